@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What connection and target say to each other apart from tasks: pings both
+ * ways, asynchronous messages, logout, rejects. All requests made here are
+ * immediate, so they pass when the command window is closed; at most one ping
+ * and one logout are under way, which a target cannot refuse (4.2.2.1).
+ */
+#include "base/bytes.h"
+#include "conn/conn-impl.h"
+
+/* ---------------------------------------------------------------- NOPs -- */
+
+int
+conn_ping(struct conn *c)
+{
+	struct pdu pdu = {
+		.opcode = OP_NOP_OUT, .immediate = true, .final = true,
+		.initiator_task_tag = conn_new_tag(c),
+		.target_transfer_tag = TAG_NONE,	/* 11.18.2 */
+	};
+
+	c->ping_tag = pdu.initiator_task_tag;
+	conn_tell(c, 0);
+	return conn_send_copy(c, &pdu, NULL, 0);
+}
+
+int
+conn_plug(struct conn *c, uint32_t cmd_sn)
+{
+	struct pdu pdu = {
+		.opcode = OP_NOP_OUT, .final = true,
+		.initiator_task_tag = conn_new_tag(c),
+		.target_transfer_tag = TAG_NONE,
+	};
+	uint32_t saved = c->cfg.window->cmd_sn;
+
+	/* It takes the number of the rejected request, not a new one. */
+	c->plug_tag = pdu.initiator_task_tag;
+	c->cfg.window->cmd_sn = cmd_sn;
+	int r = conn_send_copy(c, &pdu, NULL, 0);
+	c->cfg.window->cmd_sn = saved;
+	conn_tell(c, 0);
+	return r;
+}
+
+/* A NOP-Out that wants no answer: 11.18.1, 11.18.2. */
+static int
+nop_out(struct conn *c, uint64_t lun, uint32_t target_transfer_tag)
+{
+	struct pdu pdu = {
+		.opcode = OP_NOP_OUT, .immediate = true, .final = true, .lun = lun,
+		.initiator_task_tag = TAG_NONE,
+		.target_transfer_tag = target_transfer_tag,
+	};
+
+	conn_tell(c, 0);
+	return conn_send_copy(c, &pdu, NULL, 0);
+}
+
+/* RFC 7143 11.19. Data of an unsolicited one is off the stream, and unused. */
+int
+on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	uint32_t itt = pdu->initiator_task_tag, ttt = pdu->target_transfer_tag;
+
+	if (itt != TAG_NONE && ttt != TAG_NONE)		/* 7.7 */
+		return conn_fail(c, LUN_EPROTO, "NOP-In with both tags valid "
+				 "(ITT 0x%08" PRIx32 ", TTT 0x%08" PRIx32 ")",
+				 itt, ttt);
+	if (ttt != TAG_NONE)
+		return c->state == CONN_IN_LOGOUT ? 0 :	/* 11.14: no new request */
+		    nop_out(c, pdu->lun, ttt);
+	if (itt == TAG_NONE)
+		return 0;
+	if (itt == c->ping_tag)
+		conn_timers_ponged(c);
+	else if (itt == c->plug_tag)
+		c->plug_tag = TAG_NONE;
+	else
+		return conn_fail(c, LUN_EPROTO, "NOP-In for an unknown ping "
+				 "(ITT 0x%08" PRIx32 ")", itt);
+	return 0;
+}
+
+/* -------------------------------------------------------------- logout -- */
+
+void
+conn_logout(struct conn *c, enum logout_reason reason, lun_time now)
+{
+	struct pdu pdu = {
+		.opcode = OP_LOGOUT_REQUEST, .immediate = true, .final = true,
+		.reason = (uint8_t)reason,
+		/* 11.14.3: reserved when the session is closed */
+		.cid = reason == LOGOUT_SESSION ? 0 : conn_cid(c),
+	};
+
+	c->now = now;
+	if (c->stopped || c->state == CONN_IN_LOGOUT)
+		return;
+	if (!(c->state & CONN_FULL_FEATURE)) {
+		if (c->state != CONN_FREE)
+			conn_fail(c, LUN_ECANCELED, "closed before the login was over");
+		return;
+	}
+	c->logout_tag = pdu.initiator_task_tag = conn_new_tag(c);
+	if (conn_send_copy(c, &pdu, NULL, 0) == 0)
+		conn_enter(c, EV_LOGOUT);
+}
+
+/* RFC 7143 11.15.1 */
+static const char *const logout_failures[] = {
+	[LOGOUT_NO_CID]		= "no such connection (CID not found)",
+	[LOGOUT_NO_RECOVERY]	= "connection recovery is not supported",
+	[LOGOUT_CLEANUP_FAILED]	= "cleanup failed",
+};
+
+int
+on_logout_response(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	if (pdu->initiator_task_tag != c->logout_tag)
+		return conn_fail(c, LUN_EPROTO, "Logout Response for an unknown "
+				 "request (ITT 0x%08" PRIx32 ")",
+				 pdu->initiator_task_tag);
+	if (pdu->response != LOGOUT_DONE)
+		return conn_fail(c, LUN_EREFUSED, "logout failed: %s (%u)",
+		    pdu->response <= LOGOUT_CLEANUP_FAILED ?
+		    logout_failures[pdu->response] : "unknown response",
+		    pdu->response);
+	conn_enter(c, EV_LOGGED_OUT);
+	return LUN_ELOST;		/* nothing after it is listened to */
+}
+
+/* ----------------------------------------------- asynchronous messages -- */
+
+static void
+async_scsi(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	size_t len = pdu->data_segment_length;
+
+	if (len < 2)			/* 11.9.4: SenseLength, then sense */
+		return;
+	size_t sense_len = get16(data);
+
+	if (sense_len > len - 2)
+		sense_len = len - 2;
+	c->cfg.ops->scsi_event(c->cfg.user, pdu->lun, data + 2, sense_len);
+}
+
+static void
+async_logout(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	conn_log(c, LUN_LOG_INFO, "the target asks for a logout within %u s",
+		 pdu->parameter3);
+	c->logout_by = time_add(c->now, pdu->parameter3 * TIME_S);
+	conn_enter(c, EV_LOGOUT_REQUESTED);
+}
+
+static void
+async_drop(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	c->cfg.ops->drop(c->cfg.user, pdu);
+}
+
+static void
+async_negotiate(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	conn_log(c, LUN_LOG_INFO, "the target asks for a negotiation within %u s",
+		 pdu->parameter3);
+	textreq_negotiate(c);
+}
+
+static void
+async_termination(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	if (c->params.TaskReporting != REPORT_FAST_ABORT) {
+		conn_log(c, LUN_LOG_WARNING, "ignored: the target announced a "
+			 "task termination (async event 5), which needs "
+			 "TaskReporting=FastAbort");
+		return;
+	}
+	/* 11.9.1: first no more data, then the acknowledgment */
+	c->cfg.ops->stop_data(c->cfg.user, c, pdu->lun);
+	nop_out(c, pdu->lun, TAG_NONE);
+}
+
+/* RFC 7143 11.9.1 */
+static void (*const async_events[])(struct conn *c, const struct pdu *pdu,
+				    const uint8_t *data) = {
+	[ASYNC_SCSI]		= async_scsi,
+	[ASYNC_LOGOUT]		= async_logout,
+	[ASYNC_CONNECTION_DROP]	= async_drop,
+	[ASYNC_SESSION_DROP]	= async_drop,
+	[ASYNC_NEGOTIATE]	= async_negotiate,
+	[ASYNC_TASK_TERMINATION] = async_termination,
+};
+
+int
+on_async(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	c->counters.async_messages++;
+	if (pdu->async_event < sizeof(async_events) / sizeof(async_events[0]))
+		async_events[pdu->async_event](c, pdu, data);
+	else
+		conn_log(c, LUN_LOG_INFO, "ignored: async event %u (vendor code %u)",
+			 pdu->async_event, pdu->async_vcode);
+	return c->stopped ? c->error.code : 0;
+}
+
+/* -------------------------------------------------------------- reject -- */
+
+static const char *
+reject_text(uint8_t reason)
+{
+	static const char *const texts[] = {	/* RFC 7143 11.17.1 */
+		[REJECT_RESERVED]		= "reserved",
+		[REJECT_DATA_DIGEST]		= "data digest error",
+		[REJECT_SNACK]			= "SNACK reject",
+		[REJECT_PROTOCOL]		= "protocol error",
+		[REJECT_NOT_SUPPORTED]		= "command not supported",
+		[REJECT_IMMEDIATE]		= "too many immediate commands",
+		[REJECT_TASK_IN_PROGRESS]	= "task in progress",
+		[REJECT_DATA_ACK]		= "invalid data ACK",
+		[REJECT_INVALID_FIELD]		= "invalid PDU field",
+		[REJECT_LONG_OPERATION]		= "out of resources",
+		[REJECT_NEGOTIATION_RESET]	= "negotiation reset",
+		[REJECT_WAITING_FOR_LOGOUT]	= "waiting for logout",
+	};
+
+	return reason < sizeof(texts) / sizeof(texts[0]) && texts[reason] ?
+	    texts[reason] : "unknown reason";
+}
+
+/* What becomes of the request whose header came back: RFC 7143 7.3. */
+static int
+rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
+{
+	uint32_t itt = bad->initiator_task_tag;
+	struct lun_error err;
+
+	switch (bad->opcode) {
+	case OP_SCSI_COMMAND:
+	case OP_TMF_REQUEST:
+		c->cfg.ops->rejected(c->cfg.user, c, bad, reason);
+		return 0;
+	case OP_NOP_OUT:		/* it lives, and that was the question */
+		if (itt == c->ping_tag)
+			conn_timers_ponged(c);
+		return 0;
+	case OP_TEXT_REQUEST:
+		if (c->text.x && itt == c->text.tag) {
+			lun_fail(&err, LUN_EREFUSED, "the target rejected a Text "
+				 "Request: %s (%u)", reject_text(reason), reason);
+			textreq_end(c, LUN_EREFUSED, &err);
+		}
+		return 0;
+	case OP_LOGOUT_REQUEST:
+		if (itt == c->logout_tag)
+			return conn_fail(c, LUN_EREFUSED, "the target rejected "
+					 "the logout: %s (%u)",
+					 reject_text(reason), reason);
+		return 0;
+	default:
+		return 0;	/* Data-Out, SNACK: the task waits for its response */
+	}
+}
+
+int
+on_reject(struct conn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	struct pdu bad;
+
+	c->counters.rejects++;
+	if (pdu->data_segment_length < BHS_LEN)
+		return conn_fail(c, LUN_EPROTO, "Reject (%s, %u) with %" PRIu32
+				 " bytes, too short for a header",
+				 reject_text(pdu->reason), pdu->reason,
+				 pdu->data_segment_length);
+	if (pdu->reason == REJECT_NEGOTIATION_RESET)	/* 11.17.1, deprecated */
+		return conn_fail(c, LUN_ENEGOTIATE, "the target rejected a PDU: "
+				 "%s (%u)", reject_text(pdu->reason), pdu->reason);
+	if (pdu_decode(&bad, data, NULL) < 0 || pdu_from_target(bad.opcode)) {
+		conn_log(c, LUN_LOG_WARNING, "Reject (%s, %u) of something that "
+			 "is no request of ours", reject_text(pdu->reason),
+			 pdu->reason);
+		return 0;
+	}
+	conn_log(c, LUN_LOG_WARNING, "the target rejected a %s (ITT 0x%08" PRIx32
+		 "): %s (%u)", pdu_name(bad.opcode), bad.initiator_task_tag,
+		 reject_text(pdu->reason), pdu->reason);
+	return rejected(c, &bad, pdu->reason);
+}

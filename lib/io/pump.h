@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The driver of one session (session/session.h): makes and closes the TCP
+ * connections that it wants, pumps bytes between sockets and connections, and
+ * sees to it that the session steps before the loop sleeps.
+ */
+#ifndef IO_PUMP_H
+#define IO_PUMP_H
+
+#include "io/loop.h"
+#include "session/session.h"
+
+struct pump;
+
+extern const struct session_driver pump_driver;	/* its user is the pump */
+
+int pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err);
+
+/* The session must be gone before, and with it its connections. */
+struct pump *pump_free(struct pump *p);
+
+/* True while the session steps: it must not be freed then. */
+bool pump_is_stepping(const struct pump *p);
+
+#endif

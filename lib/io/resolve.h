@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The addresses of a portal. Addresses in figures are read on the spot; names
+ * are looked up by a thread of their own, since the resolver blocks.
+ */
+#ifndef IO_RESOLVE_H
+#define IO_RESOLVE_H
+
+#include <sys/socket.h>
+
+#include "io/loop.h"
+#include "names/portal.h"
+
+enum { ADDRESSES_MAX = 16 };
+
+struct address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+struct resolve;
+
+/* Called once, from the loop; why is NULL if there are addresses. */
+typedef void resolve_fn(void *user, const struct address *a, size_t n,
+			const char *why);
+
+/*
+ * Looks a host name up. LUN_ESYS or LUN_ENOMEM; the host must not be an
+ * address in figures. resolve_free() cancels: done comes no more.
+ */
+int resolve_new(struct resolve **out, struct lun_loop *loop,
+		const struct portal *portal, resolve_fn *done, void *user,
+		struct lun_error *err);
+struct resolve *resolve_free(struct resolve *r);
+
+/* The address of a portal whose host is one in figures. LUN_ERESOLVE. */
+int resolve_numeric(struct address *a, const struct portal *portal,
+		    struct lun_error *err);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The logical units of a session: which there are (REPORT LUNS), what each is
+ * (probes, PROBES_MAX at a time), and when to look again. A unit that vanishes
+ * keeps its struct lun_disk, which comes back to life with it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lun-session.h"
+#include "scsi/asc.h"
+#include "scsi/sense.h"
+#include "wire/lun.h"
+
+static void
+note_change(struct lun_disk *d)
+{
+	struct lun_session *s = d->s;
+
+	if (list_empty(&d->changed))
+		list_append(&s->changed, &d->changed);
+	loop_add_job(s->loop, &s->report);
+}
+
+/* The next probes, as many as may be; if there are none, that is the end of
+ * the first look. */
+static void
+probe_more(struct lun_session *s)
+{
+	struct lun_disk *d;
+
+	while (s->probing < PROBES_MAX &&
+	       (d = list_first(&s->to_probe, struct lun_disk, to_probe))) {
+		list_del(&d->to_probe);
+		if (!d->probing)
+			s->probing++;
+		d->probing = true;
+		disk_probe(d->disk);
+	}
+	if (s->phase == LOOKING && !disks_looking(s))
+		session_looked(s);
+}
+
+static void
+want_probe(struct lun_disk *d)
+{
+	if (list_empty(&d->to_probe))
+		list_append(&d->s->to_probe, &d->to_probe);
+}
+
+static void
+probed(void *user, struct disk *disk, int code, const char *text, bool changed)
+{
+	struct lun_disk *d = user;
+	struct lun_session *s = d->s;
+	char name[LUN_TEXT_MAX];
+
+	if (d->probing)
+		s->probing--;
+	d->probing = false;
+	if (code < 0 && s->one_lun && s->phase == LOOKING)
+		lun_fail(&s->err, code, "%s: LUN %s: %s", s->setup.label,
+			 lun_print(d->lun, name), text);
+	else if (code < 0)
+		env_log(&s->loop->env, LUN_LOG_WARNING, "%s: LUN %s: %s",
+			s->setup.label, lun_print(d->lun, name), text);
+	if (changed)
+		note_change(d);
+	if (s->phase <= READY)
+		probe_more(s);
+}
+
+static void
+look_again(struct lun_session *s)
+{
+	if (s->one_lun || s->phase > READY)
+		return;
+	s->luns_again = luns_running(&s->luns);	/* as soon as it has ended */
+	if (!s->luns_again)
+		luns_start(&s->luns);
+}
+
+static void
+inventory_changed(void *user, struct disk *disk)
+{
+	struct lun_disk *d = user;
+
+	look_again(d->s);
+}
+
+static const struct disk_ops disk_ops = {
+	.probed = probed,
+	.inventory_changed = inventory_changed,
+};
+
+/* ----------------------------------------------------------- inventory -- */
+
+static struct lun_disk *
+lun_disk_new(struct lun_session *s, uint64_t lun)
+{
+	const struct lun_options *o = &s->setup.options;
+	struct disk_options options = {
+		.read_only = o->read_only,
+		.patience = o->timeout,
+	};
+	struct lun_disk *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->s = s;
+	d->lun = lun;
+	list_init(&d->to_probe);
+	list_init(&d->changed);
+	if (disk_new(&d->disk, session_nexus(s->session), lun, &options,
+		     &disk_ops, d) < 0) {
+		free(d);
+		return NULL;
+	}
+	want_probe(d);
+	return d;
+}
+
+static void
+vanished(struct lun_disk *d)
+{
+	if (d->gone)
+		return;
+	d->gone = true;
+	disk_gone(d->disk, "not in the inventory of the target any more");
+	note_change(d);
+}
+
+/*
+ * Both lists ascend: what is in lun[] only is new, what is in disks only has
+ * vanished. LUN_ENOMEM: some of the new ones are missing.
+ */
+static int
+merge(struct lun_session *s, const uint64_t *lun, size_t n)
+{
+	struct lun_disk **all = reallocarray(NULL, s->n_disks + n + 1,
+					     sizeof(struct lun_disk *));
+	size_t i = 0, k = 0, count = 0;
+	int r = 0;
+
+	if (!all)
+		return LUN_ENOMEM;
+	while (i < s->n_disks || k < n) {
+		struct lun_disk *d = i < s->n_disks ? s->disks[i] : NULL;
+
+		if (d && (k == n || d->lun < lun[k])) {
+			vanished(d);
+			i++;
+		} else if (d && d->lun == lun[k]) {
+			if (d->gone)
+				want_probe(d);
+			d->gone = false;
+			i++;
+			k++;
+		} else if (!(d = lun_disk_new(s, lun[k++]))) {
+			r = LUN_ENOMEM;
+			continue;
+		}
+		all[count++] = d;
+	}
+	free(s->disks);
+	s->disks = all;
+	s->n_disks = count;
+	return r;
+}
+
+static void
+reported(struct luns *l)
+{
+	struct lun_session *s = l->user;
+
+	if (s->phase > READY)
+		return;
+	if (l->code < 0) {
+		lun_fail(&s->err, l->code, "%s: %s", s->setup.label, l->text);
+		if (s->phase == READY)
+			env_log(&s->loop->env, LUN_LOG_WARNING, "%s",
+				s->err.text);
+	} else if (merge(s, l->lun, l->n) < 0) {
+		lun_fail(&s->err, LUN_ENOMEM, "%s: %zu LUNs: out of memory",
+			 s->setup.label, l->n);
+	}
+	if (s->luns_again)
+		look_again(s);
+	probe_more(s);
+}
+
+void
+disks_look(struct lun_session *s)
+{
+	if (!s->one_lun) {
+		luns_start(&s->luns);
+		return;
+	}
+	if (merge(s, &s->url_lun, 1) < 0)
+		lun_fail(&s->err, LUN_ENOMEM, "%s: out of memory",
+			 s->setup.label);
+	probe_more(s);
+}
+
+bool
+disks_looking(const struct lun_session *s)
+{
+	return luns_running(&s->luns) || s->probing > 0 ||
+		!list_empty(&s->to_probe);
+}
+
+static struct lun_disk *
+find(struct lun_session *s, uint64_t lun)
+{
+	size_t lo = 0, hi = s->n_disks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->disks[mid]->lun == lun)
+			return s->disks[mid];
+		if (s->disks[mid]->lun < lun)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* A unit attention that came without a command (RFC 7143 11.9.1, event 0). */
+void
+disks_event(struct lun_session *s, uint64_t lun, const uint8_t *sense,
+	    size_t len)
+{
+	struct lun_disk *d = find(s, lun);
+	unsigned effects = 0;
+	struct sense parsed;
+
+	if (s->phase > READY || !sense_parse(&parsed, sense, len))
+		return;
+	sense_action(&parsed, &effects);
+	if (effects & EFFECT_INVENTORY)
+		look_again(s);
+	if ((effects & EFFECT_PROBE) && d && !d->gone) {
+		want_probe(d);
+		probe_more(s);
+	}
+}
+
+/* -------------------------------------------------------------- the end -- */
+
+size_t
+disks_requests(const struct lun_session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		n += disk_requests(s->disks[i]->disk);
+	return n;
+}
+
+void
+disks_close(struct lun_session *s)
+{
+	luns_cancel(&s->luns);
+	for (size_t i = 0; i < s->n_disks; i++) {
+		list_del(&s->disks[i]->to_probe);
+		disk_close(s->disks[i]->disk);
+	}
+}
+
+void
+disks_gone(struct lun_session *s, const char *why)
+{
+	for (size_t i = 0; i < s->n_disks; i++) {
+		disk_gone(s->disks[i]->disk, why);
+		note_change(s->disks[i]);
+	}
+}
+
+int
+disks_init(struct lun_session *s)
+{
+	return luns_init(&s->luns, session_nexus(s->session),
+			 s->setup.options.timeout, reported, s);
+}
+
+void
+disks_deinit(struct lun_session *s)
+{
+	for (size_t i = 0; i < s->n_disks; i++) {
+		disk_free(s->disks[i]->disk);
+		free(s->disks[i]);
+	}
+	free(s->disks);
+	luns_deinit(&s->luns);
+}
+
+/* ------------------------------------------------------ the public ones -- */
+
+struct lun_disk *
+lun_session_disk(struct lun_session *s, size_t i)
+{
+	return i < s->n_disks ? s->disks[i] : NULL;
+}
+
+const struct lun_disk_info *
+lun_disk_info(const struct lun_disk *d)
+{
+	return disk_info(d->disk);
+}
+
+void
+lun_disk_submit(struct lun_disk *d, struct lun_io *io)
+{
+	/* The session's clock stands still while nothing happens to it. */
+	session_nexus(d->s->session)->now = loop_now(d->s->loop);
+	disk_submit(d->disk, io);
+}
+
+void
+lun_io_cancel(struct lun_disk *d, struct lun_io *io)
+{
+	session_nexus(d->s->session)->now = loop_now(d->s->loop);
+	disk_cancel(d->disk, io);
+}

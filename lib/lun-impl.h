@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the façade (lun-*.c) share. */
+#ifndef LUN_IMPL_H
+#define LUN_IMPL_H
+
+#include "io/identity.h"
+#include "io/loop.h"
+#include "login/auth.h"
+#include "names/name.h"
+#include "names/portal.h"
+#include "session/session.h"
+#include "text/params.h"
+
+enum outage { OUTAGE_WAIT, OUTAGE_FAIL };
+
+struct lun_options {
+	char initiator_name[NAME_MAX_LEN + 1];
+	struct auth_config auth;
+	bool method_set;		/* else auth.method follows from the
+					   credentials that there are */
+	struct offer offer;
+	bool first_burst_set;		/* else it follows MaxBurstLength */
+	lun_time timeout;
+	enum outage outage;
+	lun_time outage_time;		/* OUTAGE_WAIT; TIME_NEVER: no bound */
+	bool read_only;
+	bool isid_set;
+	uint32_t isid;			/* B and C of RFC 7143 11.12.5 */
+};
+
+/* How to authenticate: CHAP unless told otherwise, if there are credentials. To
+ * be wiped. */
+void options_auth(const struct lun_options *o, struct auth_config *auth);
+
+/*
+ * What a session needs for its whole life and session_config borrows: the
+ * options as they came out, who we are, and the configuration made of these.
+ */
+struct setup {
+	struct lun_options options;	/* with the credentials of the URL */
+	char target[NAME_MAX_LEN + 1];	/* "": everything, for a discovery */
+	char label[PORTAL_TEXT_MAX];	/* of log lines */
+	struct isid_lease isid;
+	struct session_config config;
+};
+
+/* For a session with url's target; or for a discovery at its portal. */
+int setup_init(struct setup *s, const struct lun_url *url,
+	       const struct lun_options *options, bool discovery,
+	       const struct lun_env *env, struct lun_error *err);
+void setup_deinit(struct setup *s);	/* wipes; legal if all is zero and
+					   isid.lock_fd is -1 */
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The life of a session as an application sees it; see lun-session.h for the
+ * phases. What the application is told comes from the job report(), when no
+ * code of the session is on the stack.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "lun-session.h"
+#include "wire/lun.h"
+
+#define DRAIN_POLL	(5 * TIME_MS)
+
+/* ---------------------------------------------------- what is reported -- */
+
+/* Each returns false if the application has freed the session. */
+
+static bool
+tell_ready(struct lun_session *s)
+{
+	bool freed = false;
+
+	s->ready_told = true;
+	s->freed = &freed;
+	s->ops->ready(s->user, s->err.code, s->err.text);
+	if (!freed)
+		s->freed = NULL;
+	return !freed;
+}
+
+static bool
+tell_changes(struct lun_session *s)
+{
+	struct lun_disk *d;
+	bool freed = false;
+
+	s->freed = &freed;
+	while (!freed &&
+	       (d = list_first(&s->changed, struct lun_disk, changed))) {
+		list_del(&d->changed);
+		if (s->ops->disk_changed)
+			s->ops->disk_changed(s->user, d);
+	}
+	if (!freed)
+		s->freed = NULL;
+	return !freed;
+}
+
+/* What changed before ready is no change for the application. */
+static void
+forget_changes(struct lun_session *s)
+{
+	struct lun_disk *d;
+
+	list_for_each(d, &s->changed, struct lun_disk, changed)
+		list_del(&d->changed);
+}
+
+static void
+report(struct job *j)
+{
+	struct lun_session *s = container_of(j, struct lun_session, report);
+
+	if (!s->ready_told && s->phase == LOOKING && !disks_looking(s))
+		s->phase = READY;
+	if (!s->ready_told && (s->phase == READY || s->phase == OVER)) {
+		forget_changes(s);
+		if (!tell_ready(s))
+			return;
+	}
+	if (s->ready_told && !tell_changes(s))
+		return;
+	if (s->phase == OVER && s->closed) {
+		void (*closed)(void *user) = s->closed;
+
+		s->closed = NULL;
+		closed(s->user);
+	}
+}
+
+/* ------------------------------------------------- events of the session -- */
+
+static void
+up(void *user)
+{
+	struct lun_session *s = user;
+
+	s->phase = LOOKING;
+	disks_look(s);
+}
+
+/* A URL that names a LUN that is not there is an error, not an empty list. */
+static void
+check_lun(struct lun_session *s)
+{
+	char name[LUN_TEXT_MAX];
+
+	if (s->err.code == 0 && s->one_lun &&
+	    disk_info(s->disks[0]->disk)->state == LUN_DISK_GONE)
+		lun_fail(&s->err, LUN_ENOTFOUND, "%s: there is no LUN %s",
+			 s->setup.label, lun_print(s->url_lun, name));
+}
+
+void
+session_looked(struct lun_session *s)
+{
+	check_lun(s);
+	loop_add_job(s->loop, &s->report);
+}
+
+static void
+down(void *user, const struct lun_error *err)
+{
+	struct lun_session *s = user;
+
+	/* Why the session is gone says more than what failed since. */
+	s->err = *err;
+	if (s->phase < DRAINING)
+		disks_gone(s, err->text);
+	timer_clear(&s->drain);
+	s->phase = OVER;
+	loop_add_job(s->loop, &s->report);
+}
+
+static void
+scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
+{
+	disks_event(user, lun, sense, len);
+}
+
+static const struct session_ops session_ops = {
+	.up = up, .down = down, .scsi_event = scsi_event,
+};
+
+/* ------------------------------------------------------------- closing -- */
+
+/*
+ * The logout has to wait for requests that the session does not know of yet,
+ * or not at the moment: pieces that are still to come, back-off.
+ */
+static void
+drain(struct timer *t, lun_time now)
+{
+	struct lun_session *s = container_of(t, struct lun_session, drain);
+
+	if (disks_requests(s) > 0 && now < s->drain_deadline) {
+		timer_set(t, time_add(now, DRAIN_POLL));
+		return;
+	}
+	s->phase = STOPPING;
+	session_nexus(s->session)->now = now;
+	disks_close(s);
+	session_stop(s->session, now);
+}
+
+void
+lun_session_close(struct lun_session *s, void (*closed)(void *user))
+{
+	lun_time now = loop_now(s->loop);
+
+	assert(!s->closed && s->phase != DRAINING && s->phase != STOPPING);
+	s->closed = closed;
+	if (s->phase == OVER) {
+		loop_add_job(s->loop, &s->report);
+		return;
+	}
+	s->phase = DRAINING;
+	s->drain_deadline = time_add(now, s->setup.options.timeout);
+	timer_set(&s->drain, now);
+}
+
+struct lun_session *
+lun_session_free(struct lun_session *s)
+{
+	if (!s)
+		return NULL;
+	assert(!s->pump || !pump_is_stepping(s->pump));
+	if (s->freed)
+		*s->freed = true;
+	/* From here on nothing is sent, and what is out ends. */
+	if (s->session) {
+		session_nexus(s->session)->now = loop_now(s->loop);
+		disks_close(s);
+	}
+	s->phase = OVER;
+	s->session = session_free(s->session);
+	disks_deinit(s);
+	pump_free(s->pump);
+	job_deinit(&s->report);
+	timer_deinit(&s->drain);
+	setup_deinit(&s->setup);
+	free(s);
+	return NULL;
+}
+
+/* ------------------------------------------------------------- opening -- */
+
+static void
+session_freep(struct lun_session **s)
+{
+	lun_session_free(*s);
+}
+
+static int
+init(struct lun_session *s, const struct lun_url *url,
+     const struct lun_options *options, struct lun_error *err)
+{
+	int r = setup_init(&s->setup, url, options, false, &s->loop->env, err);
+
+	if (r < 0)
+		return r;
+	r = pump_new(&s->pump, s->loop, err);
+	if (r < 0)
+		return r;
+	r = session_new(&s->session, &s->setup.config, &s->loop->env,
+			&s->loop->timers, &pump_driver, s->pump, &session_ops,
+			s, loop_now(s->loop), err);
+	if (r < 0)
+		return r;
+	if (timer_init(&s->drain, &s->loop->timers, drain) < 0 ||
+	    disks_init(s) < 0)
+		return lun_fail(err, LUN_ENOMEM, "%s: out of memory",
+				s->setup.label);
+	return 0;
+}
+
+int
+lun_session_open(struct lun_session **out, struct lun_loop *loop,
+		 const struct lun_url *url, const struct lun_options *options,
+		 const struct lun_session_ops *ops, void *user,
+		 struct lun_error *err)
+{
+	if (url->kind != LUN_URL_TARGET && url->kind != LUN_URL_LUN)
+		return lun_fail(err, LUN_EINVAL, "session: the URL does not "
+				"name a target");
+
+	_cleanup_(session_freep) struct lun_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return lun_fail(err, LUN_ENOMEM, "session: out of memory");
+	s->loop = loop;
+	s->setup.isid.lock_fd = -1;
+	s->ops = ops;
+	s->user = user;
+	s->one_lun = url->kind == LUN_URL_LUN;
+	s->url_lun = url->lun;
+	list_init(&s->to_probe);
+	list_init(&s->changed);
+	job_init(&s->report, report);
+
+	int r = init(s, url, options, err);
+
+	if (r < 0)
+		return r;
+	session_start(s->session, loop_now(loop));
+	*out = take(s);
+	return 0;
+}

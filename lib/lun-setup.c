@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a session is made of: the URL, the options, and who we are. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "lun-impl.h"
+
+/* The credentials of the URL come before those of the options. */
+static void
+take_credentials(struct lun_options *o, const struct lun_url *url)
+{
+	size_t len = strlen(url->password);
+
+	static_assert(sizeof(url->username) == sizeof(o->auth.username), "same");
+	static_assert(sizeof(url->password) <= sizeof(o->auth.password) + 1, "fits");
+	if (url->username[0] != '\0')
+		memcpy(o->auth.username, url->username, sizeof(url->username));
+	if (len > 0) {
+		memcpy(o->auth.password, url->password, len);
+		o->auth.password_len = len;
+	}
+}
+
+static void
+take_portal(struct portal *p, const struct lun_url *url)
+{
+	static_assert(sizeof(p->host) == sizeof(url->host), "same");
+	memcpy(p->host, url->host, sizeof(p->host));
+	p->port = url->port;
+	p->tpgt = -1;
+}
+
+/* RFC 7143 13.14: FirstBurstLength MUST NOT exceed MaxBurstLength. One that the
+ * user asked for has been checked. */
+static void
+fit_bursts(struct params *p)
+{
+	if (p->FirstBurstLength > p->MaxBurstLength)
+		p->FirstBurstLength = p->MaxBurstLength;
+}
+
+static void
+configure(struct setup *s, bool discovery)
+{
+	struct session_config *c = &s->config;
+	const struct lun_options *o = &s->options;
+
+	c->login = (struct login_config){
+		.initiator_name = o->initiator_name,
+		.target_name = discovery ? NULL : s->target,
+		.discovery = discovery,
+		.leading = true,
+		.expected_tpgt = -1,
+		.offer = &o->offer,
+		.auth = &o->auth,
+	};
+	memcpy(c->login.isid, s->isid.isid, ISID_LEN);
+	/* "timeout bounds each connect, login, command"; a target that is
+	 * silent for half of it is asked whether it is there. */
+	c->timeouts = (struct conn_timeouts){
+		.connect = o->timeout,
+		.login = o->timeout,
+		.logout = o->timeout,
+		.nop_interval = o->timeout / 2,
+		.nop_answer = o->timeout / 2,
+		.text = o->timeout,
+	};
+	c->command_timeout = o->timeout;
+	c->label = s->label;
+}
+
+int
+setup_init(struct setup *s, const struct lun_url *url,
+	   const struct lun_options *options, bool discovery,
+	   const struct lun_env *env, struct lun_error *err)
+{
+	const char *warning = NULL;
+	struct auth_config auth;
+	int r = 0;
+
+	s->options = *options;
+	take_credentials(&s->options, url);
+	r = lun_options_check(&s->options, &warning, err);
+	if (r < 0)
+		return r;
+	if (warning)
+		env_log(env, LUN_LOG_WARNING, "%s", warning);
+	options_auth(&s->options, &auth);
+	s->options.auth = auth;
+	auth_wipe(&auth);
+	fit_bursts(&s->options.offer.values);
+	if (s->options.initiator_name[0] == '\0')
+		r = identity_name(s->options.initiator_name, err);
+	if (r < 0)
+		return r;
+
+	if (url->kind != LUN_URL_PORTAL)
+		memcpy(s->target, url->target, sizeof(s->target));
+	take_portal(&s->config.portal, url);
+	if (discovery)
+		portal_print(&s->config.portal, s->label);
+	else
+		memcpy(s->label, s->target, sizeof(s->target));
+	isid_take(&s->isid, s->options.initiator_name,
+		  discovery ? "" : s->target,
+		  s->options.isid_set ? &s->options.isid : NULL, env);
+	configure(s, discovery);
+	return 0;
+}
+
+void
+setup_deinit(struct setup *s)
+{
+	isid_release(&s->isid);
+	secret_wipe(&s->options, sizeof(s->options));
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* URLs and names of the public header, made of those of lib/names. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "names/name.h"
+#include "names/url.h"
+#include "wire/lun.h"
+
+static void
+take_portal(struct lun_url *out, const struct url *u)
+{
+	static_assert(sizeof(out->host) == sizeof(u->portal.host), "same");
+	memcpy(out->host, u->portal.host, sizeof(out->host));
+	out->port = u->portal.port;
+}
+
+static void
+take_credentials(struct lun_url *out, const struct url *u)
+{
+	static_assert(sizeof(out->username) == sizeof(u->user), "same");
+	static_assert(sizeof(out->password) == sizeof(u->password), "same");
+	memcpy(out->username, u->user, sizeof(out->username));
+	memcpy(out->password, u->password, sizeof(out->password));
+}
+
+static int
+convert(struct lun_url *out, const struct url *u, const char *text,
+	struct lun_error *err)
+{
+	static const enum lun_url_kind kinds[] = {
+		[URL_PORTAL]	= LUN_URL_PORTAL,
+		[URL_TARGET]	= LUN_URL_TARGET,
+		[URL_LUN]	= LUN_URL_LUN,
+		[URL_ISNS]	= LUN_URL_ISNS,
+		[URL_SLP]	= LUN_URL_SLP,
+		[URL_FILE]	= LUN_URL_FILE,
+	};
+
+	if (u->kind == URL_UNLOCATED)
+		return lun_fail(err, LUN_EINVAL, "%s: names no server", text);
+	static_assert(sizeof(out->target) == sizeof(u->target), "same");
+	*out = (struct lun_url){ .kind = kinds[u->kind] };
+	switch (out->kind) {
+	case LUN_URL_LUN:
+		out->lun = u->lun;
+		/* fall through */
+	case LUN_URL_TARGET:
+		memcpy(out->target, u->target, sizeof(out->target));
+		/* fall through */
+	case LUN_URL_PORTAL:
+		take_portal(out, u);
+		take_credentials(out, u);
+		break;
+	case LUN_URL_ISNS:
+	case LUN_URL_SLP:
+	case LUN_URL_FILE:
+		break;
+	}
+	return 0;
+}
+
+int
+lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err)
+{
+	struct url u;
+	int r = url_parse(&u, text, err);
+
+	if (r < 0)
+		return r;
+	r = convert(url, &u, text, err);
+	url_wipe(&u);
+	return r;
+}
+
+bool
+lun_url_blank_password(char *text)
+{
+	return url_blank_password(text);
+}
+
+char *
+lun_name(uint64_t lun, char buf[LUN_NAME_MAX])
+{
+	static_assert((int)LUN_NAME_MAX >= (int)LUN_TEXT_MAX, "fits");
+	return lun_print(lun, buf);
+}
+
+int
+lun_iscsi_name(const char *name, char out[224], struct lun_error *err)
+{
+	char prepared[NAME_MAX_LEN + 1];
+
+	static_assert(sizeof(prepared) == 224, "same");
+
+	int r = iscsi_name_prepare(name, prepared, err);
+
+	if (r == 0)
+		memcpy(out, prepared, sizeof(prepared));
+	return r;
+}
+
+bool
+lun_name_is_safe(const char *name)
+{
+	return iscsi_name_safe_component(name);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * liblun: a userspace iSCSI initiator (RFC 7143).
+ *
+ * The way through this header: an application makes a loop, fills options,
+ * opens a session to a target, and is told which logical units it has. A
+ * logical unit is a range of bytes: I/O on it is asynchronous.
+ *
+ *	lun_loop -- owns --> lun_session -- owns --> lun_disk <-- uses -- lun_io
+ *
+ * Threads: a loop and all that was made on it belong to one thread, the one
+ * that calls lun_loop_run(). There are no locks. Only lun_loop_wake() may be
+ * called from elsewhere (other threads, signal handlers).
+ *
+ * Callbacks are called from lun_loop_run() only, never from within the call
+ * that started the operation, and exactly once for each operation: also when
+ * it fails, is cancelled, or its session is closed.
+ *
+ * Errors: functions return 0 or a negative enum lun_code. Those that take a
+ * struct lun_error leave a sentence there that names the object and the
+ * numbers. Out-parameters are untouched on failure.
+ *
+ * This header includes nothing of ours and stands below all layers: it is
+ * the vocabulary that they share.
+ */
+#ifndef LUN_H
+#define LUN_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+#define LUN_PORT 3260			/* RFC 7143 15: the system port */
+
+/* ------------------------------------------------------------- errors -- */
+
+enum lun_code {
+	LUN_OK		= 0,
+	LUN_ENOMEM	= -1,	/* out of memory or of a named limit */
+	LUN_EINVAL	= -2,	/* an argument, option or name is wrong */
+	LUN_ESYS	= -3,	/* a system call failed */
+	LUN_ERESOLVE	= -4,	/* a host name has no address */
+	LUN_ECONNECT	= -5,	/* no TCP connection to the portal */
+	LUN_ELOST	= -6,	/* the connection ended */
+	LUN_ETIMEDOUT	= -7,	/* no answer in time */
+	LUN_EPROTO	= -8,	/* the peer broke the protocol */
+	LUN_EDIGEST	= -9,	/* a digest did not match */
+	LUN_ENEGOTIATE	= -10,	/* no agreement on a key */
+	LUN_EAUTH	= -11,	/* authentication failed, either way */
+	LUN_ENOTFOUND	= -12,	/* no such target, logical unit or name */
+	LUN_EREFUSED	= -13,	/* the target refused, for other reasons */
+	LUN_ECANCELED	= -14,	/* cancelled, or its session was closed */
+	LUN_EIDENTITY	= -15,	/* another logical unit is there now */
+};
+
+struct lun_error {
+	int code;		/* enum lun_code */
+	char text[400];		/* one sentence, no newline; "" if none */
+};
+
+/* The name of a code ("LUN_EPROTO"), for logs. Any thread. */
+const char *lun_code_name(int code);
+
+/* ---------------------------------------------------------------- log -- */
+
+enum lun_log_level {
+	LUN_LOG_ERROR,		/* something the user must know */
+	LUN_LOG_WARNING,
+	LUN_LOG_INFO,		/* one line for each event of a session */
+	LUN_LOG_DEBUG,		/* -v */
+	LUN_LOG_TRACE,		/* -vv: every PDU on a line */
+};
+
+/* One line without newline, the object first: "disk0: conn 1: ...". */
+typedef void lun_log_fn(void *user, enum lun_log_level level, const char *line);
+
+/* --------------------------------------------------------------- loop -- */
+
+/*
+ * An event loop over epoll: sockets of sessions, file descriptors of the
+ * application (the FUSE device), timers, wake-ups.
+ */
+struct lun_loop;
+
+int lun_loop_new(struct lun_loop **out, struct lun_error *err);
+/* Sessions and discoveries on it must have been freed. NULL is fine. */
+struct lun_loop *lun_loop_free(struct lun_loop *loop);
+
+/* The sink of log lines of all that lives on the loop. */
+void lun_loop_set_log(struct lun_loop *loop, enum lun_log_level level,
+		      lun_log_fn *log, void *user);
+
+/*
+ * Writes the conversation of every connection made from now on to path, as
+ * pcap-ng. LUN_ESYS if the file can't be created. A write that fails later
+ * ends the capture with a log line.
+ */
+int lun_loop_set_pcap(struct lun_loop *loop, const char *path,
+		      struct lun_error *err);
+
+/*
+ * Runs until lun_loop_stop(). 0, or LUN_ESYS. What callbacks queue is sent
+ * once they have all run: one writev() for each connection and wake-up.
+ */
+int lun_loop_run(struct lun_loop *loop, struct lun_error *err);
+void lun_loop_stop(struct lun_loop *loop);	/* from a callback */
+
+/* Any thread, and signal handlers: wakes the loop, which calls the function
+ * set with lun_loop_on_wake() once for one or more wake-ups. */
+void lun_loop_wake(struct lun_loop *loop);
+void lun_loop_on_wake(struct lun_loop *loop,
+		      void (*fn)(void *user), void *user);
+
+/* Calls fn when fd is readable (level-triggered). The fd stays the caller's. */
+struct lun_watch;
+int lun_watch_new(struct lun_watch **out, struct lun_loop *loop, int fd,
+		  void (*fn)(void *user), void *user, struct lun_error *err);
+struct lun_watch *lun_watch_free(struct lun_watch *watch);
+
+/* Calls fn once after ms milliseconds. The handle is freed by the caller, also
+ * after it fired. LUN_ENOMEM. */
+struct lun_alarm;
+int lun_alarm_new(struct lun_alarm **out, struct lun_loop *loop,
+		  void (*fn)(void *user), void *user);
+void lun_alarm_set(struct lun_alarm *alarm, unsigned ms);
+void lun_alarm_clear(struct lun_alarm *alarm);
+struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
+
+/* ------------------------------------------------------------ options -- */
+
+/*
+ * How sessions are to be made: name = value, both text, as on lunfs's command
+ * line (without "--"). Names:
+ *
+ *	initiator-name	iqn., eui. or naa. name; default: made from the host's
+ *			machine id, stable
+ *	auth		none, chap; default: chap if there are credentials
+ *	chap-algorithms	sha3-256,sha256,sha1,md5, by preference
+ *	username, password		we to the target
+ *	username-in, password-in	the target to us (mutual)
+ *	header-digest, data-digest	none, crc32c, or a list by preference
+ *	connections	1..16, default 1
+ *	erl		0..2, default 0
+ *	timeout		seconds: bound of each connect, login, command; default 30
+ *	outage		wait, wait:SECONDS, fail
+ *	read-only	yes: only commands that cannot change the unit are sent
+ *	isid		random qualifier of the ISID, 0..0xffffff
+ *	and every operational key by its RFC name, e.g. MaxBurstLength=1M
+ */
+struct lun_options;
+int lun_options_new(struct lun_options **out, struct lun_error *err);
+struct lun_options *lun_options_free(struct lun_options *o);	/* wipes secrets */
+struct lun_options *lun_options_clone(const struct lun_options *o);	/* NULL: memory */
+
+/* LUN_EINVAL names the option, the value and what is allowed. */
+int lun_options_set(struct lun_options *o, const char *name, const char *value,
+		    struct lun_error *err);
+
+/* Do they fit together? Also done by those who take options. *warning is a
+ * sentence, or NULL if there is nothing to warn of. */
+int lun_options_check(const struct lun_options *o, const char **warning,
+		      struct lun_error *err);
+
+/* --------------------------------------------------------------- URLs -- */
+
+enum lun_url_kind {
+	LUN_URL_PORTAL,		/* iscsi://host[:port] */
+	LUN_URL_TARGET,		/* iscsi://host[:port]/target */
+	LUN_URL_LUN,		/* iscsi://host[:port]/target/lun, or a root path */
+	LUN_URL_ISNS,		/* isns://...  recognised, not yet usable */
+	LUN_URL_SLP,
+	LUN_URL_FILE,
+};
+
+struct lun_url {
+	enum lun_url_kind kind;
+	char host[256];		/* without brackets; international names as A-labels */
+	uint16_t port;
+	char target[224];	/* "" for a portal */
+	uint64_t lun;		/* as on the wire, 8 bytes big-endian */
+	char username[256];	/* "" if none */
+	char password[256];	/* "" if none; use it and wipe it */
+};
+
+/* LUN_EINVAL says which part is wrong; the text never holds the password. */
+int lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err);
+
+/* Overwrites a password within text (an argument of the command line, so that
+ * the process list does not show it). True if there was one. */
+bool lun_url_blank_password(char *text);
+
+/* The decimal or RFC 4173 form of a LUN; cut never happens in 32 bytes. */
+enum { LUN_NAME_MAX = 32 };
+char *lun_name(uint64_t lun, char buf[LUN_NAME_MAX]);
+
+/* Writes the prepared form (RFC 3722) of an iSCSI name, or says what is wrong. */
+int lun_iscsi_name(const char *name, char out[224], struct lun_error *err);
+
+/* May this name (of a target, from the wire) be one component of a path? */
+bool lun_name_is_safe(const char *name);
+
+/* ---------------------------------------------------------- discovery -- */
+
+struct lun_portal {
+	const char *address;	/* host name or address, without brackets */
+	uint16_t port;
+	uint16_t tpgt;
+};
+
+struct lun_target {
+	const char *name;	/* checked: a legal iSCSI name, one path component */
+	size_t n_portals;
+	const struct lun_portal *portals;
+};
+
+/*
+ * SendTargets on a Discovery session with the portal of url (RFC 7143 C).
+ * done: code is 0 and targets are valid during the call; or an error. Names
+ * that are no legal iSCSI names are left out with a log line.
+ */
+typedef void lun_discover_fn(void *user, int code, const char *text,
+			     const struct lun_target *targets, size_t n);
+struct lun_discovery;
+int lun_discover(struct lun_discovery **out, struct lun_loop *loop,
+		 const struct lun_url *url, const struct lun_options *options,
+		 lun_discover_fn *done, void *user, struct lun_error *err);
+/* Also cancels: done comes no more. To be called after done, too. */
+struct lun_discovery *lun_discovery_free(struct lun_discovery *d);
+
+/* ----------------------------------------------------------- sessions -- */
+
+struct lun_session;
+struct lun_disk;
+
+struct lun_session_ops {
+	/*
+	 * The session is up and its logical units have been looked at; comes
+	 * once. Or it could not be made: code and text say why.
+	 */
+	void (*ready)(void *user, int code, const char *text);
+	/* A logical unit appeared, changed (size, state ...) or vanished; only
+	 * after ready. A vanished disk fails its I/O and stays valid until the
+	 * session is freed. */
+	void (*disk_changed)(void *user, struct lun_disk *disk);
+};
+
+/*
+ * Logs in to url's target at its portal. If url names a LUN, only that one is
+ * looked at. options are copied.
+ */
+int lun_session_open(struct lun_session **out, struct lun_loop *loop,
+		     const struct lun_url *url, const struct lun_options *options,
+		     const struct lun_session_ops *ops, void *user,
+		     struct lun_error *err);
+
+/*
+ * Logs out: I/O that was submitted completes first, up to the timeout of the
+ * session; then closed is called. Then lun_session_free().
+ */
+void lun_session_close(struct lun_session *s, void (*closed)(void *user));
+
+/* Drops the connections if it is not closed; outstanding I/O is completed with
+ * LUN_ECANCELED before this returns; nothing else is called any more. Not from
+ * within lun_io.done. NULL is fine. */
+struct lun_session *lun_session_free(struct lun_session *s);
+
+struct lun_connection_info {
+	unsigned cid;
+	char portal[300];		/* "127.0.0.1:3260" */
+	const char *state;		/* RFC 7143 8.1: "LOGGED_IN" ... */
+	uint64_t commands, bytes_in, bytes_out;
+};
+
+/* In the order of the JSON contract. */
+struct lun_counters {
+	uint64_t session_recoveries, connection_recoveries, tasks_reassigned,
+		 tasks_retried, snacks_sent, header_digest_errors,
+		 data_digest_errors, task_timeouts, nop_timeouts, rejects,
+		 async_messages;
+};
+
+struct lun_session_info {
+	const char *target;		/* its name */
+	const char *target_alias;	/* "" if none; text of the peer */
+	uint8_t isid[6];
+	uint16_t tsih;
+	int tpgt;			/* our portal group; -1: not said */
+	unsigned erl;
+	const char *state;		/* "LOGGED_IN", "FAILED", "FREE" (8.3) */
+	size_t n_connections;
+	const struct lun_connection_info *connections;
+	struct lun_counters counters;
+};
+
+/* Valid until the next call on the session or return to the loop. */
+const struct lun_session_info *lun_session_info(struct lun_session *s);
+
+/* The negotiated keys by name; text is NULL for numbers. */
+void lun_session_keys(struct lun_session *s,
+		      void (*fn)(void *user, const char *key, const char *text,
+				 uint32_t number),
+		      void *user);
+
+/* -------------------------------------------------------------- disks -- */
+
+enum lun_disk_state {
+	LUN_DISK_PROBING,
+	LUN_DISK_READY,
+	LUN_DISK_NOT_READY,	/* there, but no medium or not usable: see text */
+	LUN_DISK_UNSUPPORTED,	/* not a disk */
+	LUN_DISK_GONE,
+};
+
+struct lun_designator {
+	const char *text;	/* "naa.6001405...", "eui....", "t10....", "name..." */
+};
+
+struct lun_disk_info {
+	uint64_t lun;			/* as on the wire */
+	enum lun_disk_state state;
+	const char *state_name;		/* "ready", "not ready", ... */
+	const char *text;		/* why it is not ready; "" if ready */
+	uint64_t size;			/* bytes */
+	uint32_t block_size;		/* logical, bytes */
+	uint32_t physical_block_size;
+	uint32_t max_transfer;		/* bytes in one command that we send */
+	uint32_t optimal_transfer;	/* bytes, 0: not said */
+	bool read_only;			/* write protected, or so opened */
+	bool thin;			/* LBPME */
+	bool write_cache;		/* WCE */
+	char vendor[9], product[17], revision[5];	/* printable, trimmed */
+	char serial[256];
+	size_t n_designators;
+	const char *const *designators;
+};
+
+/* The disks of a session in ascending order; i from 0; NULL at the end. */
+struct lun_disk *lun_session_disk(struct lun_session *s, size_t i);
+const struct lun_disk_info *lun_disk_info(const struct lun_disk *d);
+
+/* ---------------------------------------------------------------- I/O -- */
+
+enum lun_op {
+	LUN_READ,
+	LUN_WRITE,
+	LUN_FLUSH,		/* SYNCHRONIZE CACHE; offset and length are 0 */
+};
+
+enum { LUN_FUA = 1 };		/* LUN_WRITE: on the medium when it completes */
+
+/*
+ * One request on a disk: any offset and length in bytes. The caller owns it
+ * and its buffer and lends them from lun_disk_submit() until done is called.
+ * No memory is allocated for a request that is aligned to blocks and fits in
+ * one command.
+ */
+struct lun_io {
+	enum lun_op op;
+	unsigned flags;
+	uint64_t offset;
+	size_t length;
+	void *buffer;		/* LUN_WRITE only reads from it */
+	void (*done)(struct lun_io *io);
+	void *user;
+
+	/* the outcome, valid in done */
+	int code;		/* 0 or an enum lun_code */
+	int error;		/* 0 or an errno, from one table */
+	const char *text;	/* why, valid during done; "" if code is 0 */
+
+	/* the library's own */
+	uint64_t priv[16];
+};
+
+/*
+ * Starts a request. Out-of-range requests fail too (error EINVAL; ENOSPC for
+ * a write beyond the end). done always comes later, from the loop.
+ */
+void lun_disk_submit(struct lun_disk *d, struct lun_io *io);
+
+/*
+ * Nobody waits for this request any more: it is ended as soon as that is safe,
+ * and done comes with LUN_ECANCELED, or with the outcome that was under way.
+ */
+void lun_io_cancel(struct lun_disk *d, struct lun_io *io);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

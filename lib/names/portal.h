@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Network portals: host, TCP port, portal group tag, as targets write them in
+ * TargetAddress (RFC 7143 13.8) and as people write them.
+ *
+ * The host is a DNS name in ASCII (A-labels), a dotted IPv4 address of exactly
+ * four numbers, or an IPv6 address without brackets, maybe with "%zone".
+ * Anything else is a host name (RFC 3721 1), 1.2.3 and 256.1.1.1 too, which
+ * getaddrinfo() would take for addresses: see portal_host_kind().
+ */
+#ifndef NAMES_PORTAL_H
+#define NAMES_PORTAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lun.h"
+
+struct portal {
+	char host[256];
+	uint16_t port;
+	int32_t tpgt;		/* portal group tag, -1: unknown */
+};
+
+enum portal_host_kind {
+	HOST_NAME,		/* ask the DNS, and nothing but the DNS */
+	HOST_IPV4,
+	HOST_IPV6,
+};
+
+enum { PORTAL_TEXT_MAX = 256 + sizeof("[]:65535,65535") };
+
+/*
+ * domainname[:port][,tag] from a target: len bytes, not terminated. Without
+ * port it is 3260, without tag -1: whether a tag must be there (SendTargets)
+ * or must not (redirect) is the caller's to check. 0 or LUN_EPROTO.
+ */
+int portal_parse_address(struct portal *p, const char *text, size_t len,
+			 struct lun_error *err);
+
+/*
+ * host[:port] from a user: host names may be international, IPv6 addresses
+ * (in brackets) may have a zone. 0 or LUN_EINVAL.
+ */
+int portal_parse_user(struct portal *p, const char *text, size_t len,
+		      struct lun_error *err);
+
+/* The port alone: 1 to 65535 in decimal. 0 or LUN_EINVAL. */
+int portal_parse_port(uint16_t *port, const char *text, size_t len,
+		      struct lun_error *err);
+
+/* What the host of a portal that was parsed is. */
+enum portal_host_kind portal_host_kind(const struct portal *p);
+
+/* "host:port", with brackets around IPv6. Returns buf. */
+char *portal_print(const struct portal *p, char buf[PORTAL_TEXT_MAX]);
+
+/* "host:port,tag" as in TargetAddress; without the tag if it is unknown. */
+char *portal_print_tagged(const struct portal *p, char buf[PORTAL_TEXT_MAX]);
+
+/*
+ * Same host and port: addresses by value, names without regard to case and to
+ * a final dot. The tag is no part of the address.
+ */
+bool portal_equal(const struct portal *a, const struct portal *b);
+
+#endif

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * URLs and root paths. The parsers below say what is wrong with which part;
+ * url_parse() puts the URL, its password blanked, before that.
+ */
+#include "names/url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <stringprep.h>
+
+#include "base/codec.h"
+#include "base/error.h"
+#include "names/refuse.h"
+#include "wire/lun.h"
+
+#define SCHEME "iscsi://"
+#define ROOT_PATH "iscsi:"
+
+enum {
+	SHOWN_MAX	= 400,	/* of a URL in an error */
+	LUN_FIELD_MAX	= sizeof("4752-3a4f-6b7e-2f99") - 1,
+	HOST_FIELD_MAX	= 4 * 256,	/* before A-labels are made of it */
+};
+
+struct span {
+	const char *p;
+	size_t len;
+};
+
+static struct span
+span_of(const char *p, const char *end)
+{
+	return (struct span){ p, (size_t)(end - p) };
+}
+
+/* ------------------------------------------------------ the password -- */
+
+/* Where the host part ends; s stands after "iscsi://". */
+static const char *
+authority_end(const char *s)
+{
+	return s + strcspn(s, "/?");
+}
+
+/*
+ * The sign between user and password: "%", or ":" as libiscsi takes it too if
+ * there is no "%"; but a CHAP name is often an iSCSI name, with its own ":".
+ */
+static const char *
+separator(struct span user)
+{
+	const char *sep = memchr(user.p, '%', user.len);
+
+	if (!sep && strncasecmp(user.p, "iqn.", 4) != 0)
+		sep = memchr(user.p, ':', user.len);
+	return sep;
+}
+
+/*
+ * A password with a "/" or "?" in it has the "@" behind what looks like the
+ * host part. Such a URL is wrong, and what might be a password is not shown.
+ */
+static const char *
+misplaced_at(const char *s, const char *end)
+{
+	const char *sep = separator(span_of(s, end));
+
+	if (!sep || s[0] == '[')
+		return NULL;
+	/* host:port, with an "@" in the target name */
+	if (*sep == ':' && strspn(sep + 1, "0123456789") ==
+				(size_t)(end - sep) - 1)
+		return NULL;
+	return strrchr(end, '@');
+}
+
+/* Where the password is within an iscsi:// URL; {NULL, 0} if there is none. */
+static struct span
+find_password(const char *url)
+{
+	const char *s = url + strlen(SCHEME), *end = authority_end(s);
+	const char *at = memrchr(s, '@', (size_t)(end - s));
+
+	if (!at)
+		at = misplaced_at(s, end);
+
+	const char *sep = at ? separator(span_of(s, at)) : NULL;
+
+	return sep ? span_of(sep + 1, at) : (struct span){ NULL, 0 };
+}
+
+/* The URL as it may be shown: "iscsi://me%***@host/...". */
+static void
+show(const char *url, char out[SHOWN_MAX])
+{
+	struct span secret = { NULL, 0 };
+
+	if (strncasecmp(url, SCHEME, strlen(SCHEME)) == 0)
+		secret = find_password(url);
+	if (secret.p)
+		snprintf(out, SHOWN_MAX, "%.*s***%s", (int)(secret.p - url),
+			 url, secret.p + secret.len);
+	else
+		snprintf(out, SHOWN_MAX, "%s", url);
+}
+
+/* --------------------------------------------------- percent-encoding -- */
+
+/*
+ * Decodes into out, terminated. NULL, or what is wrong: the text itself is
+ * not repeated, it may be secret.
+ */
+static const char *
+percent_decode(char *out, size_t size, struct span in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.len; i++) {
+		char c = in.p[i];
+
+		if (c == '%') {
+			int hi = i + 2 < in.len ? hex_digit(in.p[i + 1]) : -1;
+			int lo = i + 2 < in.len ? hex_digit(in.p[i + 2]) : -1;
+
+			if (hi < 0 || lo < 0)
+				return "a '%' without two hexadecimal digits "
+				       "(a '%' itself is written %25)";
+			c = (char)(hi << 4 | lo);
+			i += 2;
+		}
+		if (c == '\0')
+			return "a null";
+		if (n + 1 >= size)
+			return "too long";
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return NULL;
+}
+
+/* -------------------------------------------------------- iscsi://... -- */
+
+static bool
+is_utf8(const char *s)
+{
+	uint32_t *points = stringprep_utf8_to_ucs4(s, -1, NULL);
+
+	free(points);
+	return points != NULL;
+}
+
+static int
+parse_user(struct url *u, struct span user, struct lun_error *err)
+{
+	const char *end = user.p + user.len, *sep = separator(user);
+	struct span name = span_of(user.p, sep ? sep : end);
+
+	if (name.len == 0)
+		return lun_fail(err, LUN_EINVAL, "user: it is empty");
+	if (name.len > URL_USER_MAX)
+		return lun_fail(err, LUN_EINVAL, "user: more than %d bytes",
+				URL_USER_MAX);
+	memcpy(u->user, name.p, name.len);
+	u->user[name.len] = '\0';
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)u->user[i] < ' ' || u->user[i] == 0x7f)
+			return lun_fail(err, LUN_EINVAL,
+					"user: a control character");
+	if (!is_utf8(u->user))
+		return lun_fail(err, LUN_EINVAL, "user: not well-formed UTF-8");
+	if (!sep)
+		return 0;
+
+	const char *problem = percent_decode(u->password, sizeof(u->password),
+					     span_of(sep + 1, end));
+
+	if (problem)
+		return lun_fail(err, LUN_EINVAL, "password: %s", problem);
+	u->has_password = true;
+	return 0;
+}
+
+static size_t
+count_any(const char *s, size_t len, const char *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += s[i] && strchr(set, s[i]);
+	return n;
+}
+
+/*
+ * The host is split from the port before it is decoded (RFC 3986 2.4): escapes
+ * may not make what splits. Between brackets "%" begins a zone, which RFC 6874
+ * writes "%25".
+ */
+static const char *
+decode_host(char out[HOST_FIELD_MAX], struct span in)
+{
+	static const char splits[] = ":,[]";
+
+	if (in.len == 0 || in.p[0] != '[') {
+		const char *problem = percent_decode(out, HOST_FIELD_MAX, in);
+
+		if (!problem && count_any(out, strlen(out), splits) >
+				    count_any(in.p, in.len, splits))
+			problem = "a reserved character as escape";
+		return problem;
+	}
+
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.len; i++) {
+		if (n + 1 >= HOST_FIELD_MAX)
+			return "too long";
+		out[n++] = in.p[i];
+		if (in.len - i >= 3 && memcmp(in.p + i, "%25", 3) == 0)
+			i += 2;
+	}
+	out[n] = '\0';
+	return NULL;
+}
+
+static int
+parse_host(struct url *u, struct span in, struct lun_error *err)
+{
+	char host[HOST_FIELD_MAX];
+	const char *problem = decode_host(host, in);
+
+	if (problem)
+		return lun_fail(err, LUN_EINVAL, "host: %s", problem);
+
+	struct lun_error why;
+	int r = portal_parse_user(&u->portal, host, strlen(host), &why);
+
+	return r < 0 ? lun_fail(err, r, "host %s", why.text) : 0;
+}
+
+static int
+parse_target(struct url *u, struct span in, struct lun_error *err)
+{
+	char name[NAME_INPUT_MAX + 1];
+	const char *problem = percent_decode(name, sizeof(name), in);
+
+	if (problem)
+		return lun_fail(err, LUN_EINVAL, "target: %s", problem);
+
+	struct lun_error why;
+	int r = iscsi_name_prepare(name, u->target, &why);
+
+	return r < 0 ? lun_fail(err, r, "target %s", why.text) : 0;
+}
+
+static int
+parse_lun(struct url *u, struct span in, struct lun_error *err)
+{
+	char text[LUN_FIELD_MAX + 1];
+	const char *problem = percent_decode(text, sizeof(text), in);
+
+	if (problem)
+		return lun_fail(err, LUN_EINVAL, "LUN: %s", problem);
+
+	struct lun_error why;
+	int r = lun_parse(&u->lun, text, &why);
+
+	return r < 0 ? lun_fail(err, r, "LUN: %s", why.text) : 0;
+}
+
+/* [/target[/lun]], where a last "/" with nothing behind it adds nothing. */
+static int
+parse_path(struct url *u, const char *path, struct lun_error *err)
+{
+	const char *query = strchr(path, '?');
+
+	if (query)
+		return lun_fail(err, LUN_EINVAL, "query: options in a URL are "
+				"not supported: give them as --options");
+	u->kind = URL_PORTAL;
+	if (!*path || !*++path)
+		return 0;
+
+	const char *end = strchrnul(path, '/');
+	int r = parse_target(u, span_of(path, end), err);
+
+	if (r < 0)
+		return r;
+	u->kind = URL_TARGET;
+	if (!*end || !*++end)
+		return 0;
+	if (strchr(end, '/'))
+		return lun_fail(err, LUN_EINVAL, "LUN: a '/' behind it");
+	u->kind = URL_LUN;
+	return parse_lun(u, span_of(end, strchr(end, '\0')), err);
+}
+
+static int
+parse_iscsi(struct url *u, const char *text, struct lun_error *err)
+{
+	const char *s = text + strlen(SCHEME), *end = authority_end(s);
+	const char *at = memrchr(s, '@', (size_t)(end - s));
+	int r;
+
+	if (!at && misplaced_at(s, end))
+		return lun_fail(err, LUN_EINVAL, "host: if there is a password "
+				"with '/' or '?', these are written %%2F and "
+				"%%3F");
+	if (at) {
+		r = parse_user(u, span_of(s, at), err);
+		if (r < 0)
+			return r;
+		s = at + 1;
+	}
+	r = parse_host(u, span_of(s, end), err);
+	return r < 0 ? r : parse_path(u, end, err);
+}
+
+/* ------------------------------------------------ RFC 4173 root paths -- */
+
+/* Hexadecimal always: lun_parse() would take a lone group for decimal. */
+static int
+parse_root_lun(struct url *u, struct span in, struct lun_error *err)
+{
+	char text[LUN_FIELD_MAX + sizeof("-0")];
+
+	if (in.len == 0)
+		return 0;
+	if (in.len > LUN_FIELD_MAX)
+		return lun_fail(err, LUN_EINVAL, "LUN: more than four groups "
+				"of four hexadecimal digits");
+	snprintf(text, sizeof(text), "%.*s%s", (int)in.len, in.p,
+		 memchr(in.p, '-', in.len) ? "" : "-0");
+
+	struct lun_error why;
+	int r = lun_parse(&u->lun, text, &why);
+
+	return r < 0 ? lun_fail(err, r, "LUN: %s", why.text) : 0;
+}
+
+enum { F_SERVER, F_PROTOCOL, F_PORT, F_LUN, F_TARGET, FIELDS };
+
+/* The last field may hold ":", the first one too, within brackets. */
+static int
+split_root_path(struct span f[FIELDS], const char *s, struct lun_error *err)
+{
+	for (int i = 0; i < F_TARGET; i++) {
+		const char *from = s;
+
+		if (i == F_SERVER && *s == '[') {
+			s += strcspn(s, "]");
+			if (*s)
+				s++;
+			if (*s && *s != ':')
+				return lun_fail(err, LUN_EINVAL,
+						"server: ':' must follow ']'");
+		}
+		s += strcspn(s, ":");
+		if (!*s)
+			return lun_fail(err, LUN_EINVAL, "it has not the five "
+					"fields server:protocol:port:LUN:target"
+					" of RFC 4173");
+		f[i] = span_of(from, s++);
+	}
+	f[F_TARGET] = span_of(s, strchr(s, '\0'));
+	return 0;
+}
+
+static int
+parse_root_path(struct url *u, const char *text, struct lun_error *err)
+{
+	struct span f[FIELDS];
+	struct lun_error why;
+	int r = split_root_path(f, text + strlen(ROOT_PATH), err);
+
+	if (r < 0)
+		return r;
+	u->kind = f[F_SERVER].len > 0 ? URL_LUN : URL_UNLOCATED;
+	u->portal = (struct portal){ .port = LUN_PORT, .tpgt = -1 };
+	if (f[F_SERVER].len > 0 &&
+	    (r = portal_parse_user(&u->portal, f[F_SERVER].p, f[F_SERVER].len,
+				   &why)) < 0)
+		return lun_fail(err, r, "server %s", why.text);
+
+	/* RFC 4173 5: TCP is the only one that is approved */
+	if (f[F_PROTOCOL].len > 0 &&
+	    !(f[F_PROTOCOL].len == 1 && *f[F_PROTOCOL].p == '6'))
+		return lun_fail(err, LUN_EINVAL, "protocol: it is not 6 (TCP); "
+				"an IPv6 server stands in brackets");
+	if (f[F_PORT].len > 0 &&
+	    (r = portal_parse_port(&u->portal.port, f[F_PORT].p, f[F_PORT].len,
+				   &why)) < 0)
+		return lun_fail(err, r, "port %s", why.text);
+	r = parse_root_lun(u, f[F_LUN], err);
+	if (r < 0)
+		return r;
+
+	/* It is no URL: nothing is percent-encoded. */
+	r = iscsi_name_prepare(f[F_TARGET].p, u->target, &why);
+	return r < 0 ? lun_fail(err, r, "target %s", why.text) : 0;
+}
+
+/* ------------------------------------------------------------- kinds -- */
+
+static int
+parse_isns(struct url *u, const char *text, struct lun_error *err)
+{
+	u->kind = URL_ISNS;
+	u->rest = text + strlen("isns://");
+	return 0;
+}
+
+static int
+parse_slp(struct url *u, const char *text, struct lun_error *err)
+{
+	u->kind = URL_SLP;
+	u->rest = text + strlen("slp://");
+	return 0;
+}
+
+static int
+parse_file(struct url *u, const char *text, struct lun_error *err)
+{
+	u->kind = URL_FILE;
+	u->rest = text + strlen("file:");
+	return 0;
+}
+
+static const struct scheme {
+	const char *prefix;
+	int (*parse)(struct url *u, const char *text, struct lun_error *err);
+} schemes[] = {
+	{ SCHEME, parse_iscsi },
+	{ ROOT_PATH, parse_root_path },
+	{ "isns://", parse_isns },
+	{ "slp://", parse_slp },
+	{ "file:", parse_file },
+};
+
+static int
+parse_as(const struct scheme *scheme, struct url *out, const char *text,
+	 struct lun_error *err)
+{
+	struct url u = { .portal.tpgt = -1 };
+	struct lun_error why;
+	int r = scheme->parse(&u, text, &why);
+
+	if (r == 0) {
+		*out = u;
+	} else {
+		char shown[SHOWN_MAX];
+
+		show(text, shown);
+		names_refuse(err, r, shown, strlen(shown), "%s", why.text);
+	}
+	url_wipe(&u);
+	return r;
+}
+
+/* ------------------------------------------------------------- calls -- */
+
+int
+url_parse(struct url *u, const char *text, struct lun_error *err)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncasecmp(text, schemes[i].prefix,
+				strlen(schemes[i].prefix)) == 0)
+			return parse_as(&schemes[i], u, text, err);
+	return names_refuse(err, LUN_EINVAL, text, strlen(text),
+			    "no iscsi://host[:port][/target[/lun]], root path "
+			    "iscsi:..., isns://, slp:// or file:");
+}
+
+int
+url_parse_root_path(struct url *u, const char *text, struct lun_error *err)
+{
+	static const struct scheme root_path = { ROOT_PATH, parse_root_path };
+
+	if (strncmp(text, ROOT_PATH, strlen(ROOT_PATH)) != 0)
+		return ROOT_PATH_FOREIGN;
+	return parse_as(&root_path, u, text, err);
+}
+
+/* Appends s, the bytes of which that are not ASCII, or are a "%", encoded. */
+static size_t
+add_encoded(char *buf, size_t n, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x80 && c != '%')
+			buf[n++] = *s;
+		else
+			n += (size_t)sprintf(buf + n, "%%%02X", c);
+	}
+	buf[n] = '\0';
+	return n;
+}
+
+static char *
+print_located(const struct url *u, char buf[URL_TEXT_MAX])
+{
+	char portal[PORTAL_TEXT_MAX], lun[LUN_TEXT_MAX];
+	struct span user = { u->user, strlen(u->user) };
+	/* Its end must be found again, whatever is in it. */
+	const char *end = separator(user) ? "%@" : *u->user ? "@" : "";
+	size_t n = (size_t)sprintf(buf, SCHEME "%s%s", u->user, end);
+
+	n = add_encoded(buf, n, portal_print(&u->portal, portal));
+	if (u->kind == URL_PORTAL)
+		return buf;
+	buf[n++] = '/';
+	n = add_encoded(buf, n, u->target);
+	if (u->kind == URL_LUN)
+		sprintf(buf + n, "/%s", lun_print(u->lun, lun));
+	return buf;
+}
+
+char *
+url_print(const struct url *u, char buf[URL_TEXT_MAX])
+{
+	switch (u->kind) {
+	case URL_PORTAL:
+	case URL_TARGET:
+	case URL_LUN:
+		return print_located(u, buf);
+	case URL_UNLOCATED:
+		snprintf(buf, URL_TEXT_MAX, ROOT_PATH ":::%x-%x-%x-%x:%s",
+			 (unsigned)(u->lun >> 48) & 0xffff,
+			 (unsigned)(u->lun >> 32) & 0xffff,
+			 (unsigned)(u->lun >> 16) & 0xffff,
+			 (unsigned)u->lun & 0xffff, u->target);
+		return buf;
+	case URL_ISNS:
+		snprintf(buf, URL_TEXT_MAX, "isns://%s", u->rest);
+		return buf;
+	case URL_SLP:
+		snprintf(buf, URL_TEXT_MAX, "slp://%s", u->rest);
+		return buf;
+	case URL_FILE:
+		snprintf(buf, URL_TEXT_MAX, "file:%s", u->rest);
+		return buf;
+	}
+	abort();
+}
+
+bool
+url_blank_password(char *arg)
+{
+	const char *url = strcasestr(arg, SCHEME);
+
+	if (!url)
+		return false;
+
+	struct span secret = find_password(url);
+
+	if (secret.p)
+		memset(arg + (secret.p - arg), '*', secret.len);
+	return secret.p != NULL;
+}
+
+void
+url_wipe(struct url *u)
+{
+	explicit_bzero(u->password, sizeof(u->password));
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a disk, shared by disk.c (the unit: probes, information, what
+ * is told to the owner), disk-io.c (requests), disk-piece.c (their commands)
+ * and disk-order.c (which writes wait for which).
+ */
+#ifndef SCSI_DISK_IMPL_H
+#define SCSI_DISK_IMPL_H
+
+#include <assert.h>
+
+#include "scsi/disk.h"
+#include "scsi/probe.h"
+#include "scsi/split.h"
+#include "scsi/unit.h"
+
+enum {
+	PIECES_MAX		= 256,	/* commands of a disk in flight */
+	PIECES_PER_REQUEST	= 16,
+};
+
+#define DISK_PROBE_AGAIN (1 * TIME_S)	/* of a unit that is not ready */
+
+enum piece_kind {
+	PIECE_DIRECT,			/* the caller's buffer */
+	PIECE_BOUNCE,			/* a read, copied from bounce */
+	PIECE_EDGE_READ,		/* read-modify-write: the old block */
+	PIECE_EDGE_WRITE,		/* the new one */
+	PIECE_SYNC,
+};
+
+/* One command and its buffer; on request.pieces while it is at work. */
+struct piece {
+	struct command command;
+	enum piece_kind kind;
+	struct disk *disk;
+	struct request *request;
+	struct list link;		/* request.pieces, or disk.spare */
+	struct list delay;		/* disk.delayed, or nowhere */
+	lun_time at;			/* when it is sent, if delayed */
+	struct retry retry;
+	struct piece_range range;
+	size_t done;			/* where range is in the request */
+	uint8_t *bounce;		/* owned; NULL if direct */
+};
+
+/* The state of a request, within lun_io.priv. */
+struct request {
+	struct list link;		/* disk.waiting, disk.ended, or nowhere */
+	struct list order;		/* disk.writes, writes only */
+	struct list pieces;
+	struct request *blocker;	/* an earlier write it has to wait for */
+	struct piece *failed;		/* the first one; ours until done */
+	const char *why;		/* it failed without a command */
+	uint64_t first, last;		/* blocks that a write touches */
+	size_t next;			/* bytes that are handed to pieces */
+	uint16_t n_pieces;
+	bool head, tail;		/* the write has a part of first, last */
+	bool sync;			/* a flush is to follow the data */
+	bool sync_sent;
+	bool cancelled;
+	bool ended;
+};
+
+static_assert(sizeof(struct request) <= sizeof(((struct lun_io *)0)->priv),
+	      "struct request has to fit in lun_io.priv");
+
+struct disk {
+	struct unit unit;
+	struct disk_options options;
+	const struct disk_ops *ops;
+	void *user;
+	bool closed;
+
+	/* what is there */
+	struct probe probe;
+	bool probed;			/* geometry is valid */
+	lun_time probed_at;
+	/* The unit said that geometry may be outdated: nothing is sent. */
+	bool unverified;
+	bool probe_wanted;		/* from the timer */
+	bool inventory_changed;		/* the owner is told from the timer */
+	struct geometry geometry;
+	struct lun_disk_info info;
+	struct limits limits;
+
+	/* requests */
+	struct list waiting;		/* for a command; next at the front */
+	struct list writes;		/* not done, in the order of submission */
+	size_t edged;			/* of these: with a part of a block */
+	size_t blocked;			/* of these: waiting for an earlier one */
+	struct list ended;		/* to be reported */
+	size_t requests;
+	char text[512];			/* of lun_io.text */
+
+	/* commands */
+	struct list spare;		/* pieces without work */
+	struct list delayed;		/* pieces to be sent later */
+	size_t allocated;		/* pieces that exist */
+	size_t busy;			/* with work */
+	size_t depth;			/* how many may be; TASK SET FULL */
+	size_t good;			/* since depth changed */
+	struct timer ready;		/* reports, probes: as soon as it runs */
+	struct timer delay;		/* for delayed */
+
+	/* flushing */
+	bool lost_write;		/* the next flush has to fail */
+	bool no_sync;			/* SYNCHRONIZE CACHE does not exist */
+};
+
+static inline struct request *
+io_request(struct lun_io *io)
+{
+	return (struct request *)(void *)io->priv;
+}
+
+static inline struct lun_io *
+request_io(struct request *r)
+{
+	return container_of((uint64_t (*)[16])(void *)r, struct lun_io, priv);
+}
+
+static inline size_t
+io_data_length(const struct lun_io *io)
+{
+	return io->op == LUN_FLUSH ? 0 : io->length;
+}
+
+/* disk.c: may anything be sent? NULL, or why not; *code becomes the code. */
+const char *disk_why_not(const struct disk *d, int *code, int *error);
+void disk_note_effects(struct disk *d, const struct outcome *o,
+		       const struct command *c);
+void disk_wake(struct disk *d);		/* the ready timer runs */
+
+/* disk-io.c */
+int disk_io_init(struct disk *d);		/* 0 or LUN_ENOMEM */
+void disk_io_deinit(struct disk *d);
+void disk_report(struct disk *d);		/* done of all that have ended */
+void disk_resume(struct disk *d);		/* after a probe */
+/* As much as may be sent is sent, one piece of each request in turn. */
+void disk_pump(struct disk *d);
+/* Ends all that has no command out, with this code. */
+void disk_fail_waiting(struct disk *d, int code, int error, const char *why);
+
+/* The first failure counts. why: NULL if a piece explains it. */
+void request_fail(struct request *r, int code, int error, const char *why);
+void request_fail_canceled(struct request *r);
+bool request_stopping(struct request *r);
+/* What is next for a request whose state has changed? It may end. */
+void request_step(struct disk *d, struct request *r);
+
+/* disk-piece.c */
+bool piece_reserve(struct disk *d);	/* piece_start() has what it needs */
+/* Hands out the next piece of a request that has more. False: no memory. */
+bool piece_start(struct disk *d, struct request *r);
+void piece_put(struct disk *d, struct piece *p);	/* at work no more */
+/* A delayed piece is given up and its request fails; a step is to follow. */
+void piece_drop(struct disk *d, struct piece *p, int code, int error,
+		const char *why);
+void pieces_resend(struct disk *d, lun_time now);	/* those that are due */
+
+/* disk-order.c */
+void order_enter(struct disk *d, struct request *r);	/* may set blocker */
+void order_leave(struct disk *d, struct request *r);	/* others may be waiting */
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The unit behind a disk: when it is probed, what becomes of its information,
+ * and what the owner is told. Requests: disk-io.c.
+ */
+#include "scsi/disk-impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "scsi/errno.h"
+#include "wire/lun.h"
+
+enum { MAX_TRANSFER = 1024 * 1024 };	/* the default, bytes */
+
+static const struct {
+	const char *name;
+	int code, error;		/* of a request in this state */
+} states[] = {
+	[LUN_DISK_PROBING]	= { "probing", LUN_ENOTFOUND, ENXIO },
+	[LUN_DISK_READY]	= { "ready", 0, 0 },
+	[LUN_DISK_NOT_READY]	= { "not ready", LUN_EREFUSED, ENOMEDIUM },
+	[LUN_DISK_UNSUPPORTED]	= { "unsupported", LUN_EREFUSED, ENXIO },
+	[LUN_DISK_GONE]		= { "gone", LUN_EIDENTITY, ESTALE },
+};
+
+const char *
+disk_why_not(const struct disk *d, int *code, int *error)
+{
+	enum lun_disk_state state = d->geometry.state;
+
+	if (d->closed) {
+		*code = LUN_ECANCELED;
+		*error = errno_of_code(LUN_ECANCELED);
+		return "the disk is closed";
+	}
+	if (state == LUN_DISK_READY)
+		return NULL;
+	*code = states[state].code;
+	*error = states[state].error;
+	return d->geometry.text[0] ? d->geometry.text : states[state].name;
+}
+
+void
+disk_wake(struct disk *d)
+{
+	if (!timer_is_set(&d->ready))
+		timer_set(&d->ready, d->unit.nexus->now);
+}
+
+static void
+log_line(struct disk *d, enum lun_log_level level, const char *what,
+	 const char *text)
+{
+	char lun[LUN_TEXT_MAX];
+
+	if (env_logs(d->unit.nexus->env, level))
+		env_log(d->unit.nexus->env, level, "lun %s: %s%s",
+			lun_print(d->unit.lun, lun), what, text);
+}
+
+static void
+note(struct disk *d, unsigned effects, const char *text)
+{
+	if (effects & EFFECT_LOST_WRITE) {
+		d->lost_write = true;
+		log_line(d, LUN_LOG_ERROR, "an earlier write has failed: ",
+			 text);
+	}
+	if (effects & EFFECT_INVENTORY)
+		d->inventory_changed = true;
+	if (effects)
+		disk_wake(d);
+}
+
+void
+disk_note_effects(struct disk *d, const struct outcome *o,
+		  const struct command *c)
+{
+	char text[OUTCOME_TEXT_MAX];
+
+	if (!o->effects)
+		return;
+	if (o->effects & EFFECT_PROBE) {
+		d->unverified = d->probe_wanted = true;
+		log_line(d, LUN_LOG_INFO, "is looked at again: ",
+			 outcome_text(text, c));
+	}
+	note(d, o->effects, outcome_text(text, c));
+}
+
+/* -------------------------------------------------------- information -- */
+
+static uint32_t
+in_bytes(uint64_t blocks, uint32_t block_size)
+{
+	uint64_t bytes = blocks * block_size;
+
+	return bytes <= UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+static void
+update_info(struct disk *d)
+{
+	const struct geometry *g = &d->geometry;
+	struct lun_disk_info *info = &d->info;
+
+	*info = (struct lun_disk_info){
+		.lun = d->unit.lun,
+		.state = g->state,
+		.state_name = states[g->state].name,
+		.text = g->text,
+		.size = g->blocks * g->block_size,
+		.block_size = g->block_size,
+		.physical_block_size = g->physical_block_size,
+		.optimal_transfer = in_bytes(g->limits.optimal_transfer,
+					     g->block_size),
+		.read_only = g->write_protected || d->options.read_only,
+		.thin = g->thin,
+		.write_cache = g->write_cache,
+		.n_designators = g->designators.n,
+		.designators = (const char *const *)g->designators.text,
+	};
+	memcpy(info->vendor, g->inquiry.vendor, sizeof(info->vendor));
+	memcpy(info->product, g->inquiry.product, sizeof(info->product));
+	memcpy(info->revision, g->inquiry.revision, sizeof(info->revision));
+	memcpy(info->serial, g->serial, sizeof(info->serial));
+	if (g->block_size == 0)
+		return;
+	d->limits = limits_of(g->block_size, g->limits.max_transfer,
+			      d->options.max_transfer);
+	info->max_transfer = in_bytes(d->limits.max_blocks, g->block_size);
+}
+
+static void
+become_gone(struct disk *d, const char *text)
+{
+	struct geometry *g = &d->geometry;
+
+	g->state = LUN_DISK_GONE;
+	snprintf(g->text, sizeof(g->text), "%s", text);
+	update_info(d);
+	log_line(d, LUN_LOG_ERROR, "", text);
+}
+
+/* A probe has found something; true if that is news. */
+static bool
+take_geometry(struct disk *d)
+{
+	struct geometry *now = &d->probe.geometry;
+	struct lun_error err = { 0 };
+
+	/* Once it was another unit, it never becomes the old one: what was
+	 * cached of it may be wrong. */
+	if (d->probed && d->geometry.state == LUN_DISK_GONE)
+		return false;
+	/* A unit that is not ready for a time keeps its size in the old
+	 * geometry, so that it can be compared when it comes back. */
+	if (d->probed && d->geometry.block_size > 0) {
+		if (now->state == LUN_DISK_READY &&
+		    geometry_same_unit(&d->geometry, now, &err) < 0) {
+			become_gone(d, err.text);
+			return true;
+		}
+		if (now->state != LUN_DISK_READY) {
+			bool news = d->geometry.state != now->state;
+
+			d->geometry.state = now->state;
+			memcpy(d->geometry.text, now->text,
+			       sizeof(now->text));
+			update_info(d);
+			return news;
+		}
+	}
+
+	bool news = !d->probed || !geometry_equal(&d->geometry, now);
+
+	geometry_move(&d->geometry, now);
+	d->no_sync = false;
+	update_info(d);
+	return news;
+}
+
+/* -------------------------------------------------------------- probes -- */
+
+static void
+probe_done(struct probe *p)
+{
+	struct disk *d = p->user;
+	bool news = false;
+
+	d->probed_at = d->unit.nexus->now;
+	if (d->closed)
+		return;
+	note(d, p->effects & ~(unsigned)EFFECT_PROBE, "found by a probe");
+	/* What was known before is not thrown away for less. */
+	if (p->code == 0 && p->incomplete && d->geometry.block_size > 0)
+		p->code = LUN_EPROTO;
+	if (p->code == 0) {
+		news = take_geometry(d);
+		d->probed = true;
+		d->unverified = false;
+		disk_resume(d);
+	} else if (d->unverified) {
+		/* Nothing may be sent to what is unknown. */
+		disk_fail_waiting(d, p->code, errno_of_code(p->code),
+				  "what the unit is now could not be found"
+				  " out");
+	}
+	d->ops->probed(d->user, d, p->code, p->text, news);
+	disk_report(d);
+}
+
+void
+disk_probe(struct disk *d)
+{
+	if (!probe_running(&d->probe) && !d->closed)
+		probe_start(&d->probe);
+}
+
+static void
+ready_fired(struct timer *t, lun_time now)
+{
+	struct disk *d = container_of(t, struct disk, ready);
+
+	if (d->probe_wanted) {
+		d->probe_wanted = false;
+		disk_probe(d);
+	}
+	if (d->inventory_changed) {
+		d->inventory_changed = false;
+		d->ops->inventory_changed(d->user, d);
+	}
+	disk_report(d);
+}
+
+/* ------------------------------------------------------------ lifetime -- */
+
+static void
+disk_freep(struct disk **d)
+{
+	disk_free(*d);
+}
+
+int
+disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
+	 const struct disk_options *options, const struct disk_ops *ops,
+	 void *user)
+{
+	_cleanup_(disk_freep) struct disk *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return LUN_ENOMEM;
+	d->options = *options;
+	if (d->options.max_transfer == 0)
+		d->options.max_transfer = MAX_TRANSFER;
+	d->ops = ops;
+	d->user = user;
+	d->geometry.state = LUN_DISK_PROBING;
+	list_init(&d->waiting);
+	list_init(&d->writes);
+	list_init(&d->ended);
+	list_init(&d->spare);
+	list_init(&d->delayed);
+	if (unit_init(&d->unit, nexus, lun, options->read_only) < 0 ||
+	    probe_init(&d->probe, &d->unit, options->patience, probe_done,
+		       d) < 0 ||
+	    timer_init(&d->ready, nexus->timers, ready_fired) < 0 ||
+	    disk_io_init(d) < 0)
+		return LUN_ENOMEM;
+	update_info(d);
+	*out = take(d);
+	return 0;
+}
+
+struct disk *
+disk_free(struct disk *d)
+{
+	if (!d)
+		return NULL;
+	assert(d->requests == 0);
+	assert(d->busy == 0);
+	disk_io_deinit(d);
+	timer_deinit(&d->ready);
+	probe_deinit(&d->probe);
+	unit_deinit(&d->unit);
+	geometry_deinit(&d->geometry);
+	free(d);
+	return NULL;
+}
+
+void
+disk_gone(struct disk *d, const char *text)
+{
+	if (d->geometry.state == LUN_DISK_GONE)
+		return;
+	become_gone(d, text);
+	d->probed = true;
+	disk_fail_waiting(d, LUN_EIDENTITY, errno_of_code(LUN_EIDENTITY),
+			  d->geometry.text);
+	disk_wake(d);
+}
+
+void
+disk_close(struct disk *d)
+{
+	if (d->closed)
+		return;
+	d->closed = true;
+	probe_cancel(&d->probe);
+	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
+			  "the disk is closed");
+	disk_report(d);
+}
+
+const struct lun_disk_info *
+disk_info(const struct disk *d)
+{
+	return &d->info;
+}
+
+const struct geometry *
+disk_geometry(const struct disk *d)
+{
+	return &d->geometry;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A logical unit as bytes: reads, writes and flushes of any range.
+ *
+ *	disk_new() -- disk_probe() --> probed() -- disk_submit() ... -->
+ *	disk_close() -- the nexus ends all commands --> disk_free()
+ *
+ * Requests are done from a timer of the nexus or from the completion of a
+ * command, never from within disk_submit(). A done or an operation of disk_ops
+ * may call everything here but disk_close() and disk_free() of its own disk.
+ *
+ * Promises:
+ * - A request that is done without error has moved all of its bytes.
+ * - Each block is written as a whole: a write of a part of a block and any
+ *   other write of that block, both in flight, leave what one after the other
+ *   would have left. Whole blocks of writes in flight overlap in any order, as
+ *   on any disk.
+ * - A flush that is done without error covers all writes done before it was
+ *   submitted. An error that the unit reported late, of a write that had been
+ *   done, fails the next flush.
+ * - When the unit says that it may be another one or has another size, nothing
+ *   is sent before a probe knows better; requests fail if it is another one.
+ */
+#ifndef SCSI_DISK_H
+#define SCSI_DISK_H
+
+#include "scsi/geometry.h"
+#include "session/command.h"
+
+struct disk;
+
+struct disk_options {
+	bool read_only;
+	uint32_t max_transfer;	/* bytes in one command; 0: a default */
+	lun_time patience;	/* how long BUSY and the like are retried */
+};
+
+struct disk_ops {
+	/*
+	 * A probe has ended. code 0: disk_info() and disk_geometry() are what
+	 * it found, and changed says whether that is news. Else it had no
+	 * answer; text says why.
+	 */
+	void (*probed)(void *user, struct disk *d, int code, const char *text,
+		       bool changed);
+	/* The target says that its logical units are others now. */
+	void (*inventory_changed)(void *user, struct disk *d);
+};
+
+/* 0 or LUN_ENOMEM. The nexus and *ops outlive the disk. */
+int disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
+	     const struct disk_options *options, const struct disk_ops *ops,
+	     void *user);
+
+/* Closed, or without any request and probe. NULL is fine. */
+struct disk *disk_free(struct disk *d);
+
+/* Looks at the unit, again if it did before; joins a probe under way. */
+void disk_probe(struct disk *d);
+
+/* The unit has vanished: requests fail from now on. Text: why. */
+void disk_gone(struct disk *d, const char *text);
+
+/*
+ * Ends with LUN_ECANCELED what has no command out, at once, and the rest as
+ * its commands end. Nothing may be submitted any more, probed comes no more.
+ */
+void disk_close(struct disk *d);
+
+void disk_submit(struct disk *d, struct lun_io *io);
+/* Only between disk_submit() and done. */
+void disk_cancel(struct disk *d, struct lun_io *io);
+
+/* Requests that are not done. */
+size_t disk_requests(const struct disk *d);
+
+const struct lun_disk_info *disk_info(const struct disk *d);
+const struct geometry *disk_geometry(const struct disk *d);
+
+#endif

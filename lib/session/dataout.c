@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Data to the target, RFC 7143 4.2.5.2: immediate data with the command, one
+ * unsolicited burst behind it, and a burst for each R2T, in the order of the
+ * R2Ts of a task. A burst is cut into Data-Out PDUs straight from the
+ * command's buffer.
+ */
+#include <assert.h>
+
+#include "session/session-impl.h"
+
+static const struct params *
+params_of(const struct task *t)
+{
+	return conn_params(t->leg->conn);
+}
+
+static uint32_t
+min32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Bytes in one PDU of this length left: filled to words but for the last. */
+static uint32_t
+segment(const struct task *t, uint32_t left)
+{
+	uint32_t max = params_of(t)->TargetMaxRecvDataSegmentLength;
+
+	return left <= max ? left : max & ~3u;	/* 11.7.7 */
+}
+
+static struct burst *
+add_burst(struct task *t, uint32_t target_transfer_tag, uint32_t offset,
+	  uint32_t end)
+{
+	unsigned i = (t->first_burst + t->n_bursts++) % R2T_MAX;
+
+	assert(t->n_bursts <= R2T_MAX);
+	t->bursts[i] = (struct burst){ target_transfer_tag, offset, end, 0 };
+	return &t->bursts[i];
+}
+
+uint32_t
+dataout_immediate(const struct task *t)
+{
+	const struct params *p = params_of(t);
+
+	if (!p->ImmediateData)
+		return 0;
+
+	uint32_t max = min32(p->FirstBurstLength, p->TargetMaxRecvDataSegmentLength);
+
+	return t->cmd->out_len <= max ? t->cmd->out_len : max & ~3u;
+}
+
+/* If any, then all of FirstBurstLength or of the data (4.2.5.2). */
+bool
+dataout_unsolicited(struct task *t, uint32_t immediate)
+{
+	const struct params *p = params_of(t);
+	uint32_t end = min32(p->FirstBurstLength, t->cmd->out_len);
+
+	if (p->InitialR2T || immediate >= end)
+		return false;
+	add_burst(t, TAG_NONE, immediate, end);
+	list_append(&t->leg->unsolicited, &t->sending);
+	return true;
+}
+
+/* Another burst follows the one that is sent: where the task stands now. */
+static void
+next_burst(struct task *t)
+{
+	t->first_burst = (t->first_burst + 1) % R2T_MAX;
+	t->n_bursts--;
+	list_del(&t->sending);
+	if (t->n_bursts > 0)
+		list_append(&t->leg->solicited, &t->sending);
+}
+
+void
+dataout_send(struct task *t)
+{
+	assert(t->n_bursts > 0);
+
+	struct burst *b = &t->bursts[t->first_burst];
+	uint32_t len = segment(t, b->end - b->offset);
+	bool solicited = b->target_transfer_tag != TAG_NONE;
+	struct pdu pdu = {
+		.opcode = OP_DATA_OUT, .final = b->offset + len == b->end,
+		.lun = solicited ? t->cmd->lun : 0,	/* 11.7.4 */
+		.initiator_task_tag = t->initiator_task_tag,
+		.target_transfer_tag = b->target_transfer_tag,
+		.data_sn = b->data_sn++,
+		.buffer_offset = b->offset,
+	};
+	const uint8_t *data = (const uint8_t *)t->cmd->out + b->offset;
+
+	b->offset += len;
+	if (pdu.final)
+		next_burst(t);
+	conn_send(t->leg->conn, &pdu, NULL, data, len, t);
+}
+
+/* What may be wrong with an R2T: 4.2.5.3, 11.8, 11.8.4, 11.8.5 */
+static const char *
+r2t_wrong(const struct task *t, const struct pdu *pdu)
+{
+	uint64_t end = (uint64_t)pdu->buffer_offset +
+	    pdu->desired_data_transfer_length;
+	uint32_t outstanding = t->n_bursts;
+
+	if (outstanding && t->bursts[t->first_burst].target_transfer_tag == TAG_NONE)
+		outstanding--;
+	if (t->cmd->out_len == 0)
+		return "the command has no data to send";
+	if (pdu->lun != t->cmd->lun)
+		return "the LUN is another one";
+	if (pdu->target_transfer_tag == TAG_NONE)
+		return "the Target Transfer Tag is the reserved one";
+	if (pdu->desired_data_transfer_length == 0)
+		return "it asks for no data";
+	if (pdu->desired_data_transfer_length > params_of(t)->MaxBurstLength)
+		return "it asks for more than MaxBurstLength";
+	if (end > t->cmd->out_len)
+		return "it asks for data beyond the end";
+	if (outstanding >= params_of(t)->MaxOutstandingR2T ||
+	    t->n_bursts == R2T_MAX)
+		return "more R2Ts than MaxOutstandingR2T";
+	return NULL;
+}
+
+int
+dataout_r2t(struct task *t, const struct pdu *pdu)
+{
+	struct conn *c = t->leg->conn;
+	bool bidi = t->cmd->in_len && t->cmd->out_len;
+	/* 4.2.2.4: a bidirectional task has one numbering for both */
+	uint32_t *exp = bidi ? &t->exp_data_sn : &t->exp_r2t_sn;
+	const char *wrong;
+
+	if (sn_before(pdu->r2t_sn, *exp))
+		return 0;		/* a duplicate, 7.9 */
+	if (pdu->r2t_sn != *exp)
+		return conn_fail(c, LUN_EPROTO, "R2T with R2TSN %" PRIu32
+				 ", expected %" PRIu32 ": R2Ts were lost",
+				 pdu->r2t_sn, *exp);
+	if ((wrong = r2t_wrong(t, pdu)))
+		return conn_fail(c, LUN_EPROTO, "R2T (ITT 0x%08" PRIx32
+				 ", offset %" PRIu32 ", length %" PRIu32 " of %"
+				 PRIu32 "): %s", pdu->initiator_task_tag,
+				 pdu->buffer_offset,
+				 pdu->desired_data_transfer_length,
+				 t->cmd->out_len, wrong);
+	++*exp;
+	add_burst(t, pdu->target_transfer_tag, pdu->buffer_offset,
+		  pdu->buffer_offset + pdu->desired_data_transfer_length);
+	if (t->n_bursts == 1)
+		list_append(&t->leg->solicited, &t->sending);
+	session_stir(t->s);
+	return 0;
+}
+
+/* Async event 5: no more data for the tasks of this unit here (11.9.1). */
+void
+dataout_stop(struct leg *leg, uint64_t lun)
+{
+	struct task *t;
+
+	list_for_each(t, &leg->s->running, struct task, link) {
+		if (t->leg != leg || !t->cmd || t->cmd->lun != lun)
+			continue;
+		list_del(&t->sending);
+		t->n_bursts = 0;
+	}
+}

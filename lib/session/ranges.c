@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lun.h"
+#include "session/ranges.h"
+
+static struct range *
+items(struct ranges *r)
+{
+	return r->size ? r->many : &r->one;
+}
+
+void
+ranges_clear(struct ranges *r)
+{
+	free(r->many);
+	*r = (struct ranges){ 0 };
+}
+
+/* Room for one more. */
+static int
+grow(struct ranges *r)
+{
+	if (r->count < (r->size ? r->size : 1))
+		return 0;
+	if (r->count >= RANGES_MAX)
+		return LUN_EPROTO;
+
+	size_t size = r->size ? 2 * r->size : 8;
+	struct range *many = realloc(r->many, size * sizeof(*many));
+
+	if (!many)
+		return LUN_ENOMEM;
+	if (!r->size)
+		many[0] = r->one;
+	r->many = many;
+	r->size = size;
+	return 0;
+}
+
+/* The first range that ends at or after start: i is where it would stand. */
+static size_t
+find(const struct range *at, size_t count, uint32_t start)
+{
+	size_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (at[mid].end < start)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int
+ranges_add(struct ranges *r, uint32_t start, uint32_t end)
+{
+	if (start == end)
+		return 0;
+
+	struct range *at = items(r);
+	size_t i = find(at, r->count, start);
+	bool left = i < r->count && at[i].end == start;
+	size_t next = i + left;
+
+	if (next < r->count && at[next].start < end)
+		return LUN_EPROTO;
+	bool right = next < r->count && at[next].start == end;
+
+	if (left && right) {
+		at[i].end = at[next].end;
+		memmove(&at[next], &at[next + 1],
+			(r->count - next - 1) * sizeof(*at));
+		r->count--;
+	} else if (left) {
+		at[i].end = end;
+	} else if (right) {
+		at[next].start = start;
+	} else {
+		int ret = grow(r);
+
+		if (ret < 0)
+			return ret;
+		at = items(r);
+		memmove(&at[i + 1], &at[i], (r->count - i) * sizeof(*at));
+		at[i] = (struct range){ start, end };
+		r->count++;
+	}
+	return 0;
+}
+
+uint32_t
+ranges_prefix(const struct ranges *r)
+{
+	const struct range *at = r->size ? r->many : &r->one;
+
+	return r->count && at[0].start == 0 ? at[0].end : 0;
+}

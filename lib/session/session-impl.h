@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a session, for the files of this folder:
+ *
+ *	session.c	the object: connections, news, stepping, stopping
+ *	session-states.c	the transition table of RFC 7143 8.3
+ *	task.c		the table of tasks: begin, end, timeouts
+ *	schedule.c	what a connection sends next
+ *	datain.c	Data-In and responses
+ *	dataout.c	immediate, unsolicited and solicited data
+ *	tmf.c		task management
+ *
+ * The life of a command:
+ *
+ *	submit -> waiting -> (schedule: a task, a CmdSN, a leg) -> running
+ *	       -> (response, failure, abort) -> ended -> done
+ *
+ * It is on exactly one of the lists waiting, ended, or has a task; done is
+ * called from session_step() only.
+ */
+#ifndef SESSION_SESSION_IMPL_H
+#define SESSION_SESSION_IMPL_H
+
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "session/ranges.h"
+#include "session/session.h"
+
+enum {
+	R2T_MAX		= 16,	/* MaxOutstandingR2T that we offer at most */
+	TASKS_MAX	= 4096,	/* running at once; ITTs have 12 bits for it */
+	TASK_CHUNK	= 64,	/* tasks are made so many at a time */
+	LEGS_MAX	= 16,	/* connections */
+	REDIRECTS_MAX	= 4,	/* in a row, before the login is given up */
+};
+
+enum session_state {		/* RFC 7143 8.3.1 */
+	SESSION_FREE,		/* Q1 */
+	SESSION_LOGGED_IN,	/* Q3 */
+	SESSION_FAILED,		/* Q4 */
+};
+
+/* A run of data that the target may be sent: unsolicited, or for an R2T. */
+struct burst {
+	uint32_t target_transfer_tag;	/* TAG_NONE: unsolicited */
+	uint32_t offset, end;		/* offset: the next byte to send */
+	uint32_t data_sn;
+};
+
+struct task {
+	struct session *s;
+	struct list link;		/* s->running, or s->idle */
+	struct list sending;		/* leg->unsolicited or ->solicited */
+	struct command *cmd;		/* NULL: idle */
+	struct leg *leg;		/* its connection: allegiance, 4.2.2.3 */
+	uint32_t initiator_task_tag;	/* index, and a count of reuses */
+	uint32_t cmd_sn;
+	lun_time deadline;
+
+	uint32_t exp_data_sn;		/* Data-In; bidirectional: and R2T */
+	uint32_t exp_r2t_sn;
+	struct ranges in;		/* which bytes came */
+	struct burst bursts[R2T_MAX];	/* a ring, in the order of the R2Ts */
+	unsigned first_burst, n_bursts;
+
+	int end_code;			/* what an abort means to the caller */
+	struct tmf abort;		/* its own ABORT TASK */
+	bool aborting;
+};
+
+/* A connection and what its tasks have to send on it. */
+struct leg {
+	struct session *s;
+	struct conn *conn;		/* NULL: not in use */
+	bool driven;			/* driver->connect was called for it */
+	struct login_config login;
+	struct list unsolicited;	/* tasks, in the order of their commands */
+	struct list solicited;		/* tasks, taken in turns */
+	bool solicited_turn;		/* fairness, schedule.c */
+	unsigned running;		/* tasks allegiant to it */
+	struct tmf *tmf;		/* the one that is sent and not answered */
+};
+
+struct session {
+	struct nexus nexus;		/* what the SCSI layer sees */
+	struct session_config cfg;
+	const struct session_driver *driver;
+	void *driver_user;
+	const struct session_ops *ops;
+	void *user;
+
+	enum session_state state;
+	bool up;			/* ops->up was called */
+	bool stopping;			/* session_stop() */
+	bool over;			/* nothing goes on; down is due or was told */
+	bool told_down;
+	struct lun_error error;
+
+	struct window window;
+	struct leg legs[LEGS_MAX];
+	struct portal portal;		/* of the current login */
+	unsigned redirects;
+	uint16_t tsih;
+	struct login_result login;	/* of the leading connection */
+
+	struct task **tasks;		/* by the low bits of the ITT */
+	unsigned n_tasks;
+	struct list idle, running;
+	struct list waiting, ended;	/* commands */
+	struct list tmfs, tmfs_ended;
+	uint32_t next_tmf_tag;
+
+	struct session_text {		/* session_text(): its answer, till told */
+		struct text_exchange *x, inner;
+		bool ended;
+		int code;
+		struct lun_error err;
+		const char *text;
+		size_t len;
+	} text;
+
+	struct session_timer {
+		struct timer t;
+		struct session *s;
+	} clock, stop_timer;		/* task.c; session.c */
+	struct session_counters counters;
+};
+
+static inline lun_time
+session_now(const struct session *s)
+{
+	return s->nexus.now;
+}
+
+/* session.c */
+void session_log(struct session *s, enum lun_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void session_stir(struct session *s);
+
+/* session-states.c; a transition that RFC 7143 8.3 does not have is our bug */
+enum session_event { SEV_LOGGED_IN, SEV_CLOSED, SEV_FAILED, SEV_GIVEN_UP };
+void session_enter(struct session *s, enum session_event event);
+
+/* task.c */
+extern const struct nexus_ops task_nexus_ops;
+struct task *task_new(struct session *s, struct command *cmd, struct leg *leg);
+struct task *task_find(struct session *s, uint32_t initiator_task_tag);
+/* Its command is over with this result; the task is idle again. */
+void task_end(struct task *t, int result);
+void task_abort(struct task *t, int end_code);
+void tasks_end_all(struct session *s, struct leg *leg, int result);
+void command_end(struct session *s, struct command *cmd, int result);
+void commands_end_waiting(struct session *s, int result);
+int task_clock_init(struct session *s);
+void tasks_free(struct session *s);
+/* A request with this CmdSN was rejected: another one takes its place. */
+void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
+		   uint8_t reason);
+
+/* schedule.c */
+bool schedule_fill(void *user, struct conn *c);
+
+/* dataout.c */
+uint32_t dataout_immediate(const struct task *t);
+bool dataout_unsolicited(struct task *t, uint32_t immediate);
+void dataout_send(struct task *t);
+int dataout_r2t(struct task *t, const struct pdu *pdu);
+void dataout_stop(struct leg *leg, uint64_t lun);
+
+/* datain.c */
+int datain_header(void *user, struct conn *c, const struct pdu *pdu,
+		  void **place);
+int datain_pdu(void *user, struct conn *c, const struct pdu *pdu,
+	       const uint8_t *data, bool digest_ok);
+
+/* tmf.c */
+int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);
+void tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason);
+void tmfs_expire(struct session *s, lun_time now);
+void tmfs_end_all(struct session *s, struct leg *leg, int code);
+void tmfs_run(struct session *s);
+
+#endif

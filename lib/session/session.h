@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A session: the I_T nexus between us and a target (RFC 7143 4.4). It owns its
+ * connections, the command numbering, and the table of tasks.
+ *
+ * The driver does its I/O and calls, in any order and number:
+ *
+ *	conn_connected, conn_rx_ack, conn_tx_ack, conn_lost	facts
+ *	timers_run						the clock
+ *	session_step		once before it sleeps, if stirred: events are
+ *				handled, completions called; then it sends what
+ *				conn_tx_iov() has
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include "conn/conn.h"
+#include "session/command.h"
+
+struct session;
+
+struct session_driver {
+	/* session_step() is wanted before the driver sleeps. Cheap, idempotent,
+	 * must not call back. */
+	void (*stir)(void *user, struct session *s);
+	/* Make a TCP connection; conn_connected() or conn_lost() follow. Called
+	 * from session_step() only, as close is. */
+	void (*connect)(void *user, struct conn *c, const struct portal *portal);
+	/* Close it now and forget c. Exactly once for each that connect was
+	 * called for, also if that failed or the driver itself said conn_lost(). */
+	void (*close)(void *user, struct conn *c);
+};
+
+/* Called from session_step() only. They may submit and stop; only down() may
+ * be followed at once by session_free(), after it has returned. */
+struct session_ops {
+	/* The first login is done: commands may be submitted. */
+	void (*up)(void *user);
+	/* It could not be made, or ended. All commands have been completed.
+	 * Comes once; nothing comes after it. */
+	void (*down)(void *user, const struct lun_error *err);
+	/* Unit attention or the like, told by an asynchronous message; sense
+	 * is valid during the call, which comes while the PDU is handled. */
+	void (*scsi_event)(void *user, uint64_t lun, const uint8_t *sense,
+			   size_t len);
+};
+
+struct session_config {			/* copied by session_new() */
+	struct login_config login;	/* its pointers are borrowed for life */
+	struct portal portal;
+	struct conn_timeouts timeouts;
+	lun_time command_timeout;
+	const char *label;		/* borrowed for life; in all log lines */
+};
+
+int session_new(struct session **out, const struct session_config *config,
+		const struct lun_env *env, struct timers *timers,
+		const struct session_driver *driver, void *driver_user,
+		const struct session_ops *ops, void *user, lun_time now,
+		struct lun_error *err);
+
+/* Completes what is outstanding with LUN_ECANCELED (done is called from here),
+ * closes its connections through the driver. NULL is fine. */
+struct session *session_free(struct session *s);
+
+/* Begins the login. */
+void session_start(struct session *s, lun_time now);
+
+/* Waits for outstanding tasks (bounded by the command timeout), logs out; then
+ * down() with LUN_ECANCELED. */
+void session_stop(struct session *s, lun_time now);
+
+void session_step(struct session *s, lun_time now);
+
+/* The commands' way in; nexus->now is kept up to date by the session. */
+struct nexus *session_nexus(struct session *s);
+
+/* One text exchange on any connection; see conn_text(). */
+int session_text(struct session *s, struct text_exchange *x, lun_time now);
+
+/* Task management (aborts of single commands are made by cancelling them); done exactly once, from session_step().
+ * response is enum tmf_response, valid if code is 0. */
+struct tmf {
+	uint8_t function;		/* enum tmf_function */
+	uint64_t lun;
+	void (*done)(struct tmf *t, int code, uint8_t response);
+	void *user;
+
+	/* the session's own */
+	struct list link;
+	uint32_t initiator_task_tag;
+	void *leg, *task;		/* the task of an ABORT TASK */
+	lun_time deadline;
+	int code;
+	uint8_t response;
+};
+void session_tmf(struct session *s, struct tmf *t, lun_time now);
+
+/* For reports. */
+const char *session_state_name(const struct session *s);	/* RFC 7143 8.3 */
+const struct login_result *session_login(const struct session *s);
+const struct params *session_params(const struct session *s);
+struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
+const struct portal *session_portal(const struct session *s);
+struct session_counters {
+	uint64_t tasks_retried, task_timeouts;
+	struct conn_counters conns;	/* of all that were, too */
+};
+struct session_counters session_counters(const struct session *s);
+
+#endif

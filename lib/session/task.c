@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table of tasks. A task is a slot that is used again and again; the low
+ * bits of its initiator task tag are its place, the others count its uses, so
+ * that a late PDU for an earlier use finds nothing (RFC 7143 11.2.1.8).
+ *
+ * A command whose time is over is aborted (ABORT TASK); the clock that sees to
+ * it ticks only while there is something to watch, and looks at all of them:
+ * a command costs no timer of its own.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "session/session-impl.h"
+
+enum phase { PHASE_IDLE, PHASE_WAITING, PHASE_RUNNING, PHASE_ENDED };
+
+enum {
+	INDEX_BITS	= 12,		/* TASKS_MAX */
+	USE_MASK	= 0x3ffff,	/* bits 30 and 31 are others' */
+};
+
+/* ------------------------------------------------------------ commands -- */
+
+void
+command_end(struct session *s, struct command *cmd, int result)
+{
+	cmd->result = result;
+	cmd->task = NULL;
+	cmd->phase = PHASE_ENDED;
+	list_append(&s->ended, &cmd->link);
+	session_stir(s);
+}
+
+static void
+clock_start(struct session *s)
+{
+	lun_time tick = s->cfg.command_timeout / 4;
+
+	if (timer_is_set(&s->clock.t))
+		return;
+	if (tick > TIME_S || tick <= 0)
+		tick = TIME_S;
+	if (tick < 10 * TIME_MS)
+		tick = 10 * TIME_MS;
+	timer_set(&s->clock.t, time_add(session_now(s), tick));
+}
+
+static void
+submit(struct nexus *n, struct command *cmd)
+{
+	struct session *s = container_of(n, struct session, nexus);
+	lun_time timeout = cmd->timeout ? cmd->timeout : s->cfg.command_timeout;
+
+	assert(cmd->done);
+	assert(cmd->cdb_len <= CDB_LEN_MAX);
+	cmd->task = NULL;
+	if (s->over || s->stopping || s->state != SESSION_LOGGED_IN) {
+		command_end(s, cmd, s->stopping ? LUN_ECANCELED : LUN_ELOST);
+		return;
+	}
+	cmd->phase = PHASE_WAITING;
+	cmd->deadline = time_add(session_now(s), timeout);
+	list_append(&s->waiting, &cmd->link);
+	clock_start(s);
+	session_stir(s);
+}
+
+static void
+cancel(struct nexus *n, struct command *cmd)
+{
+	struct session *s = container_of(n, struct session, nexus);
+
+	switch ((enum phase)cmd->phase) {
+	case PHASE_WAITING:
+		list_del(&cmd->link);
+		command_end(s, cmd, LUN_ECANCELED);
+		break;
+	case PHASE_RUNNING:
+		task_abort(cmd->task, LUN_ECANCELED);
+		break;
+	case PHASE_IDLE:
+	case PHASE_ENDED:
+		break;
+	}
+}
+
+const struct nexus_ops task_nexus_ops = {
+	.submit = submit,
+	.cancel = cancel,
+};
+
+void
+commands_end_waiting(struct session *s, int result)
+{
+	struct command *cmd;
+
+	while ((cmd = list_first(&s->waiting, struct command, link))) {
+		list_del(&cmd->link);
+		command_end(s, cmd, result);
+	}
+}
+
+/* --------------------------------------------------------------- slots -- */
+
+/* TASK_CHUNK more idle tasks. */
+static int
+more_tasks(struct session *s)
+{
+	if (s->n_tasks >= TASKS_MAX)
+		return LUN_ENOMEM;
+
+	struct task *chunk = calloc(TASK_CHUNK, sizeof(*chunk));
+	struct task **tasks = realloc(s->tasks, (s->n_tasks + TASK_CHUNK) *
+				      sizeof(*tasks));
+
+	if (tasks)
+		s->tasks = tasks;
+	if (!chunk || !tasks) {
+		free(chunk);
+		return LUN_ENOMEM;
+	}
+	for (unsigned i = 0; i < TASK_CHUNK; i++) {
+		struct task *t = &chunk[i];
+
+		t->s = s;
+		t->initiator_task_tag = s->n_tasks;
+		list_init(&t->sending);
+		tasks[s->n_tasks++] = t;
+		list_append(&s->idle, &t->link);
+	}
+	return 0;
+}
+
+void
+tasks_free(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_tasks; i++)
+		ranges_clear(&s->tasks[i]->in);
+	for (unsigned i = 0; i < s->n_tasks; i += TASK_CHUNK)
+		free(s->tasks[i]);
+	free(s->tasks);
+	s->tasks = NULL;
+	s->n_tasks = 0;
+}
+
+static uint32_t
+next_tag(uint32_t tag)
+{
+	uint32_t index = tag & (TASKS_MAX - 1), use = tag >> INDEX_BITS;
+
+	return ((use + 1) & USE_MASK) << INDEX_BITS | index;
+}
+
+struct task *
+task_new(struct session *s, struct command *cmd, struct leg *leg)
+{
+	if (list_empty(&s->idle) && more_tasks(s) < 0)
+		return NULL;
+
+	struct task *t = list_first(&s->idle, struct task, link);
+
+	list_del(&t->link);
+	list_append(&s->running, &t->link);
+	assert(list_empty(&t->sending) && !t->aborting && !t->cmd);
+	t->initiator_task_tag = next_tag(t->initiator_task_tag);
+	t->cmd = cmd;
+	t->leg = leg;
+	t->exp_data_sn = t->exp_r2t_sn = 0;
+	t->first_burst = t->n_bursts = 0;
+	leg->running++;
+	cmd->phase = PHASE_RUNNING;
+	cmd->task = t;
+	return t;
+}
+
+struct task *
+task_find(struct session *s, uint32_t initiator_task_tag)
+{
+	uint32_t index = initiator_task_tag & (TASKS_MAX - 1);
+	struct task *t = index < s->n_tasks ? s->tasks[index] : NULL;
+
+	return t && t->leg && t->initiator_task_tag == initiator_task_tag ? t : NULL;
+}
+
+/* The slot is free when neither its command nor its abort needs it. */
+static void
+task_idle(struct task *t)
+{
+	if (t->cmd || t->aborting)
+		return;
+	t->leg->running--;
+	t->leg = NULL;
+	ranges_clear(&t->in);
+	list_del(&t->link);
+	list_prepend(&t->s->idle, &t->link);
+}
+
+void
+task_end(struct task *t, int result)
+{
+	struct command *cmd = t->cmd;
+
+	assert(cmd);
+	list_del(&t->sending);
+	t->n_bursts = 0;
+	if (t->leg->conn)
+		conn_release(t->leg->conn, t, cmd->in, cmd->in_len);
+	t->cmd = NULL;
+	command_end(t->s, cmd, result);
+	task_idle(t);
+}
+
+void
+tasks_end_all(struct session *s, struct leg *leg, int result)
+{
+	struct task *t;
+
+	list_for_each(t, &s->running, struct task, link)
+		if (t->leg == leg && t->cmd)
+			task_end(t, result);
+}
+
+/* --------------------------------------------------------------- abort -- */
+
+static void
+aborted(struct tmf *tmf, int code, uint8_t response)
+{
+	struct task *t = tmf->user;
+	struct leg *leg = t->leg;
+
+	t->aborting = false;
+	if (t->cmd && code == 0 &&
+	    (response == TMF_COMPLETE || response == TMF_NO_TASK))
+		task_end(t, t->end_code);	/* which makes it idle */
+	else if (!t->cmd)
+		task_idle(t);
+	else if (leg->conn)		/* nobody knows what the target does */
+		conn_fail(leg->conn, LUN_ETIMEDOUT, "a command could not be "
+			  "aborted (ABORT TASK, response %u)", response);
+}
+
+void
+task_abort(struct task *t, int end_code)
+{
+	if (t->aborting)
+		return;
+	t->aborting = true;
+	t->end_code = end_code;
+	t->abort = (struct tmf){
+		.function = TMF_ABORT_TASK, .lun = t->cmd->lun, .task = t,
+		.done = aborted, .user = t,
+	};
+	session_tmf(t->s, &t->abort, session_now(t->s));
+}
+
+/* RFC 7143 11.17.1, 7.3 */
+void
+task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
+	      uint8_t reason)
+{
+	struct task *t = task_find(s, bad->initiator_task_tag);
+	uint32_t cmd_sn;
+	int result = LUN_EPROTO;
+
+	if (!t || !t->cmd || t->leg != leg)
+		return;
+	cmd_sn = t->cmd_sn;
+	if (reason == REJECT_IMMEDIATE || reason == REJECT_LONG_OPERATION) {
+		/* may be sent again later: what SCSI calls BUSY */
+		t->cmd->response = RESPONSE_COMPLETED;
+		t->cmd->status = SCSI_BUSY;
+		t->cmd->sense_len = 0;
+		result = 0;
+	} else if (reason == REJECT_DATA_DIGEST) {
+		result = LUN_EDIGEST;
+	}
+	task_end(t, result);
+	if (!window_took(&s->window, cmd_sn))
+		conn_plug(leg->conn, cmd_sn);
+}
+
+/* --------------------------------------------------------------- clock -- */
+
+static void
+expire_waiting(struct session *s, lun_time now)
+{
+	struct command *cmd;
+
+	list_for_each(cmd, &s->waiting, struct command, link) {
+		if (now < cmd->deadline)
+			continue;
+		s->counters.task_timeouts++;
+		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
+			    "in vain for the command window to open (CmdSN %"
+			    PRIu32 ", MaxCmdSN %" PRIu32 ")", cmd->cdb[0],
+			    s->window.cmd_sn, s->window.max_cmd_sn);
+		list_del(&cmd->link);
+		command_end(s, cmd, LUN_ETIMEDOUT);
+	}
+}
+
+static void
+tick(struct timer *timer, lun_time now)
+{
+	struct session *s = container_of(timer, struct session_timer, t)->s;
+	struct task *t;
+
+	s->nexus.now = now;
+	list_for_each(t, &s->running, struct task, link) {
+		if (!t->cmd || t->aborting || now < t->cmd->deadline)
+			continue;
+		s->counters.task_timeouts++;
+		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x, ITT "
+			    "0x%08" PRIx32 ") was not answered in time: ABORT TASK",
+			    t->cmd->cdb[0], t->initiator_task_tag);
+		task_abort(t, LUN_ETIMEDOUT);
+	}
+	expire_waiting(s, now);
+	tmfs_expire(s, now);
+	if (!list_empty(&s->running) || !list_empty(&s->waiting) ||
+	    !list_empty(&s->tmfs))
+		clock_start(s);
+}
+
+int
+task_clock_init(struct session *s)
+{
+	s->clock.s = s;
+	return timer_init(&s->clock.t, s->nexus.timers, tick);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lunfs ls: what the sources show. What works is printed also if something
+ * else does not; then the exit code is 1 and stderr says why.
+ *
+ * Each session is gone by the time that there is something to print, so a
+ * target's LUNs are kept as JSON, and the table is made from that, too.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "json.h"
+#include "log.h"
+#include "query.h"
+#include "table.h"
+#include "text.h"
+
+/* --------------------------------------------------------------- look -- */
+
+static void
+look(void *user, struct target *t)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *luns = json_object_new_array();
+	struct lun_disk *disk;
+	const char *alias = NULL;
+
+	if (t->code == 0) {
+		alias = lun_session_info(t->session)->target_alias;
+		for (size_t i = 0; (disk = target_disk(t, i)); i++)
+			json_object_array_add(luns, json_lun(t, disk));
+	}
+	json_object_object_add(o, "name", json_text(t->url.target));
+	json_object_object_add(o, "alias", json_text(alias));
+	json_object_object_add(o, "portals", json_portals(t));
+	json_object_object_add(o, "luns", luns);
+	json_object_object_add(o, "error", json_text(t->code ? t->error :
+							      NULL));
+	t->user = o;
+}
+
+/* --------------------------------------------------------------- show -- */
+
+static const char *
+text_of(struct json_object *o, const char *name)
+{
+	struct json_object *value = json_object_object_get(o, name);
+
+	return value ? json_object_get_string(value) : "";
+}
+
+static uint64_t
+number_of(struct json_object *o, const char *name)
+{
+	return json_object_get_uint64(json_object_object_get(o, name));
+}
+
+/* "192.0.2.1:3260,1": as SendTargets writes it. */
+static void
+portals_line(struct table *table, const struct target *t)
+{
+	char line[1000] = "";
+	size_t have = 0;
+
+	for (size_t i = 0; i < t->n_portals && have < sizeof(line); i++) {
+		const struct portal *p = &t->portals[i];
+		bool v6 = strchr(p->address, ':') != NULL;
+
+		have += (size_t)snprintf(line + have, sizeof(line) - have,
+					 "  %s%s%s:%u", v6 ? "[" : "",
+					 p->address, v6 ? "]" : "", p->port);
+		if (p->tpgt >= 0 && have < sizeof(line))
+			have += (size_t)snprintf(line + have,
+						 sizeof(line) - have, ",%d",
+						 p->tpgt);
+	}
+	table_line(table, "  portals%s", line);
+}
+
+static void
+lun_rows(struct table *table, struct json_object *lun)
+{
+	char size[TEXT_SIZE_MAX], name[64], block[24], device[128], state[600];
+	const char *reason = text_of(lun, "reason");
+
+	snprintf(name, sizeof(name), "  lun%s", text_of(lun, "lun"));
+	snprintf(block, sizeof(block), "%s", text_of(lun, "block_size"));
+	snprintf(device, sizeof(device), "%s %s", text_of(lun, "vendor"),
+		 text_of(lun, "product"));
+	snprintf(state, sizeof(state), "%s%s%s%s", text_of(lun, "state"),
+		 json_object_get_boolean(json_object_object_get(
+			 lun, "read_only")) ? ", read-only" : "",
+		 *reason ? ": " : "", reason);
+	text_size(number_of(lun, "size"), size);
+	table_row(table, (const char *[]){ name, size, block, device, state });
+}
+
+static void
+show_table(const struct survey *sv)
+{
+	struct table table = { 0 };
+
+	for (size_t i = 0; i < sv->n; i++) {
+		const struct target *t = sv->v[i];
+		struct json_object *luns =
+			json_object_object_get(t->user, "luns");
+		const char *alias = text_of(t->user, "alias");
+
+		table_line(&table, "%s%s%s%s", t->url.target,
+			   *alias ? " (" : "", alias, *alias ? ")" : "");
+		portals_line(&table, t);
+		if (t->code)
+			table_line(&table, "  failed: %s", t->error);
+		for (size_t j = 0; j < json_object_array_length(luns); j++)
+			lun_rows(&table, json_object_array_get_idx(luns, j));
+	}
+	table_print(&table);
+}
+
+static void
+show_json(const struct survey *sv)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	size_t length;
+
+	for (size_t i = 0; i < sv->n; i++)
+		json_object_array_add(list, json_object_get(sv->v[i]->user));
+	json_object_object_add(o, "targets", list);
+	char *text = json_print(o, &length);
+	if (text)
+		fwrite(text, 1, length, stdout);
+	else
+		log_say(LUN_LOG_ERROR, "targets: out of memory");
+	free(text);
+	json_object_put(o);
+}
+
+static int
+show(void *user, const struct survey *sv)
+{
+	const struct opts *o = user;
+
+	if (o->json)
+		show_json(sv);
+	else
+		show_table(sv);
+	for (size_t i = 0; i < sv->n; i++)
+		json_object_put(sv->v[i]->user);
+	return finish_stdout(EXIT_DONE);
+}
+
+int
+cmd_ls(struct opts *o)
+{
+	static const struct query_ops ops = { .look = look, .show = show };
+
+	return query(o, &ops, o);
+}

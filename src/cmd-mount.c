@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lunfs mount: from the first login to the last logout.
+ *
+ *	log in -> mount -> serve -> detach -> drain, flush -> log out -> exit
+ *
+ * Everything that the user named must work, else there is no mount: a LUN that
+ * is silently missing is worse than an error. Of what discovery found (other
+ * targets of a portal may want other credentials) what works is mounted, with
+ * a message about the rest; but something must be.
+ *
+ * The end begins with a signal, or when the mount is taken away. A signal
+ * detaches the mount, so that nobody finds it any more, and serves those who
+ * still use it for a few seconds. Then what is in flight ends, LUNs that were
+ * written are flushed, and the sessions are logged out. A second signal stops
+ * serving, a third one stops waiting.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "daemon.h"
+#include "fail.h"
+#include "fuse/fs.h"
+#include "log.h"
+#include "query.h"
+#include "text.h"
+
+enum {
+	GRACE_STEP_MS = 500,
+	GRACE_STEPS = 10,		/* at most: 5 s for those who go on */
+};
+
+struct mount {
+	struct opts *o;
+	char *mountpoint;		/* absolute */
+	bool single_file;
+	int ready_fd;			/* -1: in the foreground */
+	int code;			/* what the program returns */
+
+	struct lun_loop *loop;
+	struct survey *survey;
+	struct fs *fs;
+
+	int signal_fd;
+	struct lun_watch *signal_watch;
+	unsigned signals;		/* that came */
+	struct lun_alarm *grace;
+	unsigned grace_steps;
+	uint64_t grace_received;
+};
+
+/* ------------------------------------------------------------- the end -- */
+
+static void
+end(struct mount *m, int code)
+{
+	m->code = code;
+	survey_close(m->survey);
+}
+
+static void
+on_closed(void *user)
+{
+	struct mount *m = user;
+
+	lun_loop_stop(m->loop);
+}
+
+static void
+on_drained(void *user)
+{
+	struct mount *m = user;
+
+	end(m, m->fs->flush_failed ? EXIT_FAILED : EXIT_DONE);
+}
+
+static void
+on_gone(void *user)
+{
+	struct mount *m = user;
+
+	log_say(LUN_LOG_INFO, "%s: unmounted", m->mountpoint);
+	fs_stop(m->fs);
+}
+
+/* Is anybody still asking for something? */
+static void
+on_grace(void *user)
+{
+	struct mount *m = user;
+	bool quiet = m->fs->received == m->grace_received &&
+		     m->fs->requests->in_flight == 0;
+
+	if (m->fs->stopped)
+		return;
+	m->grace_received = m->fs->received;
+	if (!quiet && m->grace_steps++ < GRACE_STEPS) {
+		lun_alarm_set(m->grace, GRACE_STEP_MS);
+		return;
+	}
+	log_say(LUN_LOG_WARNING, "%s: still in use: its users get errors now",
+		m->mountpoint);
+	fs_stop(m->fs);
+}
+
+static void
+on_signal(void *user)
+{
+	struct mount *m = user;
+	int number;
+
+	while ((number = signals_take(m->signal_fd)) != 0) {
+		log_say(LUN_LOG_INFO, "%s: %s", m->mountpoint,
+			strsignal(number));
+		m->signals++;
+		if (m->signals > 2 || (m->signals > 1 && !m->fs->mounted)) {
+			lun_loop_stop(m->loop);
+		} else if (!m->fs->mounted) {
+			end(m, EXIT_FAILED);
+		} else if (m->fs->stopped || m->fs->gone) {
+			continue;
+		} else if (m->signals > 1) {
+			fs_stop(m->fs);
+		} else {
+			fs_detach(m->fs);
+			lun_alarm_set(m->grace, GRACE_STEP_MS);
+		}
+	}
+}
+
+/* ------------------------------------------------------------ serving -- */
+
+static void
+on_serving(void *user)
+{
+	struct mount *m = user;
+
+	if (log_level() < LUN_LOG_INFO)
+		log_set_level(LUN_LOG_INFO);
+	lun_loop_set_log(m->loop, log_level(), log_line, NULL);
+	if (m->ready_fd >= 0)
+		daemon_ready(m->ready_fd);
+	m->ready_fd = -1;
+}
+
+static void
+on_disk_changed(void *user, struct target *t, struct lun_disk *disk)
+{
+	struct mount *m = user;
+	struct lun_error err = { 0 };
+
+	if (m->fs->mounted &&
+	    tree_update_disk(m->fs->tree, t, disk, &err) < 0)
+		log_say(LUN_LOG_ERROR, "%s: %s", m->mountpoint, err.text);
+}
+
+/* ------------------------------------------------- from login to mount -- */
+
+static const struct lun_disk *
+disk_by_lun(const struct target *t, uint64_t lun)
+{
+	struct lun_disk *disk;
+
+	for (size_t i = 0; (disk = target_disk(t, i)); i++)
+		if (lun_disk_info(disk)->lun == lun)
+			return disk;
+	return NULL;
+}
+
+/* LUNs that the user named must be there; and ready, to be a file alone. */
+static bool
+named_luns_are_there(const struct mount *m, const struct target *t)
+{
+	bool good = true;
+	char url[TEXT_URL_MAX];
+
+	for (size_t i = 0; i < t->n_luns; i++) {
+		const struct lun_disk *disk = disk_by_lun(t, t->luns[i]);
+		const struct lun_disk_info *info =
+			disk ? lun_disk_info(disk) : NULL;
+		bool ready = info && info->state == LUN_DISK_READY;
+
+		if (ready)
+			continue;
+		log_say(LUN_LOG_ERROR, "%s: %s%s%s",
+			target_lun_url(t, t->luns[i], url),
+			info ? info->state_name : "no such LUN",
+			info && *info->text ? ": " : "",
+			info ? info->text : "");
+		good &= info && !m->single_file;
+	}
+	return good;
+}
+
+static bool
+enough_works(const struct mount *m)
+{
+	const struct survey *sv = m->survey;
+	bool good = true;
+	size_t up = 0;
+
+	report_failures(sv);
+	for (size_t i = 0; i < sv->n_sources; i++)
+		good &= sv->sources[i].code == 0;
+	for (size_t i = 0; i < sv->n; i++) {
+		const struct target *t = sv->v[i];
+
+		up += t->state == TARGET_UP;
+		good &= t->state == TARGET_UP ? named_luns_are_there(m, t) :
+						!t->named;
+	}
+	return good && up > 0;
+}
+
+static int
+build_tree(struct mount *m, struct tree **out, struct lun_error *err)
+{
+	struct survey *sv = m->survey;
+	struct tree *tree;
+	int r = tree_new(&tree, m->single_file ? target_disk(sv->v[0], 0) :
+			 NULL, sv->sources[0].label, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && !m->single_file && i < sv->n; i++)
+		if (sv->v[i]->state == TARGET_UP)
+			r = tree_add_target(tree, sv->v[i], err);
+	if (r < 0)
+		tree_free(tree);
+	else
+		*out = tree;
+	return r;
+}
+
+/* All sessions are there that can be had. */
+static void
+on_sessions(void *user)
+{
+	static const struct fs_ops ops = {
+		.ready = on_serving,
+		.gone = on_gone,
+		.drained = on_drained,
+	};
+	struct mount *m = user;
+	struct lun_error err = { 0 };
+	struct tree *tree;
+
+	if (!enough_works(m)) {
+		end(m, EXIT_FAILED);
+	} else if (build_tree(m, &tree, &err) < 0 ||
+		   fs_mount(m->fs, m->loop, m->mountpoint, tree, m->survey,
+			    &ops, m, &err) < 0) {
+		log_say(LUN_LOG_ERROR, "%s", err.text);
+		end(m, EXIT_FAILED);
+	}
+}
+
+static void
+on_target(void *user, struct target *t)
+{
+	char url[TEXT_URL_MAX];
+
+	if (t->code == 0)
+		log_say(LUN_LOG_DEBUG, "%s: session is up", target_url(t, url));
+}
+
+/* -------------------------------------------------------------- set-up -- */
+
+/* The mountpoint, and if it becomes the file itself. */
+static int
+look_at_mountpoint(struct mount *m, const char *path, struct lun_error *err)
+{
+	const struct source *first = &m->survey->sources[0];
+	struct stat st;
+
+	m->mountpoint = realpath(path, NULL);
+	if (!m->mountpoint || stat(m->mountpoint, &st) < 0)
+		return fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	if (!S_ISREG(st.st_mode))
+		return fail(err, LUN_EINVAL, "%s: is neither a directory nor a "
+			    "file", path);
+	if (m->survey->n_sources != 1 || first->url.kind != LUN_URL_LUN)
+		return fail(err, LUN_EINVAL, "%s: is a file: only one LUN can "
+			    "be mounted there (iscsi://host/target/lun)", path);
+	m->single_file = true;
+	return 0;
+}
+
+static int
+prepare(struct mount *m, struct lun_error *err)
+{
+	struct opts *o = m->o;
+	int r;
+
+	if ((r = survey_new(&m->survey, o->args, o->n_args - 1, o->lun,
+			     err)) < 0 ||
+	    (r = look_at_mountpoint(m, o->args[o->n_args - 1], err)) < 0)
+		return r;
+	return fs_new(&m->fs, m->survey->sources[0].label, o->fuse,
+		      o->read_only, err);
+}
+
+static int
+serve(struct mount *m, struct lun_error *err)
+{
+	static const struct survey_ops ops = {
+		.target = on_target,
+		.done = on_sessions,
+		.closed = on_closed,
+		.disk_changed = on_disk_changed,
+	};
+	int r;
+
+	if ((r = signals_open(&m->signal_fd, err)) < 0 ||
+	    (r = loop_setup(&m->loop, m->o, err)) < 0 ||
+	    (r = lun_watch_new(&m->signal_watch, m->loop, m->signal_fd,
+			       on_signal, m, err)) < 0)
+		return r;
+	if (lun_alarm_new(&m->grace, m->loop, on_grace, m) < 0)
+		return fail(err, LUN_ENOMEM, "mount: out of memory");
+	if ((r = survey_start(m->survey, m->loop, true, &ops, m, err)) < 0)
+		return r;
+	return lun_loop_run(m->loop, err);
+}
+
+/* In this order: I/O ends into the filesystem, which shows the disks. */
+static void
+clean_up(struct mount *m)
+{
+	if (m->fs)
+		fs_abandon(m->fs);
+	m->survey = survey_free(m->survey);
+	m->fs = fs_free(m->fs);
+	m->grace = lun_alarm_free(m->grace);
+	m->signal_watch = lun_watch_free(m->signal_watch);
+	m->loop = lun_loop_free(m->loop);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+	free(m->mountpoint);
+}
+
+int
+cmd_mount(struct opts *o)
+{
+	struct mount m = { .o = o, .ready_fd = -1, .signal_fd = -1,
+			   .code = EXIT_FAILED };
+	struct lun_error err = { 0 };
+	int r = prepare(&m, &err);
+
+	if (r == 0 && o->fake)
+		m.code = EXIT_DONE;
+	else if (r == 0 && !o->foreground)
+		r = daemon_fork(&m.ready_fd, &m.code, &err);
+	if (r == 0 && !o->fake)
+		r = serve(&m, &err);
+	if (r < 0) {
+		log_say(LUN_LOG_ERROR, "%s", err.text);
+		m.code = exit_code(r);
+	}
+	clean_up(&m);
+	return m.code;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contents of a LUN: open, read, write, fsync, release. A LUN file is a
+ * block device in all but type: what lies beyond its end can be neither read
+ * (a short read) nor written (the part that fits is, then ENOSPC).
+ *
+ * The first that opens a LUN finds nothing in the page cache, as with a block
+ * device: another host may have written meanwhile. Those that open it while it
+ * is open share the cache.
+ *
+ * A request that its user no longer waits for: a signal is no wish to lose I/O
+ * (many programs get signals all the time), so it is ended only if it still
+ * does not complete in a second or two. See on_tick() in fs.c.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+
+#include "fuse/ops.h"
+#include "log.h"
+
+enum { ERRORS_A_SECOND = 10 };		/* in the log */
+
+/* ---------------------------------------------------------------- I/O -- */
+
+static void
+log_error(struct fs *fs, const struct request *r)
+{
+	static const char *const names[] = {
+		[LUN_READ] = "read", [LUN_WRITE] = "write",
+		[LUN_FLUSH] = "flush",
+	};
+	const struct lun_io *io = &r->io;
+
+	if (fs->errors_logged++ >= ERRORS_A_SECOND)
+		return;
+	log_say(LUN_LOG_ERROR, "%s: %s of %zu bytes at %llu: %s%s",
+		r->node->path, names[io->op], io->length,
+		(unsigned long long)io->offset, io->text,
+		fs->errors_logged == ERRORS_A_SECOND ?
+		" (more of these are not shown)" : "");
+}
+
+static void
+on_done(struct lun_io *io)
+{
+	struct request *r = io->user;
+
+	if (io->code != 0 && io->code == LUN_ECANCELED && r->interrupted) {
+		fuse_reply_err(r->req, EINTR);
+	} else if (io->code != 0) {
+		log_error(r->fs, r);
+		if (io->op != LUN_READ)
+			r->node->dirty = true;
+		fuse_reply_err(r->req, io->error ? io->error : EIO);
+	} else switch (io->op) {
+	case LUN_READ:
+		fuse_reply_buf(r->req, r->mem, io->length);
+		break;
+	case LUN_WRITE:
+		fuse_reply_write(r->req, io->length);
+		break;
+	case LUN_FLUSH:
+		fuse_reply_err(r->req, 0);
+		break;
+	}
+	fs_put_request(r->fs, r);
+}
+
+/* The last flush, before the mount ends: it is nobody's request. */
+static void
+on_last_flush(struct lun_io *io)
+{
+	struct request *r = io->user;
+
+	if (io->code != 0) {
+		log_error(r->fs, r);
+		r->fs->flush_failed = true;
+	}
+	fs_put_request(r->fs, r);
+}
+
+bool
+file_flush_dirty(struct fs *fs, struct node *from)
+{
+	if (from->kind == NODE_LUN && from->dirty) {
+		struct request *r = fs_take_request(fs);
+
+		from->dirty = false;
+		r->node = from;
+		r->io = (struct lun_io){
+			.op = LUN_FLUSH, .done = on_last_flush, .user = r,
+		};
+		lun_disk_submit(from->disk, &r->io);
+		return true;
+	}
+	for (size_t i = 0; i < from->n_children; i++)
+		if (file_flush_dirty(fs, from->children[i]))
+			return true;
+	return false;
+}
+
+static void
+on_interrupt(fuse_req_t req, void *data)
+{
+	struct request *r = data;
+
+	if (r->in_flight && r->interrupted == 0)
+		r->interrupted = 1;
+}
+
+static void
+start(fuse_req_t req, struct node *node, const struct lun_io *io)
+{
+	struct request *r = fs_take_request(fs_of(req));
+
+	r->req = req;
+	r->node = node;
+	r->io = *io;
+	r->io.done = on_done;
+	r->io.user = r;
+	if (io->op == LUN_READ)
+		r->io.buffer = r->mem;
+	lun_disk_submit(node->disk, &r->io);
+	fuse_req_interrupt_func(req, on_interrupt, r);
+}
+
+/* How much of size bytes at offset lies before the end. */
+static size_t
+clip(const struct node *node, uint64_t offset, size_t size)
+{
+	uint64_t end = lun_disk_info(node->disk)->size;
+
+	if (offset >= end)
+		return 0;
+	return end - offset < size ? (size_t)(end - offset) : size;
+}
+
+void
+op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi)
+{
+	struct node *node = fs_node(req, ino);
+	size_t max = fs_of(req)->requests->mem_size;
+
+	if (node->kind == NODE_STATUS) {
+		info_read(req, size, offset, fi);
+		return;
+	}
+	size_t length = clip(node, (uint64_t)offset, size < max ? size : max);
+	if (length == 0)
+		fuse_reply_buf(req, NULL, 0);
+	else
+		start(req, node, &(struct lun_io){
+			.op = LUN_READ,
+			.offset = (uint64_t)offset,
+			.length = length,
+		});
+}
+
+void
+op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+	 off_t offset, struct fuse_file_info *fi)
+{
+	struct node *node = fs_node(req, ino);
+
+	if (node->kind != NODE_LUN) {
+		fuse_reply_err(req, EBADF);
+		return;
+	}
+	size_t length = clip(node, (uint64_t)offset, size);
+	if (length == 0 && size > 0) {
+		fuse_reply_err(req, ENOSPC);
+		return;
+	}
+	/* data lies in the memory of the request that start() takes */
+	node->dirty = true;
+	start(req, node, &(struct lun_io){
+		.op = LUN_WRITE,
+		.flags = fi->flags & O_DSYNC ? LUN_FUA : 0,
+		.offset = (uint64_t)offset,
+		.length = length,
+		.buffer = (void *)(uintptr_t)data,
+	});
+}
+
+void
+op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+	 struct fuse_file_info *fi)
+{
+	struct node *node = fs_node(req, ino);
+
+	if (node->kind != NODE_LUN) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	node->dirty = false;		/* again if it fails, or by new writes */
+	start(req, node, &(struct lun_io){ .op = LUN_FLUSH });
+}
+
+/* ------------------------------------------------------ open, release -- */
+
+/*
+ * libfuse 3.14 does not know all flags of an answer to open, so it is made
+ * here. O_DIRECT is direct I/O in FUSE's sense, too: only so the kernel lets
+ * writes run in parallel. Kernels before 6.6 (7.39) would not keep the page
+ * cache of other openers right then.
+ */
+static void
+reply_open(fuse_req_t req, const struct node *node, int flags)
+{
+	struct fuse_open_out out = { 0 };
+	bool direct = (flags & O_DIRECT) && fs_of(req)->minor >= 39;
+
+	if (direct)
+		out.open_flags = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+	else if (node->opens > 1)
+		out.open_flags = FOPEN_KEEP_CACHE;
+	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+void
+op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct node *node = fs_node(req, ino);
+	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+
+	if (node->kind == NODE_STATUS && writes) {
+		fuse_reply_err(req, EACCES);
+	} else if (node->kind == NODE_STATUS) {
+		info_open(req, fi);
+	} else if (writes && lun_disk_info(node->disk)->read_only) {
+		fuse_reply_err(req, EROFS);
+	} else {
+		node->opens++;
+		reply_open(req, node, fi->flags);
+	}
+}
+
+void
+op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct node *node = fs_node(req, ino);
+
+	if (node->kind == NODE_STATUS) {
+		info_release(fi);
+	} else {
+		assert(node->opens > 0);
+		node->opens--;
+	}
+	fuse_reply_err(req, 0);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libfuse's session on our loop: mounting, reading requests, unmounting. */
+#include "fuse/fs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "fuse/ops.h"
+#include "log.h"
+
+enum {
+	BATCH = 64,		/* messages, then the loop gets its turn */
+	BACKGROUND_MAX = 128,	/* read-ahead and async I/O under way at once */
+	TICK_MS = 1000,
+	INTERRUPT_TICKS = 2,	/* at least a second: see file.c */
+	TRIM_TICKS = 5,
+};
+
+/* --------------------------------------------------------------- tick -- */
+
+static void
+end_interrupted(struct fs *fs)
+{
+	for (size_t i = 0; i < REQUESTS_MAX; i++) {
+		struct request *r = &fs->requests->all[i];
+
+		if (r->in_flight && r->interrupted &&
+		    r->interrupted++ == INTERRUPT_TICKS)
+			lun_io_cancel(r->node->disk, &r->io);
+	}
+}
+
+/* Once a second while there is work, and until the memory was given back. */
+static void
+on_tick(void *user)
+{
+	struct fs *fs = user;
+	bool idle = fs->received == fs->received_before &&
+		    fs->requests->in_flight == 0;
+
+	end_interrupted(fs);
+	fs->errors_logged = 0;
+	fs->received_before = fs->received;
+	fs->idle_ticks = idle ? fs->idle_ticks + 1 : 0;
+	if (fs->idle_ticks < TRIM_TICKS) {
+		lun_alarm_set(fs->tick, TICK_MS);
+		return;
+	}
+	fs->ticking = false;
+	fs->idle_ticks = 0;
+	requests_trim(fs->requests);
+}
+
+static void
+tick_on(struct fs *fs)
+{
+	if (!fs->ticking) {
+		fs->ticking = true;
+		lun_alarm_set(fs->tick, TICK_MS);
+	}
+}
+
+/* ----------------------------------------------------------- requests -- */
+
+static void
+stop_reading(struct fs *fs)
+{
+	fs->watch = lun_watch_free(fs->watch);
+}
+
+static void
+check_drained(struct fs *fs)
+{
+	if (!fs->stopped || fs->drained || fs->requests->in_flight > 0)
+		return;
+	if (file_flush_dirty(fs, fs->tree->root))
+		return;			/* comes back here when it has ended */
+	fs->drained = true;
+	fs->ops->drained(fs->user);
+}
+
+/* One message; false if there is no more for now. */
+static bool
+serve_one(struct fs *fs)
+{
+	struct fuse_buf buf = { .mem = fs->rx->mem };
+	int n = fuse_session_receive_buf(fs->se, &buf);
+
+	if (n == -EINTR)
+		return true;
+	if (n == -EAGAIN)
+		return false;
+	if (n <= 0) {			/* 0: libfuse's word for ENODEV */
+		fs->gone = true;
+		stop_reading(fs);
+		fs->ops->gone(fs->user);
+		return false;
+	}
+	fs->received++;
+	fuse_session_process_buf(fs->se, &buf);
+	if (!fs->rx)			/* the operation kept it */
+		fs->rx = requests_get(fs->requests);
+	return true;
+}
+
+static void
+on_readable(void *user)
+{
+	struct fs *fs = user;
+
+	tick_on(fs);
+	for (int i = 0; i < BATCH && fs->watch; i++) {
+		if (!fs->rx) {
+			stop_reading(fs);	/* fs_put_request() goes on */
+			return;
+		}
+		if (!serve_one(fs))
+			return;
+	}
+}
+
+static int
+start_reading(struct fs *fs, struct lun_error *err)
+{
+	return lun_watch_new(&fs->watch, fs->loop, fuse_session_fd(fs->se),
+			     on_readable, fs, err);
+}
+
+struct request *
+fs_take_request(struct fs *fs)
+{
+	struct request *r = fs->rx;
+
+	assert(r && !r->in_flight);
+	fs->rx = NULL;
+	r->fs = fs;
+	r->in_flight = true;
+	r->interrupted = 0;
+	fs->requests->in_flight++;
+	return r;
+}
+
+void
+fs_put_request(struct fs *fs, struct request *r)
+{
+	struct lun_error err = { 0 };
+
+	assert(r->in_flight);
+	r->in_flight = false;
+	fs->requests->in_flight--;
+	requests_put(fs->requests, r);
+	if (!fs->rx)
+		fs->rx = requests_get(fs->requests);
+	if (!fs->watch && !fs->stopped && !fs->gone &&
+	    start_reading(fs, &err) < 0) {
+		log_say(LUN_LOG_ERROR, "fuse: %s", err.text);
+		fs->gone = true;
+		fs->ops->gone(fs->user);
+	}
+	check_drained(fs);
+}
+
+/* ------------------------------------------------------------ session -- */
+
+void
+op_init(void *user, struct fuse_conn_info *conn)
+{
+	struct fs *fs = user;
+
+	fs->minor = conn->proto_minor;
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
+	/* Replies go out from where the data was received: nothing to splice. */
+	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+				  FUSE_CAP_SPLICE_MOVE);
+	fs->ops->ready(fs->user);
+}
+
+/* libfuse says a line in pieces. */
+__attribute__((format(printf, 2, 0))) static void
+log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	static char line[600];
+	static size_t have;
+
+	int n = vsnprintf(line + have, sizeof(line) - have, fmt, ap);
+	if (n < 0)
+		return;
+	have += (size_t)n;
+	char *end = strchr(line, '\n');
+	if (!end && have < sizeof(line) - 1)
+		return;
+	line[end ? (size_t)(end - line) : sizeof(line) - 1] = '\0';
+	have = 0;
+	enum lun_log_level as = level <= FUSE_LOG_ERR ? LUN_LOG_ERROR :
+				level <= FUSE_LOG_WARNING ? LUN_LOG_WARNING :
+							    LUN_LOG_DEBUG;
+	bool named = strncmp(line, "fuse: ", 6) == 0;
+	log_say(as, "%s%s", named ? "" : "fuse: ", line);
+}
+
+/* default_permissions: with allow_other, modes still say who may read. */
+static int
+fuse_arguments(struct fuse_args *args, const char *source, const char *options,
+	       bool read_only)
+{
+	char *fsname;
+	int r = asprintf(&fsname, "fsname=%s", source);
+
+	if (r < 0)
+		return -1;
+	for (char *c = fsname; *c; c++)
+		if (*c == ',' || *c == '\\')
+			*c = '_';
+	r = fuse_opt_add_arg(args, "lunfs");
+	r |= fuse_opt_add_arg(args, "-odefault_permissions,subtype=lunfs");
+	r |= fuse_opt_add_arg(args, "-o");
+	r |= fuse_opt_add_arg(args, fsname);
+	r |= fuse_opt_add_arg(args, read_only ? "-oro" : "-orw");
+	if (options) {
+		r |= fuse_opt_add_arg(args, "-o");
+		r |= fuse_opt_add_arg(args, options);
+	}
+	free(fsname);
+	return r;
+}
+
+int
+fs_new(struct fs **out, const char *source, const char *options,
+       bool read_only, struct lun_error *err)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs || fuse_arguments(&args, source, options, read_only) < 0) {
+		free(fs);
+		fuse_opt_free_args(&args);
+		return fail(err, LUN_ENOMEM, "fuse: out of memory");
+	}
+	fuse_set_log_func(log_fuse);
+	int r = requests_new(&fs->requests, err);
+	if (r == 0) {
+		fs->rx = requests_get(fs->requests);
+		fs->se = fuse_session_new(&args, &fs_operations,
+					  sizeof(fs_operations), fs);
+		if (!fs->se)
+			r = fail(err, LUN_EINVAL, "-o %s: not all of these are "
+				 "options of lunfs or FUSE", options);
+	}
+	fuse_opt_free_args(&args);
+	if (r < 0) {
+		fs_free(fs);
+		return r;
+	}
+	fs->uid = getuid();
+	fs->gid = getgid();
+	clock_gettime(CLOCK_REALTIME, &fs->since);
+	*out = fs;
+	return 0;
+}
+
+/*
+ * The mount was detached but somebody still uses it: libfuse must not unmount
+ * what now lies at the mountpoint. It does not if poll() says POLLERR; so does
+ * a pipe without reader, which takes the place of /dev/fuse. That closes it,
+ * and the kernel ends what the last users ask for.
+ */
+static void
+sever(struct fs *fs)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	dup2(fds[1], fuse_session_fd(fs->se));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* In another process: the kernel may first want to write to us. */
+static pid_t
+detach(const char *mountpoint)
+{
+	sigset_t none;
+	pid_t child = fork();
+
+	if (child != 0)
+		return child;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		_exit(0);
+	execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--",
+	       mountpoint, NULL);
+	_exit(1);
+}
+
+/*
+ * The connection is gone; is the mount, too? Not if somebody aborted it
+ * (fusectl), or if detaching did not work. statvfs() asks the filesystem.
+ */
+static void
+detach_dead(const char *mountpoint)
+{
+	struct statvfs sv;
+
+	if (statvfs(mountpoint, &sv) == 0 ||
+	    (errno != ENOTCONN && errno != ECONNABORTED))
+		return;
+	pid_t child = detach(mountpoint);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+}
+
+struct fs *
+fs_free(struct fs *fs)
+{
+	if (!fs)
+		return NULL;
+	stop_reading(fs);
+	fs->tick = lun_alarm_free(fs->tick);
+	if (fs->mounted && !fs->gone && fs->detacher > 0)
+		sever(fs);
+	if (fs->mounted)
+		fuse_session_unmount(fs->se);
+	if (fs->se)
+		fuse_session_destroy(fs->se);
+	if (fs->detacher > 0)
+		waitpid(fs->detacher, NULL, 0);
+	if (fs->mounted)
+		detach_dead(fs->mountpoint);
+	free(fs->mountpoint);
+	fs->tree = tree_free(fs->tree);
+	fs->requests = requests_free(fs->requests);
+	free(fs);
+	return NULL;
+}
+
+int
+fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
+	 struct tree *tree, const struct survey *survey,
+	 const struct fs_ops *ops, void *user, struct lun_error *err)
+{
+	int r;
+
+	fs->loop = loop;
+	fs->tree = tree;
+	fs->survey = survey;
+	fs->ops = ops;
+	fs->user = user;
+	fs->mountpoint = strdup(mountpoint);
+	if (!fs->mountpoint || lun_alarm_new(&fs->tick, loop, on_tick, fs) < 0)
+		return fail(err, LUN_ENOMEM, "fuse: out of memory");
+	if (fuse_session_mount(fs->se, mountpoint) < 0)
+		return fail(err, LUN_ESYS, "%s: cannot be mounted on",
+			    mountpoint);
+	fs->mounted = true;
+
+	int fd = fuse_session_fd(fs->se);
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		r = fail(err, LUN_ESYS, "/dev/fuse: %s", strerror(errno));
+	else
+		r = start_reading(fs, err);
+	return r;
+}
+
+void
+fs_detach(struct fs *fs)
+{
+	fs->detacher = detach(fs->mountpoint);	/* if not: fs_free() does it */
+}
+
+void
+fs_stop(struct fs *fs)
+{
+	fs->stopped = true;
+	stop_reading(fs);
+	check_drained(fs);
+}
+
+void
+fs_abandon(struct fs *fs)
+{
+	fs->stopped = true;
+	fs->drained = true;
+	stop_reading(fs);
+}

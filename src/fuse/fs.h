@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The filesystem: libfuse's low-level session on our loop.
+ *
+ * There is one thread. /dev/fuse is non-blocking and one more file descriptor
+ * of the loop; when it is readable, requests are read until there are none, or
+ * BATCH have been read, then the loop gets its turn: what they submitted goes
+ * out in one writev for each connection. An operation replies at once, or it
+ * starts I/O on a disk and the completion replies. So there is one reply to
+ * each request, and no wait anywhere.
+ *
+ * Nothing here notifies the kernel of changes: such calls take locks that a
+ * request may hold which waits for this very thread. Names and attributes are
+ * valid for a second in the kernel instead.
+ */
+#ifndef FUSE_FS_H
+#define FUSE_FS_H
+
+#include <sys/stat.h>
+
+#include "fuse/fuse.h"
+#include "fuse/requests.h"
+#include "fuse/tree.h"
+#include "survey.h"
+
+#define FS_VALID_S 1.0		/* names and attributes, in the kernel */
+
+struct fs_ops {
+	void (*ready)(void *user);	/* the mount answers */
+	void (*gone)(void *user);	/* it was taken away */
+	void (*drained)(void *user);	/* after fs_stop(): nothing in flight */
+};
+
+struct fs {
+	struct fuse_session *se;
+	struct lun_loop *loop;
+	struct lun_watch *watch;	/* NULL: nobody reads /dev/fuse */
+	struct requests *requests;
+	struct request *rx;		/* what the next message is read into */
+	struct tree *tree;
+	const struct survey *survey;	/* for status.json */
+	const struct fs_ops *ops;
+	void *user;
+	char *mountpoint;
+	bool mounted;
+	bool gone;			/* /dev/fuse said ENODEV */
+	unsigned minor;			/* version of the kernel's protocol */
+	bool stopped, drained;
+	bool flush_failed;		/* the last flush of a LUN, while stopping */
+	pid_t detacher;			/* the process of fs_detach() */
+
+	struct lun_alarm *tick;		/* armed while there is work */
+	bool ticking;
+	unsigned idle_ticks;
+	uint64_t received;		/* messages; and at the last tick */
+	uint64_t received_before;
+	unsigned errors_logged;		/* since the last tick */
+
+	uid_t uid;			/* of the user who mounts */
+	gid_t gid;
+	struct timespec since;
+};
+
+/* LUN_EINVAL: options (of -o, or NULL) that libfuse does not know. */
+int fs_new(struct fs **out, const char *source, const char *options,
+	   bool read_only, struct lun_error *err);
+
+/* Unmounts what is still mounted. Nothing may be in flight. */
+struct fs *fs_free(struct fs *fs);
+
+/* Mounts the tree, which becomes the filesystem's. */
+int fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
+	     struct tree *tree, const struct survey *survey,
+	     const struct fs_ops *ops, void *user, struct lun_error *err);
+
+/* Takes the mount out of sight; gone comes once nobody uses it any more. */
+void fs_detach(struct fs *fs);
+
+/* Reads no more requests; drained comes when those in flight have ended, and
+ * what was written but not yet flushed is on the medium. */
+void fs_stop(struct fs *fs);
+
+/* The same, without waiting: what is in flight may fail from now on. */
+void fs_abandon(struct fs *fs);
+
+/* ----------------------------- for the operations, in the other files -- */
+
+static inline struct fs *
+fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static inline struct node *
+fs_node(fuse_req_t req, fuse_ino_t ino)
+{
+	return tree_node(fs_of(req)->tree, ino);
+}
+
+/* The request that the message in work was read into; the caller's now. */
+struct request *fs_take_request(struct fs *fs);
+void fs_put_request(struct fs *fs, struct request *r);
+
+void node_stat(const struct fs *fs, const struct node *node, struct stat *st);
+
+extern const struct fuse_lowlevel_ops fs_operations;	/* ops.c */
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The operations of the filesystem, by file. */
+#ifndef FUSE_OPS_H
+#define FUSE_OPS_H
+
+#include "fuse/fs.h"
+
+/* fs.c */
+void op_init(void *fs, struct fuse_conn_info *);
+
+/* attr.c */
+void op_getattr(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void op_setattr(fuse_req_t, fuse_ino_t, struct stat *, int,
+		struct fuse_file_info *);
+void op_getxattr(fuse_req_t, fuse_ino_t, const char *name, size_t size);
+void op_listxattr(fuse_req_t, fuse_ino_t, size_t size);
+void op_statfs(fuse_req_t, fuse_ino_t);
+
+/* dir.c */
+void op_lookup(fuse_req_t, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t, fuse_ino_t, uint64_t n);
+void op_forget_multi(fuse_req_t, size_t count, struct fuse_forget_data *);
+void op_readlink(fuse_req_t, fuse_ino_t);
+void op_opendir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void op_readdir(fuse_req_t, fuse_ino_t, size_t, off_t,
+		struct fuse_file_info *);
+void op_releasedir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+
+/* file.c */
+void op_open(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void op_read(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
+void op_write(fuse_req_t, fuse_ino_t, const char *, size_t, off_t,
+	      struct fuse_file_info *);
+void op_fsync(fuse_req_t, fuse_ino_t, int datasync, struct fuse_file_info *);
+void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+/* Starts the flush of one LUN that needs it, if there is one. */
+bool file_flush_dirty(struct fs *, struct node *from);
+
+/* info.c: files that are made when they are opened */
+void info_open(fuse_req_t, struct fuse_file_info *);
+void info_read(fuse_req_t, size_t, off_t, struct fuse_file_info *);
+void info_release(struct fuse_file_info *);
+/* status.json; to be freed. NULL: out of memory. */
+char *info_status(const struct fs *, size_t *length);
+
+#endif

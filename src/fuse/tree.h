@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the mounted directory holds:
+ *
+ *	<target>/lun<N>		of those LUNs that are ready
+ *	by-id/<designator>	links to them
+ *	by-alias/<alias>	links to the directories of targets
+ *	.lunfs/status.json
+ *
+ * or, of a single-file mount, one LUN as the root itself.
+ *
+ * Names that came from a target are taken only if they are safe as one
+ * component of a path. If two LUNs claim a designator the first one has it; a
+ * second target with an alias gets "~2" after it.
+ *
+ * A node lives while it is in the tree or the kernel knows it (lookups > 0).
+ * The kernel's number of a node is its address (1: the root); what stat shows
+ * is a hash of the path, so that it stays the same over mounts.
+ */
+#ifndef FUSE_TREE_H
+#define FUSE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "survey.h"
+
+enum node_kind {
+	NODE_DIR,
+	NODE_LINK,
+	NODE_LUN,
+	NODE_STATUS,
+};
+
+struct node {
+	enum node_kind kind;
+	uint64_t st_ino;
+	uint64_t lookups;
+	char *name;
+	char *path;			/* from the root, for messages */
+	struct node *parent;		/* NULL: the root, or removed */
+
+	struct node **children;		/* NODE_DIR: by name */
+	size_t n_children;
+
+	char *link;			/* NODE_LINK: where to */
+	struct lun_disk *disk;		/* NODE_LUN; of a link: its owner */
+	unsigned opens;			/* NODE_LUN */
+	bool dirty;			/* NODE_LUN: written since the last flush */
+};
+
+struct tree {
+	struct node *root;
+	struct node *by_id, *by_alias;	/* NULL in a single-file tree */
+};
+
+/* With disk: a single-file tree. LUN_ENOMEM. */
+int tree_new(struct tree **out, struct lun_disk *disk, const char *label,
+	     struct lun_error *err);
+struct tree *tree_free(struct tree *tree);
+
+/* A target that is up, with its disks. */
+int tree_add_target(struct tree *tree, const struct target *t,
+		    struct lun_error *err);
+
+/* A disk appeared, changed or vanished. */
+int tree_update_disk(struct tree *tree, const struct target *t,
+		     struct lun_disk *disk, struct lun_error *err);
+
+struct node *tree_node(const struct tree *tree, uint64_t ino);
+uint64_t tree_ino(const struct tree *tree, const struct node *node);
+struct node *tree_find(const struct node *dir, const char *name);
+
+/* The kernel forgets n lookups; the node may be gone afterwards. */
+void tree_forget(struct node *node, uint64_t n);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* LUN, SESSION and status as JSON. */
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* Takes over value. */
+static void
+put(struct json_object *o, const char *name, struct json_object *value)
+{
+	if (json_object_object_add(o, name, value) < 0)
+		json_object_put(value);
+}
+
+static void
+put_u64(struct json_object *o, const char *name, uint64_t value)
+{
+	put(o, name, json_object_new_uint64(value));
+}
+
+static void
+put_bool(struct json_object *o, const char *name, bool value)
+{
+	put(o, name, json_object_new_boolean(value));
+}
+
+static void
+put_text(struct json_object *o, const char *name, const char *text)
+{
+	char clean[1024];
+
+	put(o, name, json_object_new_string(text_utf8(text, clean,
+						      sizeof(clean))));
+}
+
+struct json_object *
+json_text(const char *text)
+{
+	char clean[1024];
+
+	if (!text || !*text)
+		return NULL;
+	return json_object_new_string(text_utf8(text, clean, sizeof(clean)));
+}
+
+struct json_object *
+json_portals(const struct target *t)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < t->n_portals; i++) {
+		const struct portal *p = &t->portals[i];
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "address", p->address);
+		put_u64(o, "port", p->port);
+		put(o, "tpgt", p->tpgt < 0 ? NULL :
+		    json_object_new_int(p->tpgt));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+/* ---------------------------------------------------------------- LUN -- */
+
+/* A number where the name is one; "4752-3a4f-6b7e-2f99" as text. */
+static struct json_object *
+lun_value(uint64_t lun)
+{
+	char name[LUN_NAME_MAX];
+	char *end;
+
+	lun_name(lun, name);
+	uint64_t number = strtoull(name, &end, 10);
+	if (*end == '\0')
+		return json_object_new_uint64(number);
+	return json_object_new_string(name);
+}
+
+struct json_object *
+json_lun(const struct target *t, const struct lun_disk *d)
+{
+	const struct lun_disk_info *info = lun_disk_info(d);
+	struct json_object *o = json_object_new_object();
+	struct json_object *designators = json_object_new_array();
+	char url[TEXT_URL_MAX];
+	char clean[1024];
+
+	put(o, "lun", lun_value(info->lun));
+	put_text(o, "url", target_lun_url(t, info->lun, url));
+	put_u64(o, "size", info->size);
+	put_u64(o, "block_size", info->block_size);
+	put_u64(o, "physical_block_size", info->physical_block_size);
+	put_u64(o, "max_transfer", info->max_transfer);
+	put_u64(o, "optimal_transfer", info->optimal_transfer);
+	put_text(o, "vendor", info->vendor);
+	put_text(o, "product", info->product);
+	put_text(o, "revision", info->revision);
+	put_text(o, "serial", info->serial);
+	for (size_t i = 0; i < info->n_designators; i++)
+		json_object_array_add(designators, json_object_new_string(
+			text_utf8(info->designators[i], clean, sizeof(clean))));
+	put(o, "designators", designators);
+	put_bool(o, "read_only", info->read_only);
+	put_bool(o, "thin", info->thin);
+	put_bool(o, "write_cache", info->write_cache);
+	put_text(o, "state", info->state_name);
+	put(o, "reason", json_text(info->text));
+	return o;
+}
+
+/* ------------------------------------------------------------ SESSION -- */
+
+static void
+put_key(void *user, const char *key, const char *text, uint32_t number)
+{
+	if (text)
+		put_text(user, key, text);
+	else
+		put_u64(user, key, number);
+}
+
+static struct json_object *
+connections(const struct lun_session_info *info)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < info->n_connections; i++) {
+		const struct lun_connection_info *c = &info->connections[i];
+		struct json_object *o = json_object_new_object();
+
+		put_u64(o, "cid", c->cid);
+		put_text(o, "portal", c->portal);
+		put_text(o, "state", c->state);
+		put_u64(o, "commands", c->commands);
+		put_u64(o, "bytes_in", c->bytes_in);
+		put_u64(o, "bytes_out", c->bytes_out);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *
+counters(const struct lun_counters *c)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{ "session_recoveries",		c->session_recoveries },
+		{ "connection_recoveries",	c->connection_recoveries },
+		{ "tasks_reassigned",		c->tasks_reassigned },
+		{ "tasks_retried",		c->tasks_retried },
+		{ "snacks_sent",		c->snacks_sent },
+		{ "header_digest_errors",	c->header_digest_errors },
+		{ "data_digest_errors",		c->data_digest_errors },
+		{ "task_timeouts",		c->task_timeouts },
+		{ "nop_timeouts",		c->nop_timeouts },
+		{ "rejects",			c->rejects },
+		{ "async_messages",		c->async_messages },
+	};
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		put_u64(o, all[i].name, all[i].value);
+	return o;
+}
+
+struct json_object *
+json_session(const struct target *t)
+{
+	const struct lun_session_info *info = lun_session_info(t->session);
+	struct json_object *o = json_object_new_object();
+	struct json_object *keys = json_object_new_object();
+	char isid[13];
+
+	for (size_t i = 0; i < sizeof(info->isid); i++)
+		snprintf(isid + 2 * i, 3, "%02x", info->isid[i]);
+	put_text(o, "target", info->target);
+	put(o, "alias", json_text(info->target_alias));
+	put_text(o, "isid", isid);
+	put_u64(o, "tsih", info->tsih);
+	put_u64(o, "erl", info->erl);
+	put_text(o, "state", info->state);
+	put(o, "connections", connections(info));
+	put(o, "counters", counters(&info->counters));
+	lun_session_keys(t->session, put_key, keys);
+	put(o, "negotiated", keys);
+	return o;
+}
+
+struct json_object *
+json_status(const struct survey *sv)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *sessions = json_object_new_array();
+	struct json_object *luns = json_object_new_array();
+	struct lun_disk *disk;
+
+	for (size_t i = 0; i < sv->n; i++) {
+		const struct target *t = sv->v[i];
+
+		if (!t->session || t->state != TARGET_UP)
+			continue;
+		json_object_array_add(sessions, json_session(t));
+		for (size_t j = 0; (disk = target_disk(t, j)); j++)
+			json_object_array_add(luns, json_lun(t, disk));
+	}
+	put_text(o, "version", LUNFS_VERSION);
+	put(o, "sessions", sessions);
+	put(o, "luns", luns);
+	return o;
+}
+
+char *
+json_print(struct json_object *o, size_t *length)
+{
+	const char *text = json_object_to_json_string_ext(
+		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+		   JSON_C_TO_STRING_NOSLASHESCAPE);
+	char *out;
+
+	if (!text)
+		return NULL;
+	int n = asprintf(&out, "%s\n", text);
+	if (n < 0)
+		return NULL;
+	*length = (size_t)n;
+	return out;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of options, and the walkers over it. */
+#include "opts.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "credentials.h"
+#include "fail.h"
+
+struct row;
+typedef int set_fn(struct opts *o, const struct row *row, char *value,
+		   struct lun_error *err);
+
+struct row {
+	char letter;
+	const char *name;		/* long, or NULL */
+	const char *arg;		/* NULL: takes none */
+	unsigned commands;		/* bits of those that take it */
+	set_fn *set;
+	const char *help;		/* NULL: not shown */
+};
+
+static set_fn set_lun, set_key, set_sessions, set_credentials, set_mount,
+	set_read_only, set_json, set_verbose, set_pcap, set_foreground,
+	set_fake, set_nothing, set_help, set_version;
+
+enum { IN_O = 1 << 8 };		/* a word within -o only */
+
+static const struct row rows[] = {
+{ 0, "initiator-name", "NAME", CMD_SESSION, set_lun,
+  "our name: iqn., eui. or naa. (default: made from the machine id)" },
+{ 0, "credentials", "FILE", CMD_SESSION, set_credentials,
+  "lines username=, password=, username_in=, password_in=; the\n"
+  "file must not be open to others" },
+{ 0, "auth", "METHOD", CMD_SESSION, set_lun,
+  "none or chap (default: chap if there are credentials)" },
+{ 0, "chap-algorithms", "LIST", CMD_SESSION, set_lun,
+  "by preference (default: sha3-256,sha256,sha1,md5)" },
+{ 0, "header-digest", "LIST", CMD_SESSION, set_lun,
+  "none, crc32c, or both by preference" },
+{ 0, "data-digest", "LIST", CMD_SESSION, set_lun,
+  "none, crc32c, or both by preference" },
+{ 0, "connections", "N", CMD_SESSION, set_lun,
+  "TCP connections of a session (default: 1)" },
+{ 0, "sessions", "N", CMD_SESSION, set_sessions,
+  "sessions with a target (only 1 for now)" },
+{ 0, "erl", "LEVEL", CMD_SESSION, set_lun,
+  "highest error recovery level to ask for (default: 0)" },
+{ 0, "timeout", "SEC", CMD_SESSION, set_lun,
+  "bound of each connect, login and command (default: 30)" },
+{ 0, "outage", "WHAT", CMD_SESSION, set_lun,
+  "while the target is away: wait, wait:SEC or fail" },
+{ 0, "key", "NAME=VALUE", CMD_SESSION, set_key,
+  "an operational key by its RFC name: MaxBurstLength=1M" },
+{ 'r', "read-only", NULL, CMD_MOUNT | CMD_HELPER, set_read_only,
+  "nothing that could change a LUN is ever sent" },
+{ 'o', NULL, "OPT[,OPT...]", CMD_MOUNT | CMD_HELPER, set_mount,
+  "options of FUSE (allow_other, ...), and NAME=VALUE for each\n"
+  "of these options" },
+{ 'f', "foreground", NULL, CMD_MOUNT, set_foreground,
+  "stay in the foreground" },
+{ 0, "json", NULL, CMD_LS | CMD_INFO, set_json,
+  "for programs" },
+{ 0, "pcap", "FILE", CMD_SESSION, set_pcap,
+  "write the conversation as pcap-ng" },
+{ 'v', "verbose", NULL, CMD_SESSION, set_verbose,
+  "say more; -vv: every PDU on a line" },
+{ 0, "help", NULL, ~0u, set_help,
+  "this text" },
+{ 0, "version", NULL, ~0u, set_version,
+  "the version" },
+/* What mount(8) gives its helpers, mount.TYPE(8). */
+{ 'f', NULL, NULL, CMD_HELPER, set_fake, NULL },
+{ 'n', NULL, NULL, CMD_HELPER, set_nothing, NULL },
+{ 's', NULL, NULL, CMD_HELPER, set_nothing, NULL },
+{ 'w', NULL, NULL, CMD_HELPER, set_nothing, NULL },
+{ 'N', NULL, "NAMESPACE", CMD_HELPER, set_nothing, NULL },
+{ 't', NULL, "TYPE", CMD_HELPER, set_nothing, NULL },
+/* Words of fstab that say nothing to us. */
+{ 0, "ro", NULL, IN_O, set_read_only, NULL },
+{ 0, "rw", NULL, IN_O, set_nothing, NULL },
+{ 0, "defaults", NULL, IN_O, set_nothing, NULL },
+{ 0, "auto", NULL, IN_O, set_nothing, NULL },
+{ 0, "noauto", NULL, IN_O, set_nothing, NULL },
+{ 0, "nofail", NULL, IN_O, set_nothing, NULL },
+{ 0, "user", NULL, IN_O, set_nothing, NULL },
+{ 0, "users", NULL, IN_O, set_nothing, NULL },
+{ 0, "_netdev", NULL, IN_O, set_nothing, NULL },
+};
+enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* ------------------------------------------------- what the rows set -- */
+
+static int
+set_lun(struct opts *o, const struct row *row, char *value,
+	struct lun_error *err)
+{
+	return lun_options_set(o->lun, row->name, value, err);
+}
+
+/* Only operational keys: they have capitals, liblun's own options have none. */
+static int
+set_key(struct opts *o, const struct row *row, char *value,
+	struct lun_error *err)
+{
+	char *equals = strchr(value, '=');
+	bool capital = false;
+
+	for (char *c = value; c != equals && *c; c++)
+		capital |= isupper((unsigned char)*c) != 0;
+	if (!equals || !capital)
+		return fail(err, LUN_EINVAL,
+			    "--key %s: not NAME=VALUE with the name of an "
+			    "operational key", value);
+	*equals = '\0';
+	int r = lun_options_set(o->lun, value, equals + 1, err);
+	*equals = '=';
+	return r;
+}
+
+static int
+set_sessions(struct opts *o, const struct row *row, char *value,
+	     struct lun_error *err)
+{
+	if (strcmp(value, "1") == 0)
+		return 0;
+	return fail(err, LUN_EINVAL, "--sessions %s: only 1 session with a "
+		    "target is possible for now", value);
+}
+
+static int
+set_credentials(struct opts *o, const struct row *row, char *value,
+		struct lun_error *err)
+{
+	return credentials_file(o->lun, value, err);
+}
+
+static int
+set_read_only(struct opts *o, const struct row *row, char *value,
+	      struct lun_error *err)
+{
+	o->read_only = true;
+	return lun_options_set(o->lun, "read-only", "yes", err);
+}
+
+static int
+set_pcap(struct opts *o, const struct row *row, char *value,
+	 struct lun_error *err)
+{
+	o->pcap = value;
+	return 0;
+}
+
+static int
+set_nothing(struct opts *o, const struct row *row, char *value,
+	    struct lun_error *err)
+{
+	return 0;
+}
+
+#define SETS(function, what)                                                  \
+	static int function(struct opts *o, const struct row *row,            \
+			    char *value, struct lun_error *err)               \
+	{                                                                     \
+		what;                                                         \
+		return 0;                                                     \
+	}
+SETS(set_json, o->json = true)
+SETS(set_verbose, o->verbose++)
+SETS(set_foreground, o->foreground = true)
+SETS(set_fake, o->fake = true)
+SETS(set_help, o->help = true)
+SETS(set_version, o->version = true)
+#undef SETS
+
+/* --------------------------------------------------------------- -o -- */
+
+static const struct row *
+row_in_o(const char *name)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if ((rows[i].commands & (CMD_MOUNT | IN_O)) && rows[i].name &&
+		    strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* "a\,b" stands for "a,b", as in libfuse. */
+static void
+unescape(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static int
+give_to_fuse(struct opts *o, const char *word, struct lun_error *err)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s%s", o->fuse ? o->fuse : "",
+		     o->fuse ? "," : "", word) < 0)
+		return fail(err, LUN_ENOMEM, "-o: out of memory");
+	free(o->fuse);
+	o->fuse = joined;
+	return 0;
+}
+
+/* One word of -o: ours by its name, or libfuse's. word is kept by some. */
+static int
+set_word(struct opts *o, char *word, struct lun_error *err)
+{
+	char *equals = strchr(word, '=');
+
+	if (*word == '\0' || strncmp(word, "x-", 2) == 0 ||
+	    strncmp(word, "comment=", 8) == 0)
+		return 0;
+	if (equals)
+		*equals = '\0';
+	const struct row *row = row_in_o(word);
+	if (!row) {
+		if (equals)
+			*equals = '=';
+		return give_to_fuse(o, word, err);
+	}
+	if (row->arg && !equals)
+		return fail(err, LUN_EINVAL, "-o %s: needs =%s", word,
+			    row->arg);
+	if (!row->arg && equals)
+		return fail(err, LUN_EINVAL, "-o %s: takes no value", word);
+	if (equals)
+		unescape(equals + 1);
+	return row->set(o, row, equals ? equals + 1 : NULL, err);
+}
+
+static int
+set_mount(struct opts *o, const struct row *row, char *value,
+	  struct lun_error *err)
+{
+	char *word = value;
+	int r = 0;
+
+	while (word && r == 0) {
+		char *c = word;
+
+		while (*c && *c != ',')
+			c += *c == '\\' && c[1] ? 2 : 1;
+		char *next = *c ? c + 1 : NULL;
+		*c = '\0';
+		r = set_word(o, word, err);
+		word = next;
+	}
+	return r;
+}
+
+/* ------------------------------------------------------ command line -- */
+
+enum { LONG = 256 };		/* values of getopt_long: LONG + row */
+
+/* Fills what getopt_long wants to have. */
+static void
+getopt_tables(unsigned bit, char letters[2 * N_ROWS + 2],
+	      struct option longs[N_ROWS + 1])
+{
+	size_t n = 0;
+
+	*letters++ = ':';	/* tell a missing argument apart */
+	for (size_t i = 0; i < N_ROWS; i++) {
+		if (!(rows[i].commands & bit))
+			continue;
+		if (rows[i].letter) {
+			*letters++ = rows[i].letter;
+			if (rows[i].arg)
+				*letters++ = ':';
+		}
+		if (rows[i].name)
+			longs[n++] = (struct option){
+				.name = rows[i].name,
+				.has_arg = rows[i].arg ? required_argument :
+							 no_argument,
+				.val = LONG + (int)i,
+			};
+	}
+	*letters = '\0';
+	longs[n] = (struct option){ 0 };
+}
+
+static const struct row *
+row_of(unsigned bit, int val)
+{
+	if (val >= LONG)
+		return &rows[val - LONG];
+	for (size_t i = 0; i < N_ROWS; i++)
+		if ((rows[i].commands & bit) && rows[i].letter == val)
+			return &rows[i];
+	return NULL;
+}
+
+/* What getopt_long did not like, by optopt and the argument it looked at. */
+static int
+complain(int val, const char *arg, struct lun_error *err)
+{
+	bool is_long = strncmp(arg, "--", 2) == 0;
+
+	if (is_long && val == '?')
+		return fail(err, LUN_EINVAL, optopt ?
+			    "%s: takes no value" : "%s: no such option", arg);
+	if (is_long)
+		return fail(err, LUN_EINVAL, "%s: needs an argument", arg);
+	return fail(err, LUN_EINVAL, val == ':' ? "-%c: needs an argument" :
+		    "-%c: no such option", optopt);
+}
+
+static int
+parse(struct opts *o, unsigned bit, int argc, char **argv,
+      struct lun_error *err)
+{
+	char letters[2 * N_ROWS + 2];
+	struct option longs[N_ROWS + 1];
+	int val, r = 0;
+
+	getopt_tables(bit, letters, longs);
+	opterr = 0;
+	while (r == 0 &&
+	       (val = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (val == '?' || val == ':')
+			return complain(val, argv[optind - 1], err);
+		const struct row *row = row_of(bit, val);
+		r = row->set(o, row, optarg, err);
+	}
+	return r;
+}
+
+int
+opts_parse(struct opts *o, const struct command *cmd, int argc, char **argv,
+	   struct lun_error *err)
+{
+	int r;
+
+	*o = (struct opts){ 0 };
+	if ((r = lun_options_new(&o->lun, err)) < 0 ||
+	    (r = credentials_environment(o->lun, err)) < 0 ||
+	    (r = parse(o, cmd->bit, argc, argv, err)) < 0)
+		return r;
+	o->args = argv + optind;
+	o->n_args = (size_t)(argc - optind);
+	if (o->help || o->version)
+		return 0;
+	if (o->n_args < cmd->args_min)
+		return fail(err, LUN_EINVAL, "%s: too few arguments: needs %s",
+			    cmd->name, cmd->args);
+	if (o->n_args > cmd->args_max)
+		return fail(err, LUN_EINVAL, "%s: too many arguments: takes %s",
+			    cmd->name, cmd->args);
+	return 0;
+}
+
+void
+opts_free(struct opts *o)
+{
+	o->lun = lun_options_free(o->lun);
+	free(o->fuse);
+	o->fuse = NULL;
+}
+
+static void
+help_row(const struct row *row)
+{
+	char left[40];
+	const char *line = row->help;
+
+	snprintf(left, sizeof(left), "%c%c%s%s%s%s%s", row->letter ? '-' : ' ',
+		 row->letter ? row->letter : ' ',
+		 row->letter && row->name ? ", " : row->letter ? "" : "  ",
+		 row->name ? "--" : "", row->name ? row->name : "",
+		 row->arg ? " " : "", row->arg ? row->arg : "");
+	printf("  %-26s ", left);
+	for (const char *next; (next = strchr(line, '\n')); line = next + 1)
+		printf("%.*s\n%29s", (int)(next - line), line, "");
+	printf("%s\n", line);
+}
+
+void
+opts_help(const struct command *cmd)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].help && (rows[i].commands & cmd->bit))
+			help_row(&rows[i]);
+}

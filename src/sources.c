@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sources, and the list of targets that they merge into. */
+#include "sources.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "log.h"
+#include "text.h"
+
+/* ----------------------------------------------------------- sources -- */
+
+/* Who the URL says we are goes before what the options say. */
+static int
+take_user(struct source *s, struct lun_error *err)
+{
+	int r = 0;
+
+	if (s->url.username[0])
+		r = lun_options_set(s->options, "username", s->url.username,
+				    err);
+	if (r == 0 && s->url.password[0])
+		r = lun_options_set(s->options, "password", s->url.password,
+				    err);
+	explicit_bzero(s->url.password, sizeof(s->url.password));
+	return r;
+}
+
+/* The same warning once, not for each source. */
+static int
+check_options(struct source *s, struct lun_error *err)
+{
+	static char last[200];
+	const char *warning = NULL;
+	int r = lun_options_check(s->options, &warning, err);
+
+	if (r == 0 && warning && strncmp(warning, last, sizeof(last) - 1)) {
+		snprintf(last, sizeof(last), "%s", warning);
+		log_say(LUN_LOG_WARNING, "%s", warning);
+	}
+	return r;
+}
+
+static int
+check_kind(struct source *s, struct lun_error *err)
+{
+	switch (s->url.kind) {
+	case LUN_URL_PORTAL:
+	case LUN_URL_TARGET:
+	case LUN_URL_LUN:
+		return 0;
+	case LUN_URL_ISNS:
+	case LUN_URL_SLP:
+	case LUN_URL_FILE:
+		break;
+	}
+	return fail(err, LUN_EINVAL, "%s: sources of this kind are not "
+		    "supported yet", s->label);
+}
+
+int
+source_parse(struct source *s, char *text, const struct lun_options *options,
+	     struct lun_error *err)
+{
+	char label[TEXT_URL_MAX];
+	int r = lun_url_parse(&s->url, text, err);
+	bool blanked = lun_url_blank_password(text);
+
+	if (r < 0)
+		return r;
+	s->label = strdup(text_url(&s->url, label));
+	s->options = lun_options_clone(options);
+	if (!s->label || !s->options) {
+		explicit_bzero(s->url.password, sizeof(s->url.password));
+		return fail(err, LUN_ENOMEM, "%s: out of memory", text);
+	}
+	if (blanked)
+		log_say(LUN_LOG_WARNING, "%s: a password on the command line "
+			"can be seen by others: use --credentials", s->label);
+	if ((r = take_user(s, err)) < 0 || (r = check_kind(s, err)) < 0)
+		return r;
+	return check_options(s, err);
+}
+
+void
+source_deinit(struct source *s)
+{
+	free(s->label);
+	s->options = lun_options_free(s->options);
+	s->discovery = lun_discovery_free(s->discovery);
+}
+
+/* ----------------------------------------------------------- targets -- */
+
+struct target *
+target_free(struct target *t)
+{
+	if (!t)
+		return NULL;
+	t->session = lun_session_free(t->session);
+	t->options = lun_options_free(t->options);
+	for (size_t i = 0; i < t->n_portals; i++)
+		free(t->portals[i].address);
+	free(t->portals);
+	free(t->luns);
+	free(t);
+	return NULL;
+}
+
+static struct target *
+target_by_name(const struct survey *sv, const char *name)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (strcmp(sv->v[i]->url.target, name) == 0)
+			return sv->v[i];
+	return NULL;
+}
+
+/* *array grown by one element of this size; the new one is zeroed. */
+static void *
+grow(void *array, size_t n, size_t size)
+{
+	char *more = reallocarray(array, n + 1, size);
+
+	if (more)
+		memset(more + n * size, 0, size);
+	return more;
+}
+
+static int
+add_portal(struct target *t, const char *address, uint16_t port, int tpgt)
+{
+	for (size_t i = 0; i < t->n_portals; i++) {
+		struct portal *p = &t->portals[i];
+
+		if (p->port == port && strcmp(p->address, address) == 0) {
+			p->tpgt = tpgt < 0 ? p->tpgt : tpgt;
+			return 0;
+		}
+	}
+	struct portal *more = grow(t->portals, t->n_portals, sizeof(*more));
+	if (!more)
+		return LUN_ENOMEM;
+	t->portals = more;
+	more += t->n_portals;
+	*more = (struct portal){ strdup(address), port, tpgt };
+	if (!more->address)
+		return LUN_ENOMEM;
+	t->n_portals++;
+	return 0;
+}
+
+/* The entry of this name, made if there is none. NULL: out of memory. */
+static struct target *
+target_entry(struct source *s, const char *name)
+{
+	struct survey *sv = s->all;
+	struct target *t = target_by_name(sv, name);
+	uint64_t rank = (uint64_t)(s - sv->sources) << 32 | sv->n;
+
+	if (t) {
+		t->rank = rank < t->rank ? rank : t->rank;
+		return t;
+	}
+	struct target **more = grow(sv->v, sv->n, sizeof(*more));
+	if (!more)
+		return NULL;
+	sv->v = more;
+	t = calloc(1, sizeof(*t));
+	if (!t || !(t->options = lun_options_clone(s->options)))
+		return target_free(t);
+	t->all = sv;
+	t->rank = rank;
+	t->url.kind = LUN_URL_TARGET;
+	snprintf(t->url.target, sizeof(t->url.target), "%s", name);
+	sv->v[sv->n++] = t;
+	return t;
+}
+
+/* One LUN more is wanted, of a target of which not all are. */
+static int
+add_lun(struct target *t, uint64_t lun)
+{
+	for (size_t i = 0; i < t->n_luns; i++)
+		if (t->luns[i] == lun)
+			return 0;
+	uint64_t *more = grow(t->luns, t->n_luns, sizeof(*more));
+	if (!more)
+		return LUN_ENOMEM;
+	t->luns = more;
+	t->luns[t->n_luns++] = lun;
+	return 0;
+}
+
+static int
+out_of_memory(struct lun_error *err)
+{
+	return fail(err, LUN_ENOMEM, "targets: out of memory");
+}
+
+int
+source_add_named(struct source *s, struct lun_error *err)
+{
+	size_t before = s->all->n;
+	struct target *t = target_entry(s, s->url.target);
+
+	if (!t || add_portal(t, s->url.host, s->url.port, -1) < 0)
+		return out_of_memory(err);
+	t->named = true;
+	if (s->url.kind == LUN_URL_TARGET)
+		t->n_luns = 0;		/* all of them */
+	else if ((s->all->n > before || t->n_luns > 0) &&
+		 add_lun(t, s->url.lun) < 0)
+		return out_of_memory(err);
+	return 0;
+}
+
+int
+source_add_found(struct source *s, const struct lun_target *found,
+		 struct lun_error *err)
+{
+	if (!lun_name_is_safe(found->name) ||
+	    strlen(found->name) >= sizeof(s->url.target))
+		return 0;
+	struct target *t = target_entry(s, found->name);
+	if (!t)
+		return out_of_memory(err);
+	t->n_luns = 0;
+	/* The portal that answered is the one that surely can be reached. */
+	for (int same = 1; same >= 0; same--)
+		for (size_t i = 0; i < found->n_portals; i++) {
+			const struct lun_portal *p = &found->portals[i];
+			int is = p->port == s->url.port &&
+				 strcmp(p->address, s->url.host) == 0;
+
+			if (is == same &&
+			    add_portal(t, p->address, p->port, p->tpgt) < 0)
+				return out_of_memory(err);
+		}
+	/* RFC 7143 C: without TargetAddress it is where we asked. */
+	if (t->n_portals == 0 &&
+	    add_portal(t, s->url.host, s->url.port, -1) < 0)
+		return out_of_memory(err);
+	return 0;
+}

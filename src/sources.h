@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The first half of survey.h: sources are parsed, and what they name or what
+ * discovery finds is merged into the list of targets.
+ */
+#ifndef SOURCES_H
+#define SOURCES_H
+
+#include "survey.h"
+
+int source_parse(struct source *s, char *text, const struct lun_options *options,
+		 struct lun_error *err);
+void source_deinit(struct source *s);
+
+/* The target or LUN that a source names becomes a target, or joins it. */
+int source_add_named(struct source *s, struct lun_error *err);
+
+/* A target that the source's portal shows. */
+int source_add_found(struct source *s, const struct lun_target *found,
+		     struct lun_error *err);
+
+struct target *target_free(struct target *t);
+
+#endif

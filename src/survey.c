@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Discoveries and logins of the targets, a bounded number at a time. */
+#include "survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "sources.h"
+#include "text.h"
+
+enum { PARALLEL = 16 };
+
+static void
+turn_soon(struct survey *sv)
+{
+	lun_alarm_set(sv->turn, 0);
+}
+
+static void
+note(int code, const char *text, int *out_code, char *out, size_t size)
+{
+	*out_code = code;
+	snprintf(out, size, "%s", text && *text ? text : lun_code_name(code));
+}
+
+/* --------------------------------------------------------- discovery -- */
+
+static void
+source_failed(struct source *s, int code, const char *text)
+{
+	note(code, text, &s->code, s->error, sizeof(s->error));
+}
+
+static void
+on_discovered(void *user, int code, const char *text,
+	      const struct lun_target *found, size_t n)
+{
+	struct source *s = user;
+	struct lun_error err = { 0 };
+
+	s->done = true;
+	if (code < 0)
+		source_failed(s, code, text);
+	else if (n == 0)
+		source_failed(s, LUN_ENOTFOUND, "the portal shows no targets");
+	for (size_t i = 0; code == 0 && i < n; i++)
+		if ((code = source_add_found(s, &found[i], &err)) < 0)
+			source_failed(s, code, err.text);
+	turn_soon(s->all);
+}
+
+static void
+source_start(struct source *s)
+{
+	struct lun_error err = { 0 };
+	int r;
+
+	s->started = true;
+	if (s->url.kind == LUN_URL_PORTAL) {
+		r = lun_discover(&s->discovery, s->all->loop, &s->url,
+				 s->options, on_discovered, s, &err);
+		s->all->busy += r == 0;
+	} else {
+		r = source_add_named(s, &err);
+		s->done = true;
+	}
+	if (r < 0) {
+		s->done = true;
+		source_failed(s, r, err.text);
+	}
+}
+
+/* ------------------------------------------------------------- login -- */
+
+static void
+target_failed(struct target *t, int code, const char *text)
+{
+	note(code, text, &t->code, t->error, sizeof(t->error));
+	t->all->ops->target(t->all->user, t);
+}
+
+/* A login under way counts; so does a session that is not to be kept. */
+static void
+not_busy(struct target *t)
+{
+	t->all->busy -= t->busy;
+	t->busy = false;
+}
+
+static bool
+another_portal_may_do(const struct target *t, int code)
+{
+	return t->portal + 1 < t->n_portals &&
+	       (code == LUN_ERESOLVE || code == LUN_ECONNECT ||
+		code == LUN_ETIMEDOUT);
+}
+
+static void
+on_ready(void *user, int code, const char *text)
+{
+	struct target *t = user;
+
+	turn_soon(t->all);
+	if (code == 0) {
+		struct portal *p = &t->portals[t->portal];
+
+		if (p->tpgt < 0)
+			p->tpgt = lun_session_info(t->session)->tpgt;
+		t->state = TARGET_UP;
+		if (t->all->keep)
+			not_busy(t);
+		t->all->ops->target(t->all->user, t);
+		return;
+	}
+	t->state = TARGET_ENDED;
+	if (another_portal_may_do(t, code))
+		note(code, text, &t->code, t->error, sizeof(t->error));
+	else
+		target_failed(t, code, text);
+}
+
+static bool
+target_wants(const struct target *t, uint64_t lun)
+{
+	for (size_t i = 0; i < t->n_luns; i++)
+		if (t->luns[i] == lun)
+			return true;
+	return t->n_luns == 0;
+}
+
+static void
+on_disk_changed(void *user, struct lun_disk *disk)
+{
+	struct target *t = user;
+	const struct survey_ops *ops = t->all->ops;
+
+	if (ops->disk_changed && t->state == TARGET_UP &&
+	    target_wants(t, lun_disk_info(disk)->lun))
+		ops->disk_changed(t->all->user, t, disk);
+}
+
+static void
+on_closed(void *user)
+{
+	struct target *t = user;
+
+	t->state = TARGET_ENDED;
+	turn_soon(t->all);
+}
+
+static void
+target_open(struct target *t)
+{
+	static const struct lun_session_ops ops = {
+		.ready = on_ready,
+		.disk_changed = on_disk_changed,
+	};
+	const struct portal *p = &t->portals[t->portal];
+	struct lun_error err = { 0 };
+
+	t->code = 0;
+	t->state = TARGET_OPENING;
+	t->url.port = p->port;
+	snprintf(t->url.host, sizeof(t->url.host), "%s", p->address);
+	t->url.kind = t->n_luns == 1 ? LUN_URL_LUN : LUN_URL_TARGET;
+	t->url.lun = t->n_luns == 1 ? t->luns[0] : 0;
+
+	int r = lun_session_open(&t->session, t->all->loop, &t->url, t->options,
+				 &ops, t, &err);
+	if (r == 0) {
+		t->busy = true;
+		t->all->busy++;
+		return;
+	}
+	t->state = TARGET_DONE;
+	target_failed(t, r, err.text);
+}
+
+/* The session has ended: is there more to try? */
+static void
+target_ended(struct target *t)
+{
+	t->session = lun_session_free(t->session);
+	not_busy(t);
+	t->state = TARGET_DONE;
+	if (!t->all->closing && another_portal_may_do(t, t->code)) {
+		t->portal++;
+		t->state = TARGET_WAITING;
+	}
+}
+
+/* -------------------------------------------------------------- turn -- */
+
+static void
+step_source(struct source *s)
+{
+	if (s->done && s->discovery) {
+		s->discovery = lun_discovery_free(s->discovery);
+		s->all->busy--;
+	}
+	if (!s->started && !s->all->closing && s->all->busy < PARALLEL)
+		source_start(s);
+}
+
+static void
+step_target(struct target *t)
+{
+	struct survey *sv = t->all;
+
+	if (t->state == TARGET_OPENING && sv->closing)
+		t->state = TARGET_ENDED;
+	if (t->state == TARGET_UP && (sv->closing || !sv->keep)) {
+		t->state = TARGET_CLOSING;
+		lun_session_close(t->session, on_closed);
+	}
+	if (t->state == TARGET_ENDED)
+		target_ended(t);
+	if (t->state == TARGET_WAITING && sv->closing)
+		t->state = TARGET_DONE;
+	if (t->state == TARGET_WAITING && sv->busy < PARALLEL)
+		target_open(t);
+}
+
+/* Everything was looked at; without keep, also logged out of. */
+static bool
+all_done(const struct survey *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->state != TARGET_DONE &&
+		    !(sv->keep && sv->v[i]->state == TARGET_UP))
+			return false;
+	return sv->listed;
+}
+
+static bool
+all_closed(const struct survey *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->state != TARGET_DONE)
+			return false;
+	return true;
+}
+
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct target *x = *(struct target *const *)a;
+	const struct target *y = *(struct target *const *)b;
+
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static void
+step_sources(struct survey *sv)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < sv->n_sources; i++) {
+		step_source(&sv->sources[i]);
+		done &= sv->sources[i].done;
+	}
+	if (!done)
+		return;
+	sv->listed = true;
+	if (sv->n > 1)		/* discoveries end in any order */
+		qsort(sv->v, sv->n, sizeof(*sv->v), by_rank);
+}
+
+static void
+turn(void *user)
+{
+	struct survey *sv = user;
+
+	if (!sv->listed)
+		step_sources(sv);
+	for (size_t i = 0; (sv->listed || sv->closing) && i < sv->n; i++)
+		step_target(sv->v[i]);
+
+	if (sv->closing && !sv->closed && all_closed(sv)) {
+		sv->closed = true;
+		sv->ops->closed(sv->user);
+	} else if (!sv->closing && !sv->done && all_done(sv)) {
+		sv->done = true;
+		sv->ops->done(sv->user);
+	}
+}
+
+/* ------------------------------------------------------------ public -- */
+
+int
+survey_new(struct survey **out, char **sources, size_t n,
+	    const struct lun_options *options, struct lun_error *err)
+{
+	struct survey *sv = calloc(1, sizeof(*sv));
+	int r = 0;
+
+	if (!sv || !(sv->sources = calloc(n, sizeof(*sv->sources)))) {
+		survey_free(sv);
+		return fail(err, LUN_ENOMEM, "sources: out of memory");
+	}
+	sv->n_sources = n;
+	/* All of them, also after a mistake: no password stays in sight. */
+	for (size_t i = 0; i < n; i++) {
+		struct lun_error why = { 0 };
+
+		sv->sources[i].all = sv;
+		int bad = source_parse(&sv->sources[i], sources[i], options,
+				       &why);
+		if (bad < 0 && r == 0) {
+			r = bad;
+			*err = why;
+		}
+	}
+	if (r < 0) {
+		survey_free(sv);
+		return r;
+	}
+	*out = sv;
+	return 0;
+}
+
+struct survey *
+survey_free(struct survey *sv)
+{
+	if (!sv)
+		return NULL;
+	for (size_t i = 0; i < sv->n; i++)
+		target_free(sv->v[i]);
+	for (size_t i = 0; i < sv->n_sources; i++)
+		source_deinit(&sv->sources[i]);
+	sv->turn = lun_alarm_free(sv->turn);
+	free(sv->v);
+	free(sv->sources);
+	free(sv);
+	return NULL;
+}
+
+int
+survey_start(struct survey *sv, struct lun_loop *loop, bool keep,
+	      const struct survey_ops *ops, void *user, struct lun_error *err)
+{
+	sv->loop = loop;
+	sv->keep = keep;
+	sv->ops = ops;
+	sv->user = user;
+	if (lun_alarm_new(&sv->turn, loop, turn, sv) < 0)
+		return fail(err, LUN_ENOMEM, "targets: out of memory");
+	turn_soon(sv);
+	return 0;
+}
+
+void
+survey_close(struct survey *sv)
+{
+	sv->closing = true;
+	turn_soon(sv);
+}
+
+struct lun_disk *
+target_disk(const struct target *t, size_t i)
+{
+	struct lun_disk *disk;
+
+	if (!t->session)
+		return NULL;
+	for (size_t at = 0; (disk = lun_session_disk(t->session, at)); at++)
+		if (target_wants(t, lun_disk_info(disk)->lun) && i-- == 0)
+			return disk;
+	return NULL;
+}
+
+char *
+target_url(const struct target *t, char *text)
+{
+	return text_url(&t->url, text);
+}
+
+char *
+target_lun_url(const struct target *t, uint64_t lun, char *text)
+{
+	struct lun_url url = t->url;
+
+	url.kind = LUN_URL_LUN;
+	url.lun = lun;
+	return text_url(&url, text);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From SOURCES to sessions, shared by mount, ls and info:
+ *
+ *	source -- discovery --> targets, merged by name -- login --> session
+ *
+ * A portal is asked for its targets; a target or a LUN stands for itself. All
+ * sources are looked at first, so that a target that several of them name has
+ * one entry, with all its portals, and one session. Then each target is logged
+ * in to, PARALLEL at a time; if a portal cannot be reached, the next one is
+ * tried. What goes wrong is kept at the source or the target, in order.
+ *
+ * Objects of liblun are never closed or freed within one of its callbacks:
+ * callbacks note what happened, and one function on an alarm acts on it.
+ */
+#ifndef SURVEY_H
+#define SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lun.h"
+
+struct portal {
+	char *address;
+	uint16_t port;
+	int tpgt;			/* -1: not known */
+};
+
+enum target_state {
+	TARGET_WAITING,			/* for its turn */
+	TARGET_OPENING,
+	TARGET_UP,
+	TARGET_CLOSING,
+	TARGET_ENDED,			/* session is to be freed */
+	TARGET_DONE,			/* no session (any more) */
+};
+
+struct target {
+	struct lun_url url;		/* kind TARGET or LUN, no password */
+	struct lun_options *options;
+	bool named;			/* by the user, not only discovered */
+	uint64_t rank;			/* its place in the order of the sources */
+
+	size_t n_portals;
+	struct portal *portals;
+	size_t portal;			/* the one that is used */
+
+	size_t n_luns;			/* wanted; 0: all */
+	uint64_t *luns;
+
+	enum target_state state;
+	bool busy;			/* counts in survey.busy */
+	struct lun_session *session;
+	int code;			/* 0, or why there is no session */
+	char error[sizeof(((struct lun_error *)0)->text)];
+	void *user;			/* the command's own */
+	struct survey *all;
+};
+
+struct source {
+	char *label;			/* the URL without secrets */
+	struct lun_url url;		/* no password */
+	struct lun_options *options;
+	struct lun_discovery *discovery;
+	bool started, done;
+	int code;			/* 0, or why it shows nothing */
+	char error[sizeof(((struct lun_error *)0)->text)];
+	struct survey *all;
+};
+
+struct survey_ops {
+	/* The target's session is up (code 0), or there is none. */
+	void (*target)(void *user, struct target *t);
+	/* Every source and every target was looked at; once. */
+	void (*done)(void *user);
+	/* After survey_close(): all sessions have ended. */
+	void (*closed)(void *user);
+	/* As in lun.h, for wanted LUNs. */
+	void (*disk_changed)(void *user, struct target *t, struct lun_disk *d);
+};
+
+struct survey {
+	size_t n_sources;
+	struct source *sources;
+	size_t n;
+	struct target **v;		/* in the order of the sources */
+
+	struct lun_loop *loop;
+	const struct survey_ops *ops;
+	void *user;
+	struct lun_alarm *turn;
+	bool keep;			/* sessions stay open after ops->target */
+	bool listed;			/* all sources are done, v is complete */
+	bool done, closing, closed;
+	unsigned busy;			/* discoveries and logins under way */
+};
+
+/* Parses the sources; passwords in them are blanked in the arguments, with a
+ * warning. LUN_EINVAL names the source. */
+int survey_new(struct survey **out, char **sources, size_t n,
+		const struct lun_options *options, struct lun_error *err);
+struct survey *survey_free(struct survey *sv);
+
+/* keep: sessions stay open until survey_close(); else each is logged out as
+ * soon as ops->target has returned. */
+int survey_start(struct survey *sv, struct lun_loop *loop, bool keep,
+		  const struct survey_ops *ops, void *user,
+		  struct lun_error *err);
+
+/* Logs out of everything. */
+void survey_close(struct survey *sv);
+
+/* The disks of a target that the user wants to see; i from 0; NULL at the end. */
+struct lun_disk *target_disk(const struct target *t, size_t i);
+
+/* The URL of what is asked of a target (all of it, or the only LUN), and of one
+ * of its LUNs: text of TEXT_URL_MAX bytes. */
+char *target_url(const struct target *t, char *text);
+char *target_lun_url(const struct target *t, uint64_t lun, char *text);
+
+#endif

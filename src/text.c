@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Peer text for terminals and JSON; numbers and URLs for people. */
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * The length of the UTF-8 character at s, and its code point; 0 if there is
+ * none: a stray byte, an overlong form, a surrogate, beyond U+10FFFF.
+ */
+static size_t
+utf8_char(const unsigned char *s, uint32_t *cp)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len;
+
+	if (s[0] < 0x80) {
+		*cp = s[0];
+		return 1;
+	}
+	if (s[0] >= 0xc2 && s[0] < 0xe0)
+		len = 2, *cp = s[0] & 0x1f;
+	else if (s[0] >= 0xe0 && s[0] < 0xf0)
+		len = 3, *cp = s[0] & 0x0f;
+	else if (s[0] >= 0xf0 && s[0] < 0xf5)
+		len = 4, *cp = s[0] & 0x07;
+	else
+		return 0;
+	for (size_t i = 1; i < len; i++) {	/* a NUL ends it, too */
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (s[i] & 0x3f);
+	}
+	if (*cp < least[len] || *cp > 0x10ffff ||
+	    (*cp >= 0xd800 && *cp <= 0xdfff))
+		return 0;
+	return len;
+}
+
+/* Characters that move the cursor or turn the direction of a line. */
+static bool
+is_control(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) ||
+	       (cp >= 0x200e && cp <= 0x200f) ||
+	       (cp >= 0x2028 && cp <= 0x202e) ||
+	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
+static char *
+copy_escaped(const char *text, char *out, size_t size, bool controls)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t have = 0;
+
+	while (*s) {
+		uint32_t cp;
+		size_t len = utf8_char(s, &cp);
+		bool escape = len == 0 || (controls && is_control(cp));
+
+		len = len ? len : 1;
+		if (have + (escape ? 4 * len : len) >= size)
+			break;
+		for (size_t i = 0; i < len; i++, s++)
+			if (escape)
+				have += (size_t)snprintf(out + have, 5,
+							 "\\x%02x", *s);
+			else
+				out[have++] = (char)*s;
+	}
+	out[have] = '\0';
+	return out;
+}
+
+char *
+text_printable(const char *text, char *out, size_t size)
+{
+	return copy_escaped(text, out, size, true);
+}
+
+char *
+text_utf8(const char *text, char *out, size_t size)
+{
+	return copy_escaped(text, out, size, false);
+}
+
+char *
+text_size(uint64_t bytes, char out[TEXT_SIZE_MAX])
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	double value = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024) {
+		snprintf(out, TEXT_SIZE_MAX, "%u B", (unsigned)bytes);
+		return out;
+	}
+	for (; value >= 1023.95 && unit < 5; unit++)
+		value /= 1024;
+	snprintf(out, TEXT_SIZE_MAX, "%.1f %s", value, units[unit]);
+	return out;
+}
+
+char *
+text_url(const struct lun_url *url, char out[TEXT_URL_MAX])
+{
+	static const char *const schemes[] = {
+		[LUN_URL_PORTAL] = "iscsi://", [LUN_URL_TARGET] = "iscsi://",
+		[LUN_URL_LUN] = "iscsi://",    [LUN_URL_ISNS] = "isns://",
+		[LUN_URL_SLP] = "slp://",      [LUN_URL_FILE] = "file:",
+	};
+	bool v6 = strchr(url->host, ':') != NULL;
+	bool target = url->kind == LUN_URL_TARGET || url->kind == LUN_URL_LUN;
+	char port[8] = "";
+	char lun[LUN_NAME_MAX] = "";
+
+	if (url->port && url->port != LUN_PORT)
+		snprintf(port, sizeof(port), ":%u", url->port);
+	if (url->kind == LUN_URL_LUN)
+		lun_name(url->lun, lun);
+	snprintf(out, TEXT_URL_MAX, "%s%s%s%s%s%s%s%s%s", schemes[url->kind],
+		 v6 ? "[" : "", url->host, v6 ? "]" : "", port,
+		 target ? "/" : "", target ? url->target : "",
+		 *lun ? "/" : "", lun);
+	return out;
+}

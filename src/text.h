@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Text that came from a peer, made fit for a terminal and for JSON; numbers and
+ * URLs for people.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lun.h"
+
+/* Copies text; control characters and what is no UTF-8 become \xNN. Cut to
+ * size. Returns out. */
+char *text_printable(const char *text, char *out, size_t size);
+
+/* The same for JSON, which escapes control characters itself: only what is no
+ * UTF-8 becomes \xNN. */
+char *text_utf8(const char *text, char *out, size_t size);
+
+enum { TEXT_SIZE_MAX = 32 };
+/* "512 B", "10.0 GiB". */
+char *text_size(uint64_t bytes, char out[TEXT_SIZE_MAX]);
+
+enum { TEXT_URL_MAX = 600 };
+/* The URL as one would type it, without user and password; the port only if
+ * it is not the usual one. */
+char *text_url(const struct lun_url *url, char out[TEXT_URL_MAX]);
+
+#endif

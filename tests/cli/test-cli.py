@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What lunfs says and returns without a target: usage, help, credentials.
+
+usage: test-cli.py LUNFS MANUAL.pod
+"""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+LUNFS, MANUAL = map(os.path.abspath, sys.argv[1:3])
+TARGET = "iqn.2026-11.test.lunfs:x"
+COMMANDS = ["mount", "ls", "info", "name"]
+
+
+def run(*args, program=LUNFS, **env):
+    r = subprocess.run([program, *args], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=60,
+                       env={**os.environ, **env})
+    return r.returncode, r.stdout, r.stderr
+
+
+def dead_portal():
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % s.getsockname()[1]
+
+
+def help_of(command):
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, ""), (code, err)
+    return out
+
+
+def options_of(command):
+    """{name: argument or ""} from its help."""
+    rows = re.findall(r"^  (?:-\w, |    )--([a-z-]+) ?([A-Z=]*)",
+                      help_of(command), re.M)
+    return dict(rows)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.mnt = self.dir / "mnt"
+        self.mnt.mkdir()
+
+    def fails(self, status, pattern, *args, **kwargs):
+        """Exit status; one message of our form; nothing on stdout."""
+        code, out, err = run(*args, **kwargs)
+        self.assertEqual(code, status, (args, err))
+        self.assertEqual(out, "", args)
+        self.assertRegex(err, r"\Alunfs: [^:]+", args)
+        self.assertRegex(err, pattern, args)
+        for line in err.splitlines():
+            self.assertTrue(line.startswith("lunfs: "), line)
+        return err
+
+
+class Usage(Case):
+    def test_mistakes(self):
+        portal = "iscsi://127.0.0.1"
+        mnt = str(self.mnt)
+        for pattern, *args in [
+            ("see lunfs --help",),
+            ("frobnicate: no such command", "frobnicate"),
+            ("too few arguments", "ls"),
+            ("too few arguments", "mount", portal),
+            ("too few arguments", "name"),
+            ("too many arguments", "info", portal, portal),
+            ("--bogus: no such option", "ls", "--bogus", portal),
+            ("--bogus=1: no such option", "ls", "--bogus=1", portal),
+            ("-Z: no such option", "ls", "-Z", portal),
+            ("-o: needs an argument", "mount", portal, mnt, "-o"),
+            ("--json=1: takes no value", "ls", "--json=1", portal),
+            ("--json: no such option", "mount", "--json", portal, mnt),
+            ("--foreground: no such option", "ls", "--foreground", portal),
+            ("--key x", "ls", "--key", "x", portal),
+            ("--key auth=none", "ls", "--key", "auth=none", portal),
+            ("--sessions 2", "ls", "--sessions", "2", portal),
+            ("names no LUN", "info", portal),
+            ("names no LUN", "info", f"{portal}/{TARGET}"),
+            ("isns", "ls", "isns://127.0.0.1"),
+            ("timeout", "ls", "--timeout", "soon", portal),
+            ("timeout", "mount", "-o", "timeout=soon", portal, mnt),
+            ("timeout: needs =", "mount", "-o", "timeout", portal, mnt),
+            ("read-only: takes no", "mount", "-o", "read-only=1", portal, mnt),
+            ("no-such-word", "mount", "-o", "no-such-word", portal, mnt),
+            (".", "ls", "http://127.0.0.1"),
+            (".", "ls", "iscsi://127.0.0.1:99999"),
+        ]:
+            with self.subTest(args=args):
+                self.fails(2, pattern, *args)
+
+    def test_mountpoints(self):
+        file = self.dir / "file"
+        file.touch()
+        target = f"iscsi://127.0.0.1/{TARGET}"
+        self.fails(1, "absent: No such file", "mount", target,
+                   str(self.dir / "absent"))
+        self.fails(2, "only one LUN", "mount", target, str(file))
+        self.fails(2, "only one LUN", "mount", target + "/0", target + "/1",
+                   str(file))
+        self.fails(2, "neither a directory nor", "mount", target, "/dev/null")
+
+    def test_mount_helper(self):
+        """mount(8) calls mount.TYPE SPEC DIR -o ..., and mount.fuse lunfs."""
+        helper = self.dir / "mount.lunfs"
+        helper.symlink_to(LUNFS)
+        target = f"iscsi://{dead_portal()}/{TARGET}"
+        words = "rw,_netdev,nofail,x-systemd.automount,timeout=3,allow_other"
+        for program in [LUNFS, str(helper)]:
+            self.assertEqual(
+                run(target, str(self.mnt), "-n", "-f", "-o", words,
+                    program=program), (0, "", ""))
+            self.fails(1, "refused", target, str(self.mnt), "-o", words,
+                       program=program)
+
+
+class Options(Case):
+    def test_contract(self):
+        """Those that every session command has to have."""
+        for command in ["mount", "ls", "info"]:
+            self.assertLessEqual(
+                {"initiator-name", "credentials", "auth", "chap-algorithms",
+                 "header-digest", "data-digest", "connections", "sessions",
+                 "erl", "timeout", "outage", "key", "pcap", "verbose",
+                 "help", "version"}, set(options_of(command)), command)
+        self.assertLessEqual({"read-only", "foreground"},
+                             set(options_of("mount")))
+        for command in ["ls", "info"]:
+            self.assertIn("json", options_of(command))
+
+    def test_help_tells_the_truth(self):
+        """Options with an argument in the help need one, others refuse it."""
+        for command in COMMANDS:
+            for name, arg in options_of(command).items():
+                with self.subTest(command=command, name=name):
+                    if arg:
+                        self.fails(2, "needs an argument", command,
+                                   "--" + name)
+                    else:
+                        self.fails(2, "takes no value", command,
+                                   f"--{name}=x")
+
+    def test_manual(self):
+        """The manual and the help know the same options."""
+        text = pathlib.Path(MANUAL).read_text()
+        items = re.findall(r"^=item (.*)$", text, re.M)
+        manual = {n for i in items for n in re.findall(r"B<--([a-z-]+)>", i)}
+        helps = {n for c in COMMANDS for n in options_of(c)}
+        self.assertEqual(manual, helps)
+
+    def test_version(self):
+        for args in [["--version"], ["ls", "--version"]]:
+            code, out, err = run(*args)
+            self.assertEqual((code, err), (0, ""))
+            self.assertRegex(out, r"\Alunfs \d+\.\d+\.\d+\n\Z")
+
+    def test_help_to_a_full_disk(self):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([LUNFS, "--help"], stdout=full,
+                               stderr=subprocess.PIPE, text=True)
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stderr, "lunfs: stdout: No space")
+
+
+class Names(Case):
+    def test_prepared(self):
+        code, out, err = run("name", "IQN.2026-11.test.Lunfs:X")
+        self.assertEqual((code, out, err),
+                         (0, "iqn.2026-11.test.lunfs:x\n", ""))
+
+    def test_wrong(self):
+        for name in ["", "disk", "iqn.2026-11", "eui.1", "iqn.2026-11.a b"]:
+            with self.subTest(name=name):
+                self.fails(1, ".", "name", name)
+
+
+class Credentials(Case):
+    def setUp(self):
+        super().setUp()
+        self.file = self.dir / "secret"
+        self.source = f"iscsi://{dead_portal()}"
+
+    def write(self, text, mode=0o600):
+        self.file.write_text(text)
+        self.file.chmod(mode)
+
+    def ls(self, status, pattern):
+        return self.fails(status, pattern, "ls", "--credentials",
+                          str(self.file), self.source)
+
+    def test_good(self):
+        self.write("# ours\n\nusername=joe\npassword=a =b # c\n"
+                   "username_in=disk\npassword_in=other secret\n")
+        self.ls(1, "refused")		# by the portal, so it was taken
+
+    def test_modes(self):
+        for mode in [0o640, 0o604, 0o620, 0o602, 0o644, 0o666]:
+            with self.subTest(mode=oct(mode)):
+                self.write("username=joe\npassword=secret secret\n", mode)
+                self.ls(1, "0%o" % mode)
+
+    def test_bad(self):
+        for pattern, text in [
+            ("line 2", "username=joe\npasswort=hidden-hidden\n"),
+            ("line 1", "hidden-hidden\n"),
+            ("line 1", " username=hidden-hidden\n"),
+            ("longer than", "#" + "hidden-hidden" * 400),
+            ("NUL", "username=joe\0\npassword=hidden-hidden\n"),
+        ]:
+            with self.subTest(text=text):
+                self.write(text)
+                self.assertNotIn("hidden-hidden", self.ls(1, pattern))
+        self.file.unlink()
+        self.ls(1, "No such file")
+
+    def test_environment(self):
+        """Half of a pair is a mistake, from wherever it comes."""
+        self.fails(1, "refused", "ls", self.source, LUNFS_USERNAME="joe",
+                   LUNFS_PASSWORD="hidden-hidden")
+        self.assertNotIn("hidden-hidden", self.fails(
+            2, ".", "ls", self.source, LUNFS_PASSWORD="hidden-hidden"))
+
+    def test_password_in_url(self):
+        """It is taken, with a warning, and the process list has it not."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()			# and never answers
+            portal = "127.0.0.1:%d" % s.getsockname()[1]
+            p = subprocess.Popen(
+                [LUNFS, "ls", "--timeout", "3",
+                 f"iscsi://joe%hidden-hidden@{portal}"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            peer = s.accept()[0]
+            peer.recv(1)		# the login is under way
+            line = pathlib.Path(f"/proc/{p.pid}/cmdline").read_text()
+            out, err = p.communicate(timeout=30)
+            peer.close()
+        self.assertEqual((p.returncode, out), (1, ""))
+        self.assertNotIn("hidden-hidden", line + err)
+        self.assertIn("can be seen by others", err)
+
+
+class Outcome(Case):
+    """The outcome of a mount that cannot work comes back to the shell."""
+
+    def test_dead_portal(self):
+        for source in [f"iscsi://{dead_portal()}",
+                       f"iscsi://{dead_portal()}/{TARGET}/0"]:
+            for more in [[], ["-f"]]:
+                with self.subTest(source=source, more=more):
+                    self.fails(1, "refused", "mount", *more, source,
+                               str(self.mnt))
+
+    def test_interrupted_login(self):
+        """SIGTERM while the target does not answer: no wait for it."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            portal = "127.0.0.1:%d" % s.getsockname()[1]
+            p = subprocess.Popen([LUNFS, "mount", "-f", f"iscsi://{portal}",
+                                  str(self.mnt)], stderr=subprocess.DEVNULL)
+            peer = s.accept()[0]
+            peer.recv(1)
+            start = time.monotonic()
+            p.terminate()
+            self.assertEqual(p.wait(20), 1)
+            peer.close()
+            self.assertLess(time.monotonic() - start, 5)
+
+    def test_pcap_cannot_be_written(self):
+        self.fails(1, "No such file", "ls", "--pcap",
+                   str(self.dir / "absent" / "x"), f"iscsi://{dead_portal()}")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

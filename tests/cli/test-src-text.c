@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What peers send is harmless on a terminal; numbers and URLs for people. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "text.h"
+
+static void
+test_printable(void **state)
+{
+	static const struct {
+		const char *in, *printable, *utf8;
+	} cases[] = {
+		{ "", "", "" },
+		{ "plain text", "plain text", "plain text" },
+		{ "\x1b[31mred", "\\x1b[31mred", "\x1b[31mred" },
+		{ "a\nb\x7f", "a\\x0ab\\x7f", "a\nb\x7f" },
+		{ "\xc3\xa4", "\xc3\xa4", "\xc3\xa4" },
+		{ "\xe2\x82\xac \xf0\x9f\x98\x80",
+		  "\xe2\x82\xac \xf0\x9f\x98\x80",
+		  "\xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xc2\x9bm", "\\xc2\\x9bm", "\xc2\x9bm" },	/* C1 CSI */
+		{ "\xe2\x80\xae" "evil", "\\xe2\\x80\\xae" "evil",
+		  "\xe2\x80\xae" "evil" },			/* RLO */
+		{ "\xff", "\\xff", "\\xff" },
+		{ "\x80x", "\\x80x", "\\x80x" },
+		{ "\xc0\xaf", "\\xc0\\xaf", "\\xc0\\xaf" },	/* overlong */
+		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf", "\\xe0\\x80\\xaf" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80" },
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80",
+		  "\\xf4\\x90\\x80\\x80" },
+		{ "\xe2\x82", "\\xe2\\x82", "\\xe2\\x82" },	/* cut */
+	};
+	char out[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		text_printable(cases[i].in, out, sizeof(out));
+		assert_string_equal(out, cases[i].printable);
+		text_utf8(cases[i].in, out, sizeof(out));
+		assert_string_equal(out, cases[i].utf8);
+	}
+}
+
+/* However small the space: never past it, and no character in parts. */
+static void
+test_printable_cut(void **state)
+{
+	static const char in[] = "a\x1b\xe2\x82\xac\xff";
+	static const char whole[] = "a\\x1b\xe2\x82\xac\\xff";
+	char out[sizeof(whole) + 1];
+
+	for (size_t size = 1; size <= sizeof(whole); size++) {
+		memset(out, '#', sizeof(out));
+		text_printable(in, out, size);
+		assert_true(strlen(out) < size);
+		assert_int_equal(out[size], '#');
+		assert_memory_equal(out, whole, strlen(out));
+		size_t len = strlen(out);
+		assert_true(len == 0 || len == 1 || len == 5 || len == 8 ||
+			    len == 12);
+	}
+}
+
+static void
+test_size(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" }, { 1, "1 B" }, { 1023, "1023 B" },
+		{ 1024, "1.0 KiB" }, { 1536, "1.5 KiB" },
+		{ (1 << 20) - 1, "1.0 MiB" }, { 1 << 20, "1.0 MiB" },
+		{ (uint64_t)10 << 30, "10.0 GiB" },
+		{ (uint64_t)1 << 40, "1.0 TiB" },
+		{ UINT64_MAX, "16.0 EiB" },
+	};
+	char out[TEXT_SIZE_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(text_size(cases[i].bytes, out),
+				    cases[i].text);
+}
+
+/* What is shown can be typed again, and never holds who we are. */
+static void
+test_url(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "iscsi://192.0.2.1", "iscsi://192.0.2.1" },
+		{ "iscsi://192.0.2.1:3260/", "iscsi://192.0.2.1" },
+		{ "iscsi://192.0.2.1:3261", "iscsi://192.0.2.1:3261" },
+		{ "iscsi://joe%25@192.0.2.1", "iscsi://192.0.2.1" },
+		{ "iscsi://joe%secret@[2001:db8::1]:1/iqn.2026-11.test.lunfs:x",
+		  "iscsi://[2001:db8::1]:1/iqn.2026-11.test.lunfs:x" },
+		{ "iscsi://host/iqn.2026-11.test.lunfs:x/7",
+		  "iscsi://host/iqn.2026-11.test.lunfs:x/7" },
+		{ "iscsi:192.0.2.1::::iqn.2026-11.test.lunfs:x",
+		  "iscsi://192.0.2.1/iqn.2026-11.test.lunfs:x/0" },
+	};
+	char out[TEXT_URL_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lun_error err = { 0 };
+		struct lun_url url;
+
+		assert_int_equal(lun_url_parse(&url, cases[i].in, &err), 0);
+		assert_string_equal(text_url(&url, out), cases[i].out);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_printable_cut),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_url),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

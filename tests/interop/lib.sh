@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the interop tests share. A test sources this file first:
+#
+#	. "${0%/*}/lib.sh"
+#	start_target "$1" image.raw		# tgt, istgt or own
+#	mount_lunfs "iscsi://$portal/$target" "$mnt"
+#
+# Everything that a test makes is in $state, a private folder that is on a
+# tmpfs where there is room; what it starts is ended by process id. All of it
+# is gone when the test ends, however it ends. Servers listen on loopback.
+#
+# From the build: $LUNFS, $LUNFS_TARGET, $FSX (programs).
+# Exit: 0 passed, 1 failed, 77 skipped (and says what was missing).
+# shellcheck shell=bash
+
+set -eu -o pipefail
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+export PYTHONDONTWRITEBYTECODE=1
+
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+
+skip()
+{
+	echo "SKIPPED: ${0##*/}: $*" >&2
+	exit 77
+}
+
+fail()
+{
+	echo "FAILED: ${0##*/}: $*" >&2
+	exit 1
+}
+
+say()
+{
+	echo "--- $*"
+}
+
+# require COMMAND...: the test cannot run without these.
+require()
+{
+	local c
+
+	for c in "$@"; do
+		command -v "$c" >/dev/null || skip "no command '$c'"
+	done
+}
+
+require_root()
+{
+	[ "$(id -u)" = 0 ] || skip "needs root: $*"
+}
+
+require_fuse()
+{
+	require fusermount3
+	as_user sh -c ': <>/dev/fuse' 2>/dev/null ||
+		skip "an ordinary user cannot open /dev/fuse"
+}
+
+# ------------------------------------------------------------ state, end --
+
+pids=()			# started by us, to be ended
+mounts=()		# to be unmounted, the last first
+
+# Prefers a tmpfs with 2 GiB free, so that images cost no disk I/O.
+new_state()
+{
+	local dir=/tmp kib
+
+	kib=$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)
+	if [ "${kib:-0}" -gt $((2 * 1024 * 1024)) ] && [ -w /dev/shm ]; then
+		dir=/dev/shm
+	fi
+	mktemp -d "$dir/lunfs-interop.XXXXXX"
+}
+
+state=$(new_state)
+chmod 755 "$state"
+mnt=$state/mnt
+
+# End a process, politely first (tgtd takes no hint while it has targets). It
+# may be gone already.
+end_pid()
+{
+	local i
+
+	kill "$1" 2>/dev/null || return 0
+	for ((i = 0; i < 30; i++)); do
+		[ "$(cat "/proc/$1/comm" 2>/dev/null)" != tgtd ] || break
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -9 "$1" 2>/dev/null || true
+}
+
+cleanup()
+{
+	local status=$? i
+
+	trap - EXIT
+	set +e
+	cd /
+	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
+		mountpoint -q "${mounts[i]}" || [ -f "${mounts[i]}" ] || continue
+		umount "${mounts[i]}" 2>/dev/null ||
+			as_user fusermount3 -u -z "${mounts[i]}" 2>/dev/null
+	done
+	for i in $(lunfs_pids); do
+		end_pid "$i"
+	done
+	for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+		end_pid "${pids[i]}"
+	done
+	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+		echo "exit status $status; logs of the servers:" >&2
+		tail -n 20 "$state"/*.log >&2 2>/dev/null
+	fi
+	rm -rf --one-file-system "$state"
+	exit "$status"
+}
+
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+# ------------------------------------------------------------------ users --
+
+# Runs a command as somebody without any privilege.
+as_user()
+{
+	"$state/bin/as-user" "$@"
+}
+
+mkdir "$state/bin"
+cat >"$state/bin/as-user" <<END
+#!/bin/sh
+[ "\$(id -u)" = 0 ] || exec "\$@"
+HOME=$state/home exec setpriv --reuid=65534 --regid=65534 \\
+	--clear-groups --inh-caps=-all -- "\$@"
+END
+chmod 755 "$state/bin/as-user"
+
+# user_dir DIR...: folders that belong to as_user's user.
+user_dir()
+{
+	mkdir -p "$@"
+	[ "$(id -u)" != 0 ] || chown 65534:65534 "$@"
+}
+
+# ------------------------------------------------------------------ lunfs --
+
+# The build folder may be closed to other users: a copy serves all.
+user_dir "$state/home" "$mnt" "$state/user"
+for program in "${LUNFS:-}" "${LUNFS_TARGET:-}" "${FSX:-}"; do
+	[ -z "$program" ] || install -m 755 "$program" "$state/bin/"
+done
+lunfs=$state/bin/lunfs
+fsx=$state/bin/fsx
+
+# Only processes that run our private copy of the program.
+lunfs_pids()
+{
+	local p
+
+	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/exe" 2>/dev/null)" = "$lunfs" ] || continue
+		echo "${p#/proc/}"
+	done
+}
+
+as=(as_user)		# who mounts: (env) is who runs the test
+
+# mount_lunfs [OPTION...] SOURCE MOUNTPOINT: in the background, as a user.
+mount_lunfs()
+{
+	mounts+=("${!#}")
+	"${as[@]}" timeout 60 "$lunfs" mount "$@" ||
+		fail "lunfs mount $*: exit status $?"
+}
+
+unmount_lunfs()
+{
+	"${as[@]}" fusermount3 -u "$1" || fail "fusermount3 -u $1"
+	wait_until 20 no_lunfs || fail "lunfs still runs after the unmount"
+}
+
+no_lunfs()
+{
+	[ -z "$(lunfs_pids)" ]
+}
+
+# wait_until SECONDS COMMAND...: polls until the command succeeds.
+wait_until()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# ---------------------------------------------------------------- targets --
+
+listens()
+{
+	(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A port that nobody uses, below those that the kernel gives to clients.
+free_port()
+{
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		listens "$port" || break
+	done
+	echo "$port"
+}
+
+# image SIZE NAME: a file of zeroes for a LUN; prints its path.
+image()
+{
+	truncate -s "$1" "$state/$2"
+	echo "$state/$2"
+}
+
+# start_target KIND [chap=USER:SECRET] [mutual=USER:SECRET] [targets=N]
+#	[ro] IMAGE...
+#
+# Sets $portal, $target (its name), $target_pid. The images are the LUNs
+# $(lun 0), $(lun 1)...; with targets=N there are N - 1 more, without LUNs. "ro"
+# holds for all of its LUNs.
+start_target()
+{
+	kind=$1 chap='' mutual='' targets=1 ro='' images=()
+	target=iqn.2026-11.test.lunfs:$1
+	shift
+	while [ $# -gt 0 ]; do
+		case $1 in
+		chap=*)		chap=${1#*=} ;;
+		mutual=*)	mutual=${1#*=} ;;
+		targets=*)	targets=${1#*=} ;;
+		ro)		ro=1 ;;
+		*)		images+=("$1") ;;
+		esac
+		shift
+	done
+	port=$(free_port)
+	portal=127.0.0.1:$port
+	"start_$kind"
+	pids+=("$target_pid")
+	disown "$target_pid"
+	wait_until 20 listens "$port" || fail "$kind does not listen on $portal"
+}
+
+stop_target()
+{
+	end_pid "$target_pid"
+}
+
+# lun N: the LUN of the Nth image. tgt has its controller at LUN 0.
+lun()
+{
+	case $kind in
+	tgt)	echo $(($1 + 1)) ;;
+	*)	echo "$1" ;;
+	esac
+}
+
+# lun_file N: where the Nth image is in the mount.
+lun_file()
+{
+	echo "$mnt/$target/lun$(lun "$1")"
+}
+
+# lun_url N
+lun_url()
+{
+	echo "iscsi://$portal/$target/$(lun "$1")"
+}
+
+# credentials FILE [chap] [mutual]: what the initiator has to know.
+credentials()
+{
+	local file=$1 user=${2:-} peer=${3:-}
+
+	: >"$file"
+	if [ -n "$user" ]; then
+		printf 'username=%s\npassword=%s\n' \
+			"${user%%:*}" "${user#*:}" >>"$file"
+	fi
+	if [ -n "$peer" ]; then
+		printf 'username_in=%s\npassword_in=%s\n' \
+			"${peer%%:*}" "${peer#*:}" >>"$file"
+	fi
+	chmod 600 "$file"
+	[ "$(id -u)" != 0 ] || chown 65534:65534 "$file"
+}
+
+. "$here/targets.sh"

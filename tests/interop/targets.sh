@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How each kind of target is started; called by start_target of lib.sh, which
+# has set $port, $target, $targets, $chap, $mutual, $ro and ${images[]}.
+# shellcheck shell=bash disable=SC2154
+
+# ----------------------------------------------------- tgt (Debian: tgt) --
+
+# The control socket is in $state too, so any number of them run side by side.
+tgtadm_()
+{
+	tgtadm -C "$port" --lld iscsi "$@"
+}
+
+tgt_answers()
+{
+	tgtadm_ --mode sys --op show >"$state/tgtadm.log" 2>&1
+}
+
+start_tgt()
+{
+	local i
+
+	require tgtd tgtadm
+	require_root "tgtd"
+	export TGT_IPC_SOCKET=$state/tgtd.socket
+	tgtd -f -C "$port" --iscsi "portal=$portal" >"$state/tgtd.log" 2>&1 &
+	target_pid=$!
+	wait_until 20 tgt_answers || fail "tgtd does not answer"
+
+	tgtadm_ --mode target --op new --tid 1 -T "$target"
+	for ((i = 0; i < ${#images[@]}; i++)); do
+		tgtadm_ --mode logicalunit --op new --tid 1 --lun $((i + 1)) \
+			-b "${images[i]}"
+		tgtadm_ --mode logicalunit --op update --tid 1 \
+			--lun $((i + 1)) --params "${ro:+readonly=1,}vendor_id=TGT"
+	done
+	tgt_account "$chap"
+	tgt_account "$mutual" --outgoing
+	tgtadm_ --mode target --op bind --tid 1 -I ALL
+	for ((i = 2; i <= targets; i++)); do
+		tgtadm_ --mode target --op new --tid "$i" -T "$target-$i"
+		tgtadm_ --mode target --op bind --tid "$i" -I ALL
+	done
+}
+
+# tgt_account USER:SECRET [--outgoing]
+tgt_account()
+{
+	[ -n "$1" ] || return 0
+	tgtadm_ --mode account --op new --user "${1%%:*}" --password "${1#*:}"
+	tgtadm_ --mode account --op bind --tid 1 --user "${1%%:*}" ${2:+"$2"}
+}
+
+# Logged in at the moment, as tgt sees it: one line for each session.
+tgt_sessions()
+{
+	tgtadm_ --mode conn --op show --tid 1 | grep '^Session' || true
+}
+
+# --------------------------------------------------- istgt (Debian: istgt) --
+
+istgt_unit()
+{
+	local name=$1 i auth=None group=None readonly=No
+
+	shift
+	[ -z "$chap" ] || auth=CHAP group=AuthGroup1
+	[ -z "$ro" ] || readonly=Yes
+	[ -z "$mutual" ] || auth="CHAP Mutual"
+	cat <<-END
+		  TargetName $name
+		  Mapping PortalGroup1 InitiatorGroup1
+		  AuthMethod $auth
+		  AuthGroup $group
+		  UseDigest Auto
+		  ReadOnly $readonly
+		  UnitType Disk
+		  QueueDepth 32
+	END
+	for ((i = 0; i < $#; i++)); do
+		echo "  LUN$i Storage ${*:i+1:1} Auto"
+	done
+}
+
+istgt_conf()
+{
+	local i
+
+	cat <<-END
+		[Global]
+		  NodeBase "${target%:*}"
+		  PidFile $state/istgt.pid
+		  AuthFile $state/istgt-auth.conf
+		  MediaDirectory $state
+		  LogFacility "local7"
+		  Timeout 30
+		  NopInInterval 20
+		  DiscoveryAuthMethod None
+		  MaxSessions 32
+		  MaxConnections 8
+		  MaxR2T 32
+		  MaxOutstandingR2T 16
+		  DefaultTime2Wait 2
+		  DefaultTime2Retain 60
+		  FirstBurstLength 262144
+		  MaxBurstLength 1048576
+		  MaxRecvDataSegmentLength 262144
+		[UnitControl]
+		  AuthMethod None
+		  AuthGroup None
+		  Portal UC1 127.0.0.1:$(free_port)
+		  Netmask 127.0.0.1
+		[PortalGroup1]
+		  Portal DA1 $portal
+		[InitiatorGroup1]
+		  InitiatorName "ALL"
+		  Netmask ALL
+		[LogicalUnit1]
+	END
+	istgt_unit "$target" "${images[@]}"
+	for ((i = 2; i <= targets; i++)); do
+		truncate -s 1M "$state/spare-$i"
+		echo "[LogicalUnit$i]"
+		chap='' mutual='' istgt_unit "$target-$i" "$state/spare-$i"
+	done
+}
+
+start_istgt()
+{
+	require istgt
+	istgt_conf >"$state/istgt.conf"
+	: >"$state/istgt-auth.conf"
+	if [ -n "$chap" ]; then
+		cat >"$state/istgt-auth.conf" <<-END
+			[AuthGroup1]
+			  Auth "${chap%%:*}" "${chap#*:}" ${mutual:+"\"${mutual%%:*}\" \"${mutual#*:}\""}
+		END
+	fi
+	chmod 600 "$state/istgt-auth.conf"
+	istgt -D -c "$state/istgt.conf" >"$state/istgt.log" 2>&1 &
+	target_pid=$!
+}
+
+# ---------------------------------------------------------------- our own --
+
+start_own()
+{
+	local i args=()
+
+	for ((i = 0; i < ${#images[@]}; i++)); do
+		args+=(--lun "file=${images[i]}${ro:+,ro}")
+	done
+	[ -z "$chap" ] || args+=(--chap "$chap")
+	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
+	[ "$targets" = 1 ] || args+=(--targets "$((targets - 1))")
+	"$state/bin/lunfs-target" --listen "$portal" --target "$target" \
+		"${args[@]}" >"$state/own.log" 2>&1 &
+	target_pid=$!
+}

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# However a mount ends, it ends cleanly: the process exits with status 0,
+# nothing stays mounted, and the target sees a logout.
+. "${0%/*}/lib.sh"
+require_fuse
+
+start_target "$1" "$(image 4M image)"
+
+no_sessions()
+{
+	case $kind in
+	tgt)	[ -z "$(tgt_sessions)" ] ;;
+	istgt)	[ "$(grep -c '^Login from' "$state/istgt.log")" = \
+			"$(grep -c '^Logout from' "$state/istgt.log")" ] ;;
+	*)	true ;;
+	esac
+}
+
+answers()
+{
+	mountpoint -q "$mnt" && as_user test -e "$(lun_file 0)"
+}
+
+# ends HOW COMMAND...: mount in the foreground, then the command ends it.
+ends()
+{
+	local how=$1 status=0 pid
+
+	shift
+	say "$how"
+	mounts+=("$mnt")
+	as_user "$lunfs" mount -f "iscsi://$portal/$target" "$mnt" &
+	pid=$!
+	wait_until 20 answers || fail "$how: no mount"
+	as_user dd if=/dev/urandom of="$(lun_file 0)" bs=64k count=3 \
+		conv=notrunc status=none
+	"$@"
+	wait "$pid" || status=$?
+	[ $status = 0 ] || fail "$how: exit status $status"
+	! grep -q " $mnt " /proc/self/mountinfo || fail "$how: still mounted"
+	no_lunfs || fail "$how: still runs"
+	wait_until 5 no_sessions || fail "$how: the target still has a session"
+}
+
+signal()
+{
+	# shellcheck disable=SC2046
+	kill "-$1" $(lunfs_pids)
+}
+
+ends SIGTERM signal TERM
+ends SIGINT signal INT
+ends "fusermount3 -u" as_user fusermount3 -u "$mnt"
+ends "fusermount3 -u -z" as_user fusermount3 -u -z "$mnt"
+if [ "$(id -u)" = 0 ]; then
+	abort()
+	{
+		local dev
+
+		dev=$(mountpoint -d "$mnt")
+		[ -e "/sys/fs/fuse/connections/${dev#*:}/abort" ] ||
+			mount -t fusectl none /sys/fs/fuse/connections
+		echo 1 >"/sys/fs/fuse/connections/${dev#*:}/abort"
+	}
+	ends "umount by root" umount "$mnt"
+	ends "connection aborted" abort
+fi
+
+say "background: SIGTERM"
+mount_lunfs "iscsi://$portal/$target" "$mnt"
+answers || fail "the mount did not answer when the command came back"
+signal TERM
+wait_until 10 no_lunfs || fail "still runs"
+! grep -q " $mnt " /proc/self/mountinfo || fail "still mounted"
+
+say "a file of one LUN: fusermount3 -u"
+as_user touch "$state/user/disk"
+mount_lunfs "$(lun_url 0)" "$state/user/disk"
+[ "$(as_user stat -c %s "$state/user/disk")" = $((4 * 1024 * 1024)) ] ||
+	fail "single file: wrong size"
+as_user cat "$state/user/disk" | cmp - "$state/image" || fail "single file"
+unmount_lunfs "$state/user/disk"

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lunfs-target: the target of the tests as a program. A --lun belongs to the
+ * --target before it.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "front.h"
+#include "store.h"
+
+#define DEFAULT_TARGET "iqn.2026-01.net.lunfs:disk"
+#define DEFAULT_LUN "size=64M"
+
+enum { TINY = 1 << 20, LISTEN_MAX = 16 };
+
+struct program {
+	struct target *target;
+	struct tnode *node;		/* the last --target */
+	unsigned luns;			/* of that one, for the next number */
+	const char *listen[LISTEN_MAX];
+	unsigned listen_count;
+	struct store **stores;
+	unsigned store_count;
+	bool verbose;
+	struct lun_error err;
+};
+
+static const char usage[] =
+"usage: lunfs-target [--listen ADDR:PORT]... [--target IQN [--lun SPEC]...]\n"
+"\n"
+"  --listen ADDR:PORT     repeatable; port 0 picks one, which is printed\n"
+"  --target IQN           the name that the next --lun belongs to\n"
+"  --lun SPEC             size=64M | file=PATH, with lun=N, block=512..4096,\n"
+"                         ro, wce=0|1, thin, serial=S; comma-separated\n"
+"  --targets N            N more targets with one tiny LUN each\n"
+"  --alias TEXT           TargetAlias\n"
+"  --chap USER:SECRET     initiators have to prove that they know it\n"
+"  --chap-mutual USER:SECRET   what the target proves\n"
+"  --chap-algorithms LIST numbers of RFC 7143 (5 MD5, 6 SHA1, 7 SHA-256,\n"
+"                         8 SHA3-256) that are taken\n"
+"  --key NAME=VALUE       what the target wants an operational key to be\n"
+"  --window N             commands that may be under way in a session\n"
+"  --tpgt N               target portal group tag\n"
+"  --separate-status      no status in Data-In PDUs\n"
+"  --redirect ADDR:PORT   every login to a target is sent there\n"
+"  --redirect-forever     ... with \"moved permanently\"\n"
+"  --nop SECONDS          ping initiators that are silent for so long\n"
+"  -v, --verbose          print every PDU\n";
+
+/* --------------------------------------------------------------- values -- */
+
+static bool
+parse_size(const char *s, uint64_t *out)
+{
+	static const char suffixes[] = "KMGT";
+	char *end;
+	const char *p;
+	uint64_t v = strtoull(s, &end, 10);
+	unsigned shift = 0;
+
+	if (end == s || *s == '-')
+		return false;
+	if (*end && (p = strchr(suffixes, *end))) {
+		shift = 10 * (unsigned)(p - suffixes + 1);
+		end++;
+	}
+	if (*end || v > UINT64_MAX >> 1 >> shift)
+		return false;
+	*out = v << shift;
+	return true;
+}
+
+static int
+parse_number(struct program *p, const char *option, const char *s,
+	     unsigned max, unsigned *out)
+{
+	uint64_t v;
+
+	if (!parse_size(s, &v) || v > max)
+		return lun_fail(&p->err, LUN_EINVAL, "%s %s: not in 0..%u",
+				option, s, max);
+	*out = (unsigned)v;
+	return 0;
+}
+
+/* USER:SECRET, cut in place. */
+static int
+parse_secret(struct program *p, char *s, const char **user,
+	     const char **secret)
+{
+	char *colon = strchr(s, ':');
+
+	if (!colon)
+		return lun_fail(&p->err, LUN_EINVAL, "not USER:SECRET");
+	*colon = 0;
+	*user = s;
+	*secret = colon + 1;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- LUNs -- */
+
+struct lun_spec {
+	const char *path;
+	uint64_t size;
+	unsigned lun;
+	struct disk_config config;
+};
+
+static int
+lun_word(struct program *p, struct lun_spec *spec, char *word)
+{
+	char *value = strchr(word, '=');
+	uint64_t n;
+
+	if (value)
+		*value++ = 0;
+	if (!value && strcmp(word, "ro") == 0) {
+		spec->config.read_only = true;
+		return 0;
+	}
+	if (!value && strcmp(word, "thin") == 0) {
+		spec->config.thin = true;
+		return 0;
+	}
+	if (value && strcmp(word, "file") == 0) {
+		spec->path = value;
+		return 0;
+	}
+	if (value && strcmp(word, "serial") == 0) {
+		snprintf(spec->config.serial, sizeof(spec->config.serial),
+			 "%s", value);
+		return 0;
+	}
+	if (!value || !parse_size(value, &n))
+		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s?", word);
+	if (strcmp(word, "size") == 0)
+		spec->size = n;
+	else if (strcmp(word, "block") == 0 && n >= 512 && n <= 4096 &&
+		 (n & (n - 1)) == 0)
+		spec->config.block_size = (uint32_t)n;
+	else if (strcmp(word, "wce") == 0 && n <= 1)
+		spec->config.write_cache = n;
+	else if (strcmp(word, "lun") == 0 && n < 16384)
+		spec->lun = (unsigned)n;
+	else
+		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s=%s?", word,
+				value);
+	return 0;
+}
+
+/* SAM-5 4.7: peripheral addressing up to 255, flat space above. */
+static uint64_t
+wire_lun(unsigned n)
+{
+	return n < 256 ? (uint64_t)n << 48 : (uint64_t)(0x4000 | n) << 48;
+}
+
+static int
+add_store(struct program *p, struct store *s)
+{
+	struct store **stores = realloc(p->stores, (p->store_count + 1) *
+						       sizeof(*stores));
+
+	if (!stores) {
+		store_free(s);
+		return lun_fail(&p->err, LUN_ENOMEM, "out of memory");
+	}
+	p->stores = stores;
+	p->stores[p->store_count++] = s;
+	return 0;
+}
+
+static int
+open_lun(struct program *p, struct lun_spec *spec)
+{
+	struct store *s;
+	int r;
+
+	if (!*spec->config.serial)
+		snprintf(spec->config.serial, sizeof(spec->config.serial),
+			 "LUNFS%06u", p->store_count + 1);
+	if (!spec->path && spec->size == 0)
+		return lun_fail(&p->err, LUN_EINVAL, "--lun: no size=");
+	r = store_new(&s, spec->path, spec->size, &spec->config, &p->err);
+	if (r < 0)
+		return r;
+	r = add_store(p, s);
+	if (r < 0)
+		return r;
+	p->luns = spec->lun + 1;
+	return tnode_add_disk(p->node, wire_lun(spec->lun), &spec->config,
+			      &p->err);
+}
+
+static int
+new_node(struct program *p, const char *name)
+{
+	p->luns = 0;
+	return target_add_node(p->target, &p->node, name, &p->err);
+}
+
+static int
+add_lun(struct program *p, char *text)
+{
+	struct lun_spec spec = {
+		.config = { .block_size = 512, .write_cache = true },
+	};
+	int r = p->node ? 0 : new_node(p, DEFAULT_TARGET);
+
+	spec.lun = p->luns;
+	for (char *save, *w = strtok_r(text, ",", &save); w && r == 0;
+	     w = strtok_r(NULL, ",", &save))
+		r = lun_word(p, &spec, w);
+	return r < 0 ? r : open_lun(p, &spec);
+}
+
+static int
+add_many(struct program *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct lun_spec spec = {
+			.size = TINY,
+			.config = { .block_size = 512, .write_cache = true },
+		};
+		char name[64];
+		int r;
+
+		snprintf(name, sizeof(name), "iqn.2026-01.net.lunfs:many.%05u",
+			 i);
+		r = new_node(p, name);
+		if (r == 0)
+			r = open_lun(p, &spec);
+		if (r < 0)
+			return r;
+	}
+	p->node = NULL;
+	return 0;
+}
+
+/* -------------------------------------------------------------- options -- */
+
+static int
+set_key(struct program *p, char *text)
+{
+	char *value = strchr(text, '=');
+
+	if (!value)
+		return lun_fail(&p->err, LUN_EINVAL, "--key: not NAME=VALUE");
+	*value++ = 0;
+	return target_set_key(p->target, text, value, &p->err);
+}
+
+enum {
+	OPT_LISTEN = 256, OPT_TARGET, OPT_TARGETS, OPT_LUN, OPT_ALIAS, OPT_CHAP,
+	OPT_CHAP_MUTUAL, OPT_CHAP_ALGORITHMS, OPT_KEY, OPT_WINDOW, OPT_TPGT,
+	OPT_SEPARATE_STATUS, OPT_REDIRECT, OPT_REDIRECT_FOREVER, OPT_NOP,
+};
+
+static const struct option long_options[] = {
+	{ "listen", 1, NULL, OPT_LISTEN },
+	{ "target", 1, NULL, OPT_TARGET },
+	{ "targets", 1, NULL, OPT_TARGETS },
+	{ "lun", 1, NULL, OPT_LUN },
+	{ "alias", 1, NULL, OPT_ALIAS },
+	{ "chap", 1, NULL, OPT_CHAP },
+	{ "chap-mutual", 1, NULL, OPT_CHAP_MUTUAL },
+	{ "chap-algorithms", 1, NULL, OPT_CHAP_ALGORITHMS },
+	{ "key", 1, NULL, OPT_KEY },
+	{ "window", 1, NULL, OPT_WINDOW },
+	{ "tpgt", 1, NULL, OPT_TPGT },
+	{ "separate-status", 0, NULL, OPT_SEPARATE_STATUS },
+	{ "redirect", 1, NULL, OPT_REDIRECT },
+	{ "redirect-forever", 0, NULL, OPT_REDIRECT_FOREVER },
+	{ "nop", 1, NULL, OPT_NOP },
+	{ "verbose", 0, NULL, 'v' },
+	{ "help", 0, NULL, 'h' },
+	{ 0 },
+};
+
+static int
+set_option(struct program *p, int option, char *arg)
+{
+	struct target_options *o = target_options(p->target);
+	unsigned n = 0;
+	int r;
+
+	switch (option) {
+	case OPT_LISTEN:
+		if (p->listen_count == LISTEN_MAX)
+			return lun_fail(&p->err, LUN_EINVAL,
+					"too many --listen");
+		p->listen[p->listen_count++] = arg;
+		return 0;
+	case OPT_TARGET:
+		return new_node(p, arg);
+	case OPT_TARGETS:
+		r = parse_number(p, "--targets", arg, 100000, &n);
+		return r < 0 ? r : add_many(p, n);
+	case OPT_LUN:
+		return add_lun(p, arg);
+	case OPT_ALIAS:
+		o->alias = arg;
+		return 0;
+	case OPT_CHAP:
+		return parse_secret(p, arg, &o->chap_user, &o->chap_secret);
+	case OPT_CHAP_MUTUAL:
+		return parse_secret(p, arg, &o->mutual_user,
+				    &o->mutual_secret);
+	case OPT_CHAP_ALGORITHMS:
+		o->chap_algorithms = arg;
+		return 0;
+	case OPT_KEY:
+		return set_key(p, arg);
+	case OPT_WINDOW:
+		r = parse_number(p, "--window", arg, 4096, &n);
+		if (r == 0)
+			o->window = n ? n : 1;
+		return r;
+	case OPT_TPGT:
+		return parse_number(p, "--tpgt", arg, 65535, &o->tpgt);
+	case OPT_SEPARATE_STATUS:
+		o->separate_status = true;
+		return 0;
+	case OPT_REDIRECT:
+		o->redirect = arg;
+		return 0;
+	case OPT_REDIRECT_FOREVER:
+		o->redirect_forever = true;
+		return 0;
+	case OPT_NOP:
+		return parse_number(p, "--nop", arg, 3600, &o->nop_seconds);
+	default:
+		return lun_fail(&p->err, LUN_EINVAL, "see --help");
+	}
+}
+
+static int
+set_up(struct program *p, struct front **front)
+{
+	static char lun[] = DEFAULT_LUN;
+	int r = 0;
+
+	if (p->store_count == 0)
+		r = add_lun(p, lun);
+	if (r == 0)
+		r = front_new(front, p->target, p->verbose, &p->err);
+	if (p->listen_count == 0)
+		p->listen[p->listen_count++] = "127.0.0.1:0";
+	for (unsigned i = 0; i < p->listen_count && r == 0; i++)
+		r = front_listen(*front, p->listen[i], &p->err);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct target_env env = { .random = front_random };
+	struct program p = { 0 };
+	struct front *front = NULL;
+	int option, r = 0;
+
+	/* the target takes its env when it is made, so this comes first */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-v") == 0 ||
+		    strcmp(argv[i], "--verbose") == 0)
+			p.verbose = true;
+	if (p.verbose)
+		env.trace = front_trace;
+	r = target_new(&p.target, &env, &p.err);
+	while (r == 0 &&
+	       (option = getopt_long(argc, argv, "vh", long_options,
+				     NULL)) != -1) {
+		if (option == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (option != 'v')
+			r = set_option(&p, option, optarg);
+	}
+	if (r == 0 && optind < argc)
+		r = lun_fail(&p.err, LUN_EINVAL, "%s: not an option",
+			     argv[optind]);
+	if (r == 0)
+		r = set_up(&p, &front);
+	if (r == 0)
+		r = front_run(front, &p.err);
+	if (r < 0)
+		fprintf(stderr, "lunfs-target: %s\n", p.err.text);
+	front_free(front);
+	target_free(p.target);
+	for (unsigned i = 0; i < p.store_count; i++)
+		store_free(p.stores[i]);
+	free(p.stores);
+	return r == 0 ? 0 : r == LUN_EINVAL ? 2 : 1;
+}

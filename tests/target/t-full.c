@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The full feature phase: numbering (RFC 7143 4.2.2), and everything that is
+ * not SCSI, text or task management.
+ *
+ * A request that is rejected leaves its CmdSN unused (7.3): full_reject()
+ * takes the step back if the rejected request is the one being delivered.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "t-priv.h"
+
+struct early {				/* a command that came before its turn */
+	struct list in_session;
+	struct tconn *conn;
+	struct pdu pdu;			/* OP_REJECT: plugged, 11.6.1 */
+	uint8_t data[];
+};
+
+void
+full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason)
+{
+	uint8_t header[BHS_LEN];
+	struct pdu rsp = {
+		.opcode = OP_REJECT,
+		.final = true,
+		.reason = reason,
+		.initiator_task_tag = TAG_NONE,
+	};
+
+	if (c->session->delivering == bad) {
+		c->session->exp_cmd_sn--;
+		c->session->delivering = NULL;
+	}
+	rsp.stat_sn = c->stat_sn++;
+	pdu_encode(bad, header);
+	conn_send_copy(c, &rsp, header, sizeof(header));
+}
+
+/* ------------------------------------------------------------- requests -- */
+
+void
+full_ping(struct tconn *c)
+{
+	struct pdu ping = {
+		.opcode = OP_NOP_IN,
+		.final = true,
+		.initiator_task_tag = TAG_NONE,
+		.target_transfer_tag = c->session->next_ttt++ & 0x7fffffff,
+		.stat_sn = c->stat_sn,		/* not advanced: 11.19 */
+	};
+
+	conn_send(c, &ping, NULL, 0, NULL);
+}
+
+static void
+nop_out(struct tconn *c, const struct pdu *req, const uint8_t *data)
+{
+	struct pdu rsp = {
+		.opcode = OP_NOP_IN,
+		.final = true,
+		.initiator_task_tag = req->initiator_task_tag,
+		.target_transfer_tag = TAG_NONE,
+	};
+	size_t len = req->data_segment_length;
+
+	if (req->initiator_task_tag == TAG_NONE)
+		return;				/* it answers a ping */
+	rsp.stat_sn = c->stat_sn++;
+	conn_send_copy(c, &rsp, data, len < c->max_recv ? len : c->max_recv);
+}
+
+static void
+logout_response(struct tconn *c, const struct pdu *req, uint8_t response)
+{
+	struct pdu rsp = {
+		.opcode = OP_LOGOUT_RESPONSE,
+		.final = true,
+		.initiator_task_tag = req->initiator_task_tag,
+		.response = response,
+		.time2wait = (uint16_t)c->session->values.v[K_TIME2WAIT],
+		.time2retain = (uint16_t)c->session->values.v[K_TIME2RETAIN],
+		.stat_sn = c->stat_sn++,
+	};
+
+	conn_send(c, &rsp, NULL, 0, NULL);
+}
+
+static void
+end_tasks(struct tconn *c)
+{
+	struct task *k;
+
+	while ((k = list_first(&c->tasks, struct task, in_conn)))
+		task_end(k);
+}
+
+/* 11.14: what is named ends, then the response says so. */
+static void
+logout(struct tconn *c, const struct pdu *req)
+{
+	struct session *s = c->session;
+	struct tconn *o;
+
+	if (req->reason == LOGOUT_RECOVERY) {
+		logout_response(c, req, LOGOUT_NO_RECOVERY);
+		return;
+	}
+	if (req->reason == LOGOUT_CONNECTION && req->cid != c->cid) {
+		list_for_each(o, &s->conns, struct tconn, in_session) {
+			if (o->cid != req->cid)
+				continue;
+			conn_kill(o, "logged out");
+			logout_response(c, req, LOGOUT_DONE);
+			return;
+		}
+		logout_response(c, req, LOGOUT_NO_CID);
+		return;
+	}
+	if (req->reason > LOGOUT_CONNECTION) {
+		full_reject(c, req, REJECT_INVALID_FIELD);
+		return;
+	}
+	if (req->reason == LOGOUT_SESSION)
+		list_for_each(o, &s->conns, struct tconn, in_session)
+			if (o != c)
+				conn_kill(o, "the session was closed");
+	end_tasks(c);
+	logout_response(c, req, LOGOUT_DONE);
+	if (req->reason == LOGOUT_SESSION || s->conns.next == s->conns.prev)
+		s->expires = 0;		/* with its last connection: 6.3.5 */
+	conn_end(c, "logged out");
+}
+
+/* Immediate data, and what the command says about data to come. */
+static void
+first_burst(struct task *k, const uint8_t *data)
+{
+	const uint32_t *v = k->conn->session->values.v;
+	const struct pdu *cmd = &k->cmd;
+	uint32_t edtl = cmd->expected_data_transfer_length;
+	uint32_t len = cmd->data_segment_length;
+	uint32_t burst = edtl < v[K_FIRST_BURST] ? edtl : v[K_FIRST_BURST];
+	bool in_place = data == k->buf;
+
+	k->unsolicited_end = burst;
+	k->first_burst_got = len;
+	k->unsolicited = cmd->write && !cmd->final;
+	if ((len && (!v[K_IMMEDIATE_DATA] || !cmd->write || len > burst)) ||
+	    (k->unsolicited && v[K_INITIAL_R2T])) {
+		scsi_fail(k, 0x0b, 0x0c0c);	/* 11.4.7.2, unexpected */
+		return;
+	}
+	if (!cmd->write)
+		return;
+	if (task_reserve(k, burst) < 0)
+		scsi_fail(k, 0x0b, 0x5500);
+	else if (len && !in_place)
+		memcpy(k->buf, data, len);
+}
+
+static void
+scsi_command(struct tconn *c, const struct pdu *cmd, const uint8_t *data)
+{
+	struct task *k;
+
+	if (cmd->immediate && c->session->immediate >= IMMEDIATE_MAX) {
+		full_reject(c, cmd, REJECT_IMMEDIATE);
+		return;
+	}
+	if (c->incoming && data == c->incoming->buf) {
+		k = c->incoming;
+		c->incoming = NULL;
+	} else {
+		k = task_get(c->target);
+	}
+	if (!k) {
+		conn_end(c, "out of memory");
+		return;
+	}
+	k->cmd = *cmd;
+	k->conn = c;
+	first_burst(k, data);
+	task_enter(c, k);
+}
+
+static void
+deliver(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	switch (pdu->opcode) {
+	case OP_NOP_OUT:
+		nop_out(c, pdu, data);
+		return;
+	case OP_SCSI_COMMAND:
+		scsi_command(c, pdu, data);
+		return;
+	case OP_TMF_REQUEST:
+		tmf_request(c, pdu);
+		return;
+	case OP_TEXT_REQUEST:
+		full_text(c, pdu, data);
+		return;
+	case OP_LOGOUT_REQUEST:
+		logout(c, pdu);
+		return;
+	default:
+		abort();
+	}
+}
+
+/* ------------------------------------------------------------ numbering -- */
+
+static struct early *
+find_early(const struct session *s, uint32_t cmd_sn)
+{
+	struct early *e;
+
+	list_for_each(e, &s->pending, struct early, in_session)
+		if (e->pdu.cmd_sn == cmd_sn)
+			return e;
+	return NULL;
+}
+
+static void
+keep_early(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	struct early *e;
+	size_t len = data ? pdu->data_segment_length : 0;
+
+	if (find_early(c->session, pdu->cmd_sn))
+		return;			/* a duplicate within the window */
+	e = malloc(sizeof(*e) + len);
+	if (!e) {
+		conn_end(c, "out of memory");
+		return;
+	}
+	e->conn = c;
+	e->pdu = *pdu;
+	if (len)
+		memcpy(e->data, data, len);
+	list_append(&c->session->pending, &e->in_session);
+}
+
+/* Takes the next number; the request may still turn out to be bad. */
+static void
+deliver_numbered(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	struct session *s = c->session;
+
+	s->exp_cmd_sn++;
+	s->delivering = pdu;
+	session_advance(s);
+	deliver(c, pdu, data);
+	s->delivering = NULL;
+}
+
+void
+full_deliver_pending(struct session *s)
+{
+	struct early *e;
+
+	while ((e = find_early(s, s->exp_cmd_sn))) {
+		list_del(&e->in_session);
+		if (e->pdu.opcode == OP_REJECT) {
+			s->exp_cmd_sn++;
+			session_advance(s);
+		} else if (e->conn->state == CONN_FULL) {
+			deliver_numbered(e->conn, &e->pdu, e->data);
+		}
+		free(e);
+	}
+	tmf_advance(s);
+}
+
+/* RefCmdSN of an ABORT TASK whose command never came: 11.6.1 b. */
+void
+full_plug(struct tconn *c, uint32_t cmd_sn)
+{
+	struct early *e = find_early(c->session, cmd_sn);
+	struct pdu plug = { .opcode = OP_REJECT, .cmd_sn = cmd_sn };
+
+	if (e) {
+		list_del(&e->in_session);
+		free(e);
+	}
+	keep_early(c, &plug, NULL);
+}
+
+void
+full_forget_early(struct session *s, const struct tconn *c)
+{
+	struct early *e;
+
+	list_for_each(e, &s->pending, struct early, in_session) {
+		if (c && e->conn != c)
+			continue;
+		list_del(&e->in_session);
+		free(e);
+	}
+}
+
+static void
+numbered(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	struct session *s = c->session;
+	bool in_window = !sn_before(pdu->cmd_sn, s->exp_cmd_sn) &&
+			 !sn_after(pdu->cmd_sn, s->max_cmd_sn);
+
+	if (!pdu->immediate && !in_window)
+		return;				/* 4.2.2.1: silently */
+	if (pdu->opcode == OP_SCSI_COMMAND &&
+	    task_find(s, pdu->initiator_task_tag)) {
+		full_reject(c, pdu, REJECT_TASK_IN_PROGRESS);
+		return;
+	}
+	if (pdu->immediate) {
+		deliver(c, pdu, data);
+		return;
+	}
+	if (pdu->cmd_sn != s->exp_cmd_sn) {
+		keep_early(c, pdu, data);
+		return;
+	}
+	deliver_numbered(c, pdu, data);
+	if (c->state == CONN_FULL)
+		full_deliver_pending(s);
+}
+
+void
+full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
+	 bool digest_ok)
+{
+	c->exp_stat_sn = pdu->exp_stat_sn;
+	if (pdu->opcode == OP_DATA_OUT && !c->session->discovery) {
+		data_out(c, pdu, data, digest_ok);
+		return;
+	}
+	if (!digest_ok) {
+		full_reject(c, pdu, REJECT_DATA_DIGEST);	/* 7.8 */
+		return;
+	}
+	if (c->session->discovery && pdu->opcode != OP_TEXT_REQUEST &&
+	    pdu->opcode != OP_LOGOUT_REQUEST) {
+		full_reject(c, pdu, REJECT_PROTOCOL);		/* 13.21 */
+		return;
+	}
+	switch (pdu->opcode) {
+	case OP_NOP_OUT:
+	case OP_SCSI_COMMAND:
+	case OP_TMF_REQUEST:
+	case OP_TEXT_REQUEST:
+	case OP_LOGOUT_REQUEST:
+		numbered(c, pdu, data);
+		return;
+	case OP_SNACK_REQUEST:
+		full_reject(c, pdu, REJECT_SNACK);
+		return;
+	case OP_LOGIN_REQUEST:
+		full_reject(c, pdu, REJECT_PROTOCOL);
+		return;
+	default:
+		full_reject(c, pdu, REJECT_NOT_SUPPORTED);
+		return;
+	}
+}

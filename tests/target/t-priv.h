@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the target's core share. Prototypes stand under the name
+ * of their file; includes of the core's own headers end here.
+ *
+ * Life of a SCSI task: instantiated in CmdSN order (or at once if immediate),
+ * queued at its logical unit, started when task attributes allow, gets its
+ * data, executes, answers. A task that answered stays on the draining list of
+ * its connection until the last byte that borrows from it has been sent.
+ *
+ *	WAITING -> DATA_OUT -> (executed) -> DATA_IN -> status -> DRAINING
+ *	    `----- by the command, stages that it does not need are skipped
+ *
+ * A read borrows the bytes of the disk; a write that is about to change them
+ * gives the read a private copy first (scsi_detach_readers()), so that a read
+ * returns what was there when it executed. Written data is collected in the
+ * task and reaches the disk when all of it is there and its digests are right.
+ */
+#ifndef T_PRIV_H
+#define T_PRIV_H
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/serial.h"
+#include "t-keys.h"
+#include "target.h"
+#include "wire/rx.h"
+#include "wire/tx.h"
+
+enum {
+	NAME_LEN = 224,			/* RFC 7143 4.2.7.1: 223 bytes */
+	PORTAL_LEN = 80,
+	PORTALS_MAX = 16,
+	SENSE_LEN = 18,
+	TASK_BUCKETS = 64,		/* of a session's table of ITTs */
+	R2T_MAX = 16,			/* outstanding ones of a task */
+	TRANSFER_MAX = 8 << 20,		/* bytes of one command */
+	TASK_BUF_KEPT = 1 << 20,	/* a bigger buffer is given back */
+	TX_HIGH = 1 << 20,		/* no more Data-In is queued above it */
+	TEXT_IN_MAX = 65536,		/* RFC 7143 6.1 */
+	IMMEDIATE_MAX = 64,		/* immediate tasks of a session */
+	UA_MAX = 4,
+	SMALL_MAX = 4096,		/* answers that are made in a task */
+	LBA_STATUS_MAX = 128,		/* extents in one answer */
+	UNMAP_MAX = 512 << 20,		/* bytes of one UNMAP */
+	UNMAP_RANGES_MAX = 256,
+	WRITE_SAME_MAX = TRANSFER_MAX,	/* bytes */
+	LUN_COUNT_MAX = 256,
+	LOGIN_REQUESTS_MAX = 64,	/* of one login */
+};
+
+struct tlu {
+	uint64_t lun;
+	unsigned index;			/* in its node, and in nexus tables */
+	struct tnode *node;
+	struct disk *disk;
+	uint32_t block_size;
+	uint64_t blocks;
+	uint64_t naa;			/* identifier, VPD 0x83 */
+	struct list tasks;		/* all that are not done, in order */
+	unsigned blocked;		/* how many of these are WAITING */
+	unsigned ordered;		/* how many of these are ORDERED */
+	bool scheduling;
+	struct list readers;		/* tasks that borrow the disk's bytes */
+};
+
+struct tnode {
+	struct list in_target;
+	struct target *target;
+	char name[NAME_LEN];
+	struct tlu *lus[LUN_COUNT_MAX];
+	unsigned lu_count;
+};
+
+struct target {
+	struct target_env env;
+	struct target_options options;
+	struct twants wants;
+	char portals[PORTALS_MAX][PORTAL_LEN];
+	unsigned portal_count;
+	struct list nodes, sessions, conns, ready;
+	struct list free_tasks;
+	uint16_t last_tsih;
+};
+
+struct nexus {				/* of a session and a logical unit */
+	uint16_t ua[UA_MAX];		/* ASC << 8 | ASCQ */
+	unsigned ua_count;
+};
+
+struct session {
+	struct list in_target;
+	struct target *target;
+	struct tnode *node;		/* NULL: unnamed discovery */
+	char portal[PORTAL_LEN];	/* of the leading login */
+	char initiator[NAME_LEN];
+	uint8_t isid[ISID_LEN];
+	uint16_t tsih;
+	bool discovery;
+	struct tvalues values;
+	uint32_t exp_cmd_sn, max_cmd_sn;
+	unsigned active;		/* numbered commands under way */
+	unsigned immediate;		/* immediate SCSI tasks under way */
+	uint32_t next_ttt;
+	struct list conns;
+	struct list tasks[TASK_BUCKETS];
+	const struct pdu *delivering;	/* has taken exp_cmd_sn - 1 */
+	struct list pending;		/* commands that came too early */
+	struct list tmfs;		/* requests that wait for something */
+	struct nexus *nexus;		/* of each logical unit */
+	bool ending;
+	lun_time expires;		/* no connection is left; else never */
+};
+
+struct tchap {
+	enum { CHAP_NONE, CHAP_CHOSEN, CHAP_CHALLENGED, CHAP_DONE } state;
+	unsigned algorithm;
+	uint8_t id, challenge[16];
+};
+
+struct login {
+	bool started, identified, tpgt_sent, limits_sent, transit_pending;
+	uint8_t csg, nsg;
+	bool authenticated, auth_failed;
+	uint32_t itt;
+	unsigned requests;
+	uint8_t isid[ISID_LEN];
+	uint16_t tsih;
+	uint32_t cmd_sn;
+	bool discovery;
+	char initiator[NAME_LEN], target[NAME_LEN];
+	struct tnode *node;
+	struct session *join;		/* the session of a non-zero TSIH */
+	bool seen[K_COUNT], proposed[K_COUNT];
+	uint32_t seen_names;		/* of the declared keys: bits */
+	struct tvalues values;
+	struct tchap chap;
+	char *chap_field[5];		/* of the request under way */
+};
+
+struct text {				/* a growing run of bytes */
+	char *buf;
+	size_t len, size;
+	size_t sent;			/* outgoing: how much is gone */
+};
+
+struct tconn {
+	struct list in_target, in_session, in_ready;
+	struct target *target;
+	struct session *session;	/* NULL until the login is done */
+	void *user;
+	char portal[PORTAL_LEN];
+	uint16_t cid;
+	struct rx *rx;
+	struct tx *tx;
+	enum { CONN_LOGIN, CONN_FULL, CONN_ENDING, CONN_DEAD } state;
+	char reason[400];
+	lun_time now;
+	lun_time deadline;		/* login or ping */
+	bool pinged;			/* a ping is unanswered */
+	uint32_t stat_sn, exp_stat_sn;
+	uint32_t max_recv;		/* theirs */
+	struct login *login;		/* during the login */
+	struct text in, out;
+	uint32_t text_itt, text_ttt;	/* of a text exchange under way */
+	struct list tasks;		/* with allegiance to this connection */
+	struct list reading;		/* those that send Data-In, in order */
+	struct list draining;
+	uint64_t acked;			/* bytes sent since the beginning */
+	struct task *incoming;		/* takes the immediate data under way */
+};
+
+struct r2t {
+	uint32_t ttt, offset, len, got, data_sn;
+};
+
+struct tmf {
+	struct list in_session;
+	struct tconn *conn;
+	struct pdu pdu;
+	bool started;
+	unsigned waits;			/* for so many tasks to settle */
+};
+
+enum task_state { TASK_WAITING, TASK_DATA_OUT, TASK_DATA_IN, TASK_DONE };
+
+struct task {
+	struct list in_table;		/* also: of the free tasks */
+	struct list in_conn;		/* tasks; later draining */
+	struct list in_lu, in_readers, in_reading;
+	struct tconn *conn;
+	struct tlu *lu;			/* NULL: no such logical unit */
+	struct pdu cmd;
+	enum task_state state;
+	struct tmf *tmf;		/* aborted by it, still settling */
+
+	/* the answer */
+	uint8_t status;
+	uint8_t sense[SENSE_LEN];
+	bool failed;			/* status and sense are final */
+
+	/* data; wanted: what the command itself moves */
+	uint8_t *buf;
+	size_t buf_size;
+	bool is_write;			/* data goes to the target */
+	void (*execute)(struct task *k);
+	uint32_t wanted;		/* bytes, before EDTL cuts it */
+	uint64_t disk_offset, disk_len;	/* what it reads or writes */
+
+	/* out */
+	uint32_t out_len;		/* min(wanted, EDTL) */
+	uint32_t unsolicited_end;	/* where the first burst ends */
+	uint32_t first_burst_got;
+	bool unsolicited;		/* Data-Out without R2T still comes */
+	uint32_t unsolicited_sn;
+	uint32_t next_r2t;		/* offset of the next R2T */
+	uint32_t r2t_sn;
+	unsigned r2ts;
+	struct r2t r2t[R2T_MAX];
+	struct task_place {		/* the Data-Out under way */
+		const void *at;
+		size_t len;
+	} place;
+
+	/* in */
+	const uint8_t *in;
+	uint32_t in_len, in_off;
+	uint32_t data_sn;
+	uint32_t burst;			/* bytes in the sequence under way */
+
+	uint64_t tx_end;		/* draining: its last byte */
+};
+
+/* target.c */
+void conn_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len,
+	       const struct task *owner);
+void conn_send_copy(struct tconn *c, struct pdu *pdu, const void *data,
+		    size_t len);
+void conn_end(struct tconn *c, const char *why);	/* after the queue */
+void conn_kill(struct tconn *c, const char *why);	/* now */
+void conn_wake(struct tconn *c);
+struct tnode *target_find(struct target *t, const char *name);
+
+/* t-session.c; c is a connection in its login */
+struct session *session_find(const struct tconn *c);
+struct tconn *session_find_cid(const struct session *s, uint16_t cid);
+unsigned session_conns(const struct session *s);
+int session_enter(struct tconn *c);
+void session_leave(struct tconn *c);
+void session_free(struct session *s);
+void session_advance(struct session *s);	/* MaxCmdSN after a change */
+void nexus_add_ua(struct session *s, const struct tlu *lu, uint16_t asc);
+
+/* t-text.c */
+int text_append(struct text *t, const void *p, size_t len);
+int text_pair(struct text *t, const char *key, const char *value);
+void text_reset(struct text *t);
+/* Calls pair() for each key=value; 0, negative: malformed, or its result. */
+int text_each(struct text *t, void *user,
+	      int (*pair)(void *user, const char *key, const char *value));
+void full_text(struct tconn *c, const struct pdu *req, const uint8_t *data);
+
+/* t-login.c */
+void login_pdu(struct tconn *c, const struct pdu *req, const uint8_t *data);
+
+/* t-chap.c: 0, or negative: authentication failure */
+int chap_choose(struct tconn *c, const char *methods, struct text *out);
+int chap_key(struct tconn *c, const char *key, const char *value);
+int chap_step(struct tconn *c, struct text *out);
+bool chap_is_key(const char *key);
+
+/* t-full.c */
+void full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
+	      bool digest_ok);
+void full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason);
+void full_ping(struct tconn *c);
+void full_deliver_pending(struct session *s);
+void full_plug(struct tconn *c, uint32_t cmd_sn);
+void full_forget_early(struct session *s, const struct tconn *c);
+
+/* t-tmf.c */
+void tmf_request(struct tconn *c, const struct pdu *pdu);
+void tmf_advance(struct session *s);
+void tmf_task_gone(struct task *k);
+void tmf_forget(struct session *s, const struct tconn *c);
+
+/* t-task.c */
+struct task *task_get(struct target *t);
+void task_put(struct task *k, struct target *t);
+int task_reserve(struct task *k, size_t size);
+struct task *task_find(const struct session *s, uint32_t itt);
+void task_enter(struct tconn *c, struct task *k);
+void task_end(struct task *k);		/* no answer any more; memory later */
+void task_abort(struct task *k, struct tmf *tmf);
+void task_drained(struct tconn *c);
+void task_schedule(struct tlu *lu);
+
+/* t-data.c */
+void *data_out_place(struct tconn *c, const struct pdu *pdu);
+void data_out(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
+	      bool digest_ok);
+void data_begin(struct task *k);	/* the command is started: move data */
+void data_progress(struct task *k);
+void data_pump(struct tconn *c);
+bool data_settled(const struct task *k);
+
+/* t-scsi.c */
+void scsi_start(struct task *k);	/* says what it moves, or fails */
+void scsi_execute(struct task *k);	/* the data is there */
+void scsi_fail(struct task *k, uint8_t key, uint16_t asc);
+void scsi_detach_readers(struct tlu *lu, uint64_t offset, uint64_t len);
+struct tlu *scsi_find_lu(const struct tnode *node, uint64_t lun);
+
+/* t-inquiry.c */
+uint32_t inquiry_page(const struct task *k, uint8_t *buf);
+uint32_t mode_sense(const struct task *k, uint8_t *buf, bool ten);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Task management (RFC 7143 11.5, 11.6, 4.2.3.3).
+ *
+ * A request that covers several tasks starts when all commands before it have
+ * been received, and is answered when each task of the issuing session has
+ * got the data of its outstanding transfer tags. Tasks of other sessions end
+ * at once.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "t-priv.h"
+
+static void
+respond(struct tmf *m, uint8_t response)
+{
+	struct tconn *c = m->conn;
+	struct pdu rsp = {
+		.opcode = OP_TMF_RESPONSE,
+		.final = true,
+		.response = response,
+		.initiator_task_tag = m->pdu.initiator_task_tag,
+		.stat_sn = c->stat_sn++,
+	};
+
+	list_del(&m->in_session);
+	conn_send(c, &rsp, NULL, 0, NULL);
+	free(m);
+}
+
+/* 11.5.1: a power-on event, which ends all connections. */
+static void
+cold_reset(struct target *t)
+{
+	struct tconn *c;
+
+	list_for_each(c, &t->conns, struct tconn, in_target)
+		if (c->session)
+			conn_end(c, "target cold reset");
+}
+
+static void
+complete(struct tmf *m)
+{
+	struct target *t = m->conn->target;
+	bool cold = m->pdu.function == TMF_TARGET_COLD_RESET;
+
+	respond(m, TMF_COMPLETE);
+	if (cold)
+		cold_reset(t);
+}
+
+static void
+abort_one(struct tmf *m)
+{
+	struct session *s = m->conn->session;
+	struct task *k = task_find(s, m->pdu.referenced_task_tag);
+	struct tlu *lu = k ? k->lu : NULL;
+	uint32_t ref = m->pdu.ref_cmd_sn;
+
+	if (k && k->cmd.lun == m->pdu.lun) {
+		task_end(k);
+		complete(m);
+		if (lu)
+			task_schedule(lu);
+		return;
+	}
+	if (!k && !sn_before(ref, s->exp_cmd_sn) &&
+	    !sn_after(ref, s->max_cmd_sn) && sn_before(ref, m->pdu.cmd_sn)) {
+		full_plug(m->conn, ref);
+		complete(m);
+		full_deliver_pending(s);
+		return;
+	}
+	respond(m, TMF_NO_TASK);
+}
+
+static void
+abort_lu(struct tmf *m, struct tlu *lu)
+{
+	struct session *s = m->conn->session;
+	bool own_only = m->pdu.function == TMF_ABORT_TASK_SET;
+	struct task *k;
+
+	list_for_each(k, &lu->tasks, struct task, in_lu) {
+		if (k->conn->session == s)
+			task_abort(k, m);
+		else if (!own_only)
+			task_end(k);
+	}
+}
+
+/* SAM-5 5.14: who has to be told, and what. */
+static void
+tell(const struct tmf *m, const struct tlu *lu, uint16_t asc, bool others_only)
+{
+	struct session *s;
+
+	list_for_each(s, &m->conn->target->sessions, struct session, in_target)
+		if (s->node == lu->node && !s->discovery &&
+		    (!others_only || s != m->conn->session))
+			nexus_add_ua(s, lu, asc);
+}
+
+static void
+abort_many(struct tmf *m, struct tlu *lu)
+{
+	struct tnode *node = m->conn->session->node;
+
+	m->waits = 1;			/* until all are known */
+	for (unsigned i = 0; i < node->lu_count; i++) {
+		if (lu && lu != node->lus[i])
+			continue;
+		abort_lu(m, node->lus[i]);
+		if (m->pdu.function == TMF_CLEAR_TASK_SET)
+			tell(m, node->lus[i], 0x2f00, true);
+		else if (m->pdu.function != TMF_ABORT_TASK_SET)
+			tell(m, node->lus[i], 0x2903, false);
+	}
+	if (--m->waits == 0)
+		complete(m);
+	for (unsigned i = 0; i < node->lu_count; i++)
+		task_schedule(node->lus[i]);
+}
+
+static void
+start(struct tmf *m)
+{
+	struct session *s = m->conn->session;
+	struct tlu *lu = scsi_find_lu(s->node, m->pdu.lun);
+
+	m->started = true;
+	switch ((enum tmf_function)m->pdu.function) {
+	case TMF_ABORT_TASK:
+		abort_one(m);
+		return;
+	case TMF_ABORT_TASK_SET:
+	case TMF_CLEAR_TASK_SET:
+	case TMF_LOGICAL_UNIT_RESET:
+		if (lu)
+			abort_many(m, lu);
+		else
+			respond(m, TMF_NO_LUN);
+		return;
+	case TMF_TARGET_WARM_RESET:
+	case TMF_TARGET_COLD_RESET:
+		abort_many(m, NULL);
+		return;
+	case TMF_TASK_REASSIGN:
+		respond(m, TMF_NO_REASSIGN);
+		return;
+	case TMF_CLEAR_ACA:
+	case TMF_QUERY_TASK:
+	case TMF_QUERY_TASK_SET:
+	case TMF_I_T_NEXUS_RESET:
+	case TMF_QUERY_ASYNC_EVENT:
+		respond(m, TMF_NOT_SUPPORTED);
+		return;
+	}
+	respond(m, TMF_NOT_SUPPORTED);
+}
+
+/* 4.2.3.3 b: commands that were sent before must be here. */
+static bool
+may_start(const struct session *s, const struct tmf *m)
+{
+	return m->pdu.function == TMF_ABORT_TASK ||
+	       !sn_before(s->exp_cmd_sn, m->pdu.cmd_sn);
+}
+
+void
+tmf_advance(struct session *s)
+{
+	struct tmf *m;
+
+again:
+	list_for_each(m, &s->tmfs, struct tmf, in_session) {
+		if (m->started || !may_start(s, m))
+			continue;
+		start(m);
+		goto again;		/* the list may be another one now */
+	}
+}
+
+void
+tmf_request(struct tconn *c, const struct pdu *pdu)
+{
+	struct tmf *m = calloc(1, sizeof(*m));
+
+	if (!m) {
+		conn_end(c, "out of memory");
+		return;
+	}
+	m->conn = c;
+	m->pdu = *pdu;
+	list_append(&c->session->tmfs, &m->in_session);
+	tmf_advance(c->session);
+}
+
+void
+tmf_task_gone(struct task *k)
+{
+	struct tmf *m = k->tmf;
+
+	k->tmf = NULL;
+	if (--m->waits == 0)
+		complete(m);
+}
+
+/* Requests of c, or all if it is NULL, will not be answered. */
+void
+tmf_forget(struct session *s, const struct tconn *c)
+{
+	struct tmf *m;
+	struct task *k;
+
+	list_for_each(m, &s->tmfs, struct tmf, in_session) {
+		if (c && m->conn != c)
+			continue;
+		for (int i = 0; i < TASK_BUCKETS; i++)
+			list_for_each(k, &s->tasks[i], struct task, in_table)
+				if (k->tmf == m)
+					k->tmf = NULL;
+		list_del(&m->in_session);
+		free(m);
+	}
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who we are: a stable name, and ISIDs that no two sessions share. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "io/identity.h"
+
+static void
+count_up(void *user, void *buf, size_t len)
+{
+	static uint8_t next;
+
+	memset(buf, ++next, len);
+}
+
+static const struct lun_env env = { .random = count_up };
+
+static int
+use_private_dir(void **state)
+{
+	static char dir[] = "/tmp/lunfs-test-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	*state = dir;
+	return setenv("XDG_RUNTIME_DIR", dir, 1);
+}
+
+static int
+remove_dir(void **state)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/lunfs-isid", (const char *)*state);
+	unlink(path);
+	return rmdir(*state);
+}
+
+static void
+test_name(void **state)
+{
+	char a[NAME_MAX_LEN + 1], b[NAME_MAX_LEN + 1];
+	struct lun_error err;
+
+	assert_int_equal(identity_name(a, &err), 0);
+	assert_int_equal(identity_name(b, &err), 0);
+	assert_string_equal(a, b);
+	assert_int_equal(iscsi_name_check(a, strlen(a), &err), 0);
+	assert_int_equal(strncmp(a, "iqn.2026-11.io.github.lunfs:", 28), 0);
+}
+
+static struct isid_lease
+take_isid(const char *initiator, const char *target, const uint32_t *bc)
+{
+	struct isid_lease l;
+
+	isid_take(&l, initiator, target, bc, &env);
+	assert_true(l.lock_fd >= 0);
+	assert_int_equal(l.isid[0], 0x80);	/* T is 10b, A is reserved */
+	return l;
+}
+
+/* Two at the same time differ; one after another are the same; a target has
+ * nothing to do with another, nor has one initiator name with another. */
+static void
+test_isids(void **state)
+{
+	struct isid_lease a = take_isid("iqn.i", "iqn.t", NULL);
+	struct isid_lease b = take_isid("iqn.i", "iqn.t", NULL);
+	struct isid_lease c = take_isid("iqn.i", "iqn.other", NULL);
+	struct isid_lease d = take_isid("iqn.j", "iqn.t", NULL);
+	struct isid_lease first = a;
+
+	assert_memory_not_equal(a.isid, b.isid, ISID_LEN);
+	assert_memory_equal(a.isid, b.isid, 4);
+	assert_memory_equal(a.isid, c.isid, ISID_LEN);
+	assert_memory_equal(a.isid, d.isid, ISID_LEN);
+	isid_release(&a);
+	a = take_isid("iqn.i", "iqn.t", NULL);
+	assert_memory_equal(a.isid, first.isid, ISID_LEN);
+	isid_release(&a);
+	isid_release(&b);
+	isid_release(&c);
+	isid_release(&d);
+	isid_release(&d);
+}
+
+static void
+test_chosen(void **state)
+{
+	uint32_t bc = 0x123456;
+	struct isid_lease a = take_isid("iqn.i", "iqn.t", &bc);
+	struct isid_lease b = take_isid("iqn.i", "iqn.t", &bc);
+
+	assert_memory_equal(a.isid, "\x80\x12\x34\x56\x00\x00", ISID_LEN);
+	assert_memory_equal(b.isid, "\x80\x12\x34\x56\x00\x01", ISID_LEN);
+	isid_release(&a);
+	isid_release(&b);
+}
+
+/* Where nothing can be locked, the number is random. */
+static void
+test_no_locks(void **state)
+{
+	struct isid_lease a, b;
+	uint32_t bc = 1;
+
+	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
+	isid_take(&a, "iqn.i", "iqn.t", &bc, &env);
+	isid_take(&b, "iqn.i", "iqn.t", &bc, &env);
+	assert_int_equal(a.lock_fd, -1);
+	assert_memory_equal(a.isid, "\x80\x00\x00\x01", 4);
+	assert_memory_not_equal(a.isid, b.isid, ISID_LEN);
+	isid_release(&a);
+	setenv("XDG_RUNTIME_DIR", *state, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_isids),
+		cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_no_locks),
+	};
+
+	return cmocka_run_group_tests(tests, use_private_dir, remove_dir);
+}
