@@ -63,7 +63,7 @@ probed(void *user, struct disk *disk, int code, const char *text, bool changed)
 	if (code < 0 && s->one_lun && s->phase == LOOKING)
 		lun_fail(&s->err, code, "%s: LUN %s: %s", s->setup.label,
 			 lun_print(d->lun, name), text);
-	else if (code < 0)
+	else if (code < 0 && !s->lost)
 		env_log(&s->loop->env, LUN_LOG_WARNING, "%s: LUN %s: %s",
 			s->setup.label, lun_print(d->lun, name), text);
 	if (changed)
@@ -104,6 +104,7 @@ lun_disk_new(struct lun_session *s, uint64_t lun)
 	struct disk_options options = {
 		.read_only = o->read_only,
 		.patience = o->timeout,
+		.outage = o->outage == OUTAGE_FAIL ? 0 : o->outage_time,
 	};
 	struct lun_disk *d = calloc(1, sizeof(*d));
 
@@ -113,7 +114,7 @@ lun_disk_new(struct lun_session *s, uint64_t lun)
 	d->lun = lun;
 	list_init(&d->to_probe);
 	list_init(&d->changed);
-	if (disk_new(&d->disk, session_nexus(s->session), lun, &options,
+	if (disk_new(&d->disk, recovery_nexus(s->recovery), lun, &options,
 		     &disk_ops, d) < 0) {
 		free(d);
 		return NULL;
@@ -272,6 +273,30 @@ disks_close(struct lun_session *s)
 }
 
 void
+disks_lost(struct lun_session *s, const struct lun_error *err)
+{
+	s->lost = true;
+	luns_cancel(&s->luns);
+	s->luns_again = false;
+	for (size_t i = 0; i < s->n_disks; i++) {
+		struct lun_disk *d = s->disks[i];
+
+		list_del(&d->to_probe);
+		disk_lost(d->disk, err->code, err->text);
+	}
+}
+
+void
+disks_back(struct lun_session *s)
+{
+	s->lost = false;
+	for (size_t i = 0; i < s->n_disks; i++)
+		want_probe(s->disks[i]);
+	look_again(s);
+	probe_more(s);
+}
+
+void
 disks_gone(struct lun_session *s, const char *why)
 {
 	for (size_t i = 0; i < s->n_disks; i++) {
@@ -283,7 +308,7 @@ disks_gone(struct lun_session *s, const char *why)
 int
 disks_init(struct lun_session *s)
 {
-	return luns_init(&s->luns, session_nexus(s->session),
+	return luns_init(&s->luns, recovery_nexus(s->recovery),
 			 s->setup.options.timeout, reported, s);
 }
 
@@ -315,14 +340,13 @@ lun_disk_info(const struct lun_disk *d)
 void
 lun_disk_submit(struct lun_disk *d, struct lun_io *io)
 {
-	/* The session's clock stands still while nothing happens to it. */
-	session_nexus(d->s->session)->now = loop_now(d->s->loop);
+	loop_now(d->s->loop);		/* reads the clock if the loop does not run */
 	disk_submit(d->disk, io);
 }
 
 void
 lun_io_cancel(struct lun_disk *d, struct lun_io *io)
 {
-	session_nexus(d->s->session)->now = loop_now(d->s->loop);
+	loop_now(d->s->loop);
 	disk_cancel(d->disk, io);
 }

@@ -8,10 +8,11 @@
 static size_t
 list_connections(struct lun_session *s)
 {
+	struct session *session = recovery_session(s->recovery);
 	size_t n = 0;
 	struct conn *c;
 
-	while (n < CONNECTIONS_MAX && (c = session_conn(s->session, n))) {
+	while (n < CONNECTIONS_MAX && (c = session_conn(session, n))) {
 		const struct conn_counters *k = conn_counters(c);
 		struct lun_connection_info *i = &s->connections[n++];
 
@@ -23,35 +24,65 @@ list_connections(struct lun_session *s)
 			.bytes_in = k->bytes_in,
 			.bytes_out = k->bytes_out,
 		};
-		portal_print(session_portal(s->session), i->portal);
+		portal_print(session_portal(session), i->portal);
 	}
 	return n;
+}
+
+static uint64_t
+count_retried(const struct lun_session *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		n += disk_retried(s->disks[i]->disk);
+	return n;
+}
+
+/* Milliseconds from now; -1 if that is no time. */
+static int64_t
+ms_until(const struct lun_session *s, lun_time at)
+{
+	lun_time now = loop_now(s->loop);
+
+	return at == TIME_NEVER ? -1 : at > now ? (at - now) / TIME_MS : 0;
 }
 
 const struct lun_session_info *
 lun_session_info(struct lun_session *s)
 {
-	struct session_counters c = session_counters(s->session);
-	const struct login_result *login = session_login(s->session);
+	struct session *session = recovery_session(s->recovery);
+	const struct login_result *login = session_login(session);
 	struct lun_session_info *i = &s->info;
+	struct recovery_status st;
+
+	recovery_status(s->recovery, &st);
+
+	const struct session_counters *c = &st.counters;
 
 	*i = (struct lun_session_info){
 		.target = s->setup.target,
 		.target_alias = login->target_alias,
 		.tsih = login->tsih,
 		.tpgt = login->tpgt,
-		.erl = session_params(s->session)->ErrorRecoveryLevel,
-		.state = session_state_name(s->session),
+		.erl = session_params(session)->ErrorRecoveryLevel,
+		.state = s->lost ? "FAILED" : session_state_name(session),
+		.cause = s->lost ? st.cause : "",
+		.attempts = s->lost ? st.attempts : 0,
+		.next_attempt_ms = s->lost ? ms_until(s, st.next_at) : -1,
+		.lost_ms = s->lost ?
+		    (loop_now(s->loop) - st.lost_at) / TIME_MS : -1,
 		.n_connections = list_connections(s),
 		.connections = s->connections,
 		.counters = {
-			.tasks_retried = c.tasks_retried,
-			.task_timeouts = c.task_timeouts,
-			.header_digest_errors = c.conns.header_digest_errors,
-			.data_digest_errors = c.conns.data_digest_errors,
-			.nop_timeouts = c.conns.nop_timeouts,
-			.rejects = c.conns.rejects,
-			.async_messages = c.conns.async_messages,
+			.session_recoveries = st.session_recoveries,
+			.tasks_retried = count_retried(s),
+			.task_timeouts = c->task_timeouts,
+			.header_digest_errors = c->conns.header_digest_errors,
+			.data_digest_errors = c->conns.data_digest_errors,
+			.nop_timeouts = c->conns.nop_timeouts,
+			.rejects = c->conns.rejects,
+			.async_messages = c->conns.async_messages,
 		},
 	};
 	memcpy(i->isid, s->setup.isid.isid, sizeof(i->isid));
@@ -64,5 +95,5 @@ lun_session_keys(struct lun_session *s,
 			    uint32_t number),
 		 void *user)
 {
-	params_each(session_params(s->session), fn, user);
+	params_each(session_params(recovery_session(s->recovery)), fn, user);
 }

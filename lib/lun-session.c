@@ -85,12 +85,30 @@ report(struct job *j)
 /* ------------------------------------------------- events of the session -- */
 
 static void
-up(void *user)
+up(void *user, bool again)
 {
 	struct lun_session *s = user;
 
-	s->phase = LOOKING;
-	disks_look(s);
+	if (s->phase == READY) {
+		disks_back(s);
+	} else if (s->phase == OPENING) {
+		s->phase = LOOKING;
+		disks_look(s);
+	}
+}
+
+/* While the first look goes on a loss is the end: nobody relies on it yet. */
+static void
+lost(void *user, const struct lun_error *err)
+{
+	struct lun_session *s = user;
+
+	if (s->phase == LOOKING) {
+		s->err = *err;
+		recovery_stop(s->recovery);
+	} else {
+		disks_lost(s, err);
+	}
 }
 
 /* A URL that names a LUN that is not there is an error, not an empty list. */
@@ -118,7 +136,8 @@ down(void *user, const struct lun_error *err)
 	struct lun_session *s = user;
 
 	/* Why the session is gone says more than what failed since. */
-	s->err = *err;
+	if (s->phase != LOOKING || s->err.code == 0)
+		s->err = *err;
 	if (s->phase < DRAINING)
 		disks_gone(s, err->text);
 	timer_clear(&s->drain);
@@ -132,8 +151,8 @@ scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	disks_event(user, lun, sense, len);
 }
 
-static const struct session_ops session_ops = {
-	.up = up, .down = down, .scsi_event = scsi_event,
+static const struct recovery_ops recovery_ops = {
+	.up = up, .lost = lost, .down = down, .scsi_event = scsi_event,
 };
 
 /* ------------------------------------------------------------- closing -- */
@@ -152,9 +171,8 @@ drain(struct timer *t, lun_time now)
 		return;
 	}
 	s->phase = STOPPING;
-	session_nexus(s->session)->now = now;
 	disks_close(s);
-	session_stop(s->session, now);
+	recovery_stop(s->recovery);
 }
 
 void
@@ -182,12 +200,10 @@ lun_session_free(struct lun_session *s)
 	if (s->freed)
 		*s->freed = true;
 	/* From here on nothing is sent, and what is out ends. */
-	if (s->session) {
-		session_nexus(s->session)->now = loop_now(s->loop);
+	if (s->recovery)
 		disks_close(s);
-	}
 	s->phase = OVER;
-	s->session = session_free(s->session);
+	s->recovery = recovery_free(s->recovery);
 	disks_deinit(s);
 	pump_free(s->pump);
 	job_deinit(&s->report);
@@ -216,9 +232,10 @@ init(struct lun_session *s, const struct lun_url *url,
 	r = pump_new(&s->pump, s->loop, err);
 	if (r < 0)
 		return r;
-	r = session_new(&s->session, &s->setup.config, &s->loop->env,
-			&s->loop->timers, &pump_driver, s->pump, &session_ops,
-			s, loop_now(s->loop), err);
+	loop_now(s->loop);
+	r = recovery_new(&s->recovery, &s->setup.config, NULL, 0, &s->loop->env,
+			 &s->loop->timers, &pump_driver, s->pump, &recovery_ops,
+			 s, err);
 	if (r < 0)
 		return r;
 	if (timer_init(&s->drain, &s->loop->timers, drain) < 0 ||
@@ -256,7 +273,16 @@ lun_session_open(struct lun_session **out, struct lun_loop *loop,
 
 	if (r < 0)
 		return r;
-	session_start(s->session, loop_now(loop));
+	r = recovery_start(s->recovery, err);
+	if (r < 0)
+		return r;
 	*out = take(s);
 	return 0;
+}
+
+void
+lun_session_retry(struct lun_session *s)
+{
+	loop_now(s->loop);
+	recovery_retry(s->recovery);
 }

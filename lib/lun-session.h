@@ -10,7 +10,7 @@
  *
  *	OPENING		the login
  *	LOOKING		REPORT LUNS, the first probes
- *	READY
+ *	READY		until it is closed, through losses and recoveries
  *	DRAINING	lun_session_close(): requests end
  *	STOPPING	the logout
  *	OVER		there is no connection and will be none
@@ -20,6 +20,7 @@
 
 #include "io/pump.h"
 #include "lun-impl.h"
+#include "recovery/recovery.h"
 #include "scsi/disk.h"
 #include "scsi/luns.h"
 
@@ -44,7 +45,7 @@ struct lun_session {
 	struct lun_loop *loop;
 	struct setup setup;
 	struct pump *pump;
-	struct session *session;
+	struct recovery *recovery;	/* of its sessions, one at a time */
 	const struct lun_session_ops *ops;
 	void *user;
 	enum phase phase;
@@ -63,6 +64,7 @@ struct lun_session {
 	uint64_t url_lun;
 	struct luns luns;
 	bool luns_again;		/* it changed while it was asked for */
+	bool lost;			/* the nexus is, for the time being */
 	size_t n_disks;
 	struct lun_disk **disks;
 	size_t probing;
@@ -80,6 +82,8 @@ void disks_look(struct lun_session *s);		/* from the beginning */
 bool disks_looking(const struct lun_session *s);
 size_t disks_requests(const struct lun_session *s);
 void disks_close(struct lun_session *s);	/* nothing more is asked */
+void disks_lost(struct lun_session *s, const struct lun_error *err);
+void disks_back(struct lun_session *s);		/* the nexus is there again */
 void disks_gone(struct lun_session *s, const char *why);
 void disks_event(struct lun_session *s, uint64_t lun, const uint8_t *sense,
 		 size_t len);

@@ -272,6 +272,9 @@ void lun_session_close(struct lun_session *s, void (*closed)(void *user));
  * within lun_io.done. NULL is fine. */
 struct lun_session *lun_session_free(struct lun_session *s);
 
+/* Is the session lost, and waits to log in again? It does so now. */
+void lun_session_retry(struct lun_session *s);
+
 struct lun_connection_info {
 	unsigned cid;
 	char portal[300];		/* "127.0.0.1:3260" */
@@ -295,6 +298,12 @@ struct lun_session_info {
 	int tpgt;			/* our portal group; -1: not said */
 	unsigned erl;
 	const char *state;		/* "LOGGED_IN", "FAILED", "FREE" (8.3) */
+	/* While it is FAILED: the cause of the last failure, how many attempts
+	 * to log in again were planned or made, when the next one is due (-1: it
+	 * is under way), and since when it is lost. */
+	const char *cause;
+	unsigned attempts;
+	int64_t next_attempt_ms, lost_ms;
 	size_t n_connections;
 	const struct lun_connection_info *connections;
 	struct lun_counters counters;

@@ -146,6 +146,7 @@ timers_run(struct timers *ts, lun_time now)
 	 * so many are fired as were there. Others may be among them instead,
 	 * which is as good.
 	 */
+	ts->now = now;
 	for (size_t n = ts->count; n > 0 && timers_deadline(ts) <= now; n--) {
 		struct timer *t = ts->heap[0];
 

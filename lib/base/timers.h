@@ -13,6 +13,9 @@
 #include "base/clock.h"
 
 struct timers {
+	/* The time of the step under way, for those who own timers here: set by
+	 * timers_run(), and by whoever begins a step without it. */
+	lun_time now;
 	struct timer **heap;
 	size_t count, reserved, size;	/* reserved: timers that exist */
 };

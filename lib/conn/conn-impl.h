@@ -20,6 +20,8 @@
 #include "text/negotiate.h"
 #include "text/text.h"
 
+enum { PLUGS_MAX = 64 };	/* rejected requests whose place is being filled */
+
 enum conn_event {
 	EV_CONNECT,		/* a transport connect request is made */
 	EV_CONNECTED,
@@ -54,7 +56,8 @@ struct conn {
 
 	/* pings of ours: at most one that asks whether the target lives */
 	uint32_t ping_tag;		/* TAG_NONE: none under way */
-	uint32_t plug_tag;		/* the like, for conn_plug() */
+	uint32_t plug_tags[PLUGS_MAX];	/* the like, for conn_plug() */
+	unsigned n_plugs;
 
 	/* logout */
 	uint32_t logout_tag;

@@ -31,7 +31,7 @@ conn_new(struct conn **out, const struct conn_config *config,
 				config->label);
 	c->cfg = *config;
 	c->state = CONN_FREE;
-	c->ping_tag = c->plug_tag = c->logout_tag = TAG_NONE;
+	c->ping_tag = c->logout_tag = TAG_NONE;
 	text_init(&c->text.in, 0);
 	text_init(&c->text.out, TEXT_LIMIT_ANSWER);
 	if (conn_timers_init(c) < 0)
@@ -239,7 +239,11 @@ conn_rx_ack(struct conn *c, size_t n, lun_time now)
 
 	if (r == LUN_EDIGEST)
 		c->counters.header_digest_errors++;
-	fail_with(c, r, e->code ? e->text : "a PDU could not be handled");
+	if (e->code && c->state == CONN_IN_LOGIN)
+		conn_fail(c, r, "what answers there does not speak iSCSI (%s)",
+			  e->text);
+	else
+		fail_with(c, r, e->code ? e->text : "a PDU could not be handled");
 }
 
 int
@@ -293,6 +297,13 @@ number(struct conn *c, struct pdu *pdu)
 		c->cfg.window->cmd_sn++;
 }
 
+/* RFC 7143 11.14: no request follows that for a logout. */
+static bool
+may_send(const struct conn *c)
+{
+	return !c->stopped && c->state != CONN_IN_LOGOUT;
+}
+
 static int
 sent(struct conn *c, const struct pdu *pdu, int r)
 {
@@ -311,7 +322,7 @@ int
 conn_send(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 	  const void *data, size_t len, const void *owner)
 {
-	if (c->stopped)
+	if (!may_send(c))
 		return LUN_ELOST;
 	number(c, pdu);
 	if (pdu->opcode == OP_SCSI_COMMAND)
@@ -322,7 +333,7 @@ conn_send(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 int
 conn_send_copy(struct conn *c, struct pdu *pdu, const void *data, size_t len)
 {
-	if (c->stopped)
+	if (!may_send(c))
 		return LUN_ELOST;
 	if (pdu->opcode != OP_LOGIN_REQUEST)
 		number(c, pdu);

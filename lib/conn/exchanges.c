@@ -34,8 +34,11 @@ conn_plug(struct conn *c, uint32_t cmd_sn)
 	};
 	uint32_t saved = c->cfg.window->cmd_sn;
 
+	if (c->n_plugs == PLUGS_MAX)
+		return conn_fail(c, LUN_EPROTO, "the target rejected more than "
+				 "%d requests at once", PLUGS_MAX);
 	/* It takes the number of the rejected request, not a new one. */
-	c->plug_tag = pdu.initiator_task_tag;
+	c->plug_tags[c->n_plugs++] = pdu.initiator_task_tag;
 	c->cfg.window->cmd_sn = cmd_sn;
 	int r = conn_send_copy(c, &pdu, NULL, 0);
 	c->cfg.window->cmd_sn = saved;
@@ -57,6 +60,18 @@ nop_out(struct conn *c, uint64_t lun, uint32_t target_transfer_tag)
 	return conn_send_copy(c, &pdu, NULL, 0);
 }
 
+/* Is it the answer to a plug? */
+static bool
+plugged(struct conn *c, uint32_t itt)
+{
+	for (unsigned i = 0; i < c->n_plugs; i++)
+		if (c->plug_tags[i] == itt) {
+			c->plug_tags[i] = c->plug_tags[--c->n_plugs];
+			return true;
+		}
+	return false;
+}
+
 /* RFC 7143 11.19. Data of an unsolicited one is off the stream, and unused. */
 int
 on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data)
@@ -74,9 +89,7 @@ on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 		return 0;
 	if (itt == c->ping_tag)
 		conn_timers_ponged(c);
-	else if (itt == c->plug_tag)
-		c->plug_tag = TAG_NONE;
-	else
+	else if (!plugged(c, itt))
 		return conn_fail(c, LUN_EPROTO, "NOP-In for an unknown ping "
 				 "(ITT 0x%08" PRIx32 ")", itt);
 	return 0;

@@ -185,6 +185,11 @@ on_text_response(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 		textreq_end(c, 0, NULL);
 		return 0;
 	}
+	if (c->state == CONN_IN_LOGOUT) {	/* 11.14: no new request */
+		lun_fail(&err, LUN_ECANCELED, "logged out in a negotiation");
+		textreq_end(c, LUN_ECANCELED, &err);
+		return 0;
+	}
 	if (c->text.negotiates)
 		negotiate_answered(&c->text.nego);
 	/* 11.11.4: the tag and the LUN of the response come back */

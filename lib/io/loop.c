@@ -47,6 +47,7 @@ read_clock(struct lun_loop *loop)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	loop->now = ts.tv_sec * TIME_S + ts.tv_nsec;
+	loop->timers.now = loop->now;
 }
 
 lun_time

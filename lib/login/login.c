@@ -223,15 +223,16 @@ static int
 take_auth_method(struct login *l, const struct pair *pair,
 		 struct lun_error *err)
 {
-	const char *ours = l->config->auth->method == AUTH_CHAP ? "CHAP" : "None";
+	bool want = l->config->auth->method == AUTH_CHAP;
 
 	if (value_constant(pair->value) == VALUE_REJECT)
+		return lun_fail(err, LUN_EAUTH, want
+		    ? "the target does not take CHAP (AuthMethod=Reject)"
+		    : "the target demands authentication (AuthMethod=Reject)");
+	if (strcmp(pair->value, want ? "CHAP" : "None") != 0)	/* 6.2.1 */
 		return lun_fail(err, LUN_EAUTH,
-				"the target does not take AuthMethod=%s", ours);
-	if (strcmp(pair->value, ours) != 0)		/* RFC 7143 6.2.1 */
-		return lun_fail(err, LUN_EAUTH,
-				"the target chose an AuthMethod that was not "
-				"offered; the offer was %s", ours);
+				"the target chose an AuthMethod other than %s, "
+				"which was the offer", want ? "CHAP" : "None");
 	l->method_agreed = true;
 	return 0;
 }

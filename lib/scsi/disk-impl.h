@@ -79,6 +79,12 @@ struct disk {
 	/* The unit said that geometry may be outdated: nothing is sent. */
 	bool unverified;
 	bool probe_wanted;		/* from the timer */
+	/* disk_lost(): unverified, until the nexus is back. */
+	bool lost, given_up;		/* the latter: the outage lasted too long */
+	int lost_code;
+	char lost_text[256];
+	struct timer outage;
+	uint64_t retried;
 	bool inventory_changed;		/* the owner is told from the timer */
 	struct geometry geometry;
 	struct lun_disk_info info;

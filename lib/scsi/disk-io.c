@@ -116,7 +116,8 @@ disk_pump(struct disk *d)
 
 	while (!list_empty(&d->waiting)) {
 		if (d->unverified && !d->closed) {
-			if (!probe_running(&d->probe) && !d->probe_wanted) {
+			if (!d->lost && !probe_running(&d->probe) &&
+			    !d->probe_wanted) {
 				d->probe_wanted = true;
 				disk_wake(d);
 			}
@@ -199,7 +200,7 @@ disk_resume(struct disk *d)
 
 	if (why)
 		disk_fail_waiting(d, code, error, why);
-	pieces_resend(d, d->unit.nexus->now);
+	pieces_resend(d, d->unit.nexus->timers->now);
 	disk_pump(d);
 }
 
@@ -256,7 +257,7 @@ admit(struct disk *d, struct request *r)
 
 	if (why) {
 		if (d->geometry.state == LUN_DISK_NOT_READY &&
-		    d->unit.nexus->now - d->probed_at >= DISK_PROBE_AGAIN)
+		    d->unit.nexus->timers->now - d->probed_at >= DISK_PROBE_AGAIN)
 			d->probe_wanted = true;
 		request_fail(r, code, error, why);
 		return false;

@@ -92,13 +92,19 @@ piece_delay(struct disk *d, struct piece *p, lun_time at)
 		set_delay_timer(d, at);
 }
 
+static uint8_t *
+piece_buffer(const struct piece *p)
+{
+	uint8_t *buffer = request_io(p->request)->buffer;
+
+	return p->bounce ? p->bounce : buffer + p->done;
+}
+
 static void
 piece_send(struct disk *d, struct piece *p)
 {
 	struct command *c = &p->command;
 	struct lun_io *io = request_io(p->request);
-	uint8_t *buffer = p->bounce ? p->bounce :
-				      (uint8_t *)io->buffer + p->done;
 	uint32_t len = p->range.blocks * d->limits.block_size;
 	bool fua = io->flags & LUN_FUA && d->geometry.dpo_fua;
 
@@ -109,11 +115,11 @@ piece_send(struct disk *d, struct piece *p)
 		cdb_synchronize_cache(c, d->geometry.blocks);
 	} else if (io->op == LUN_READ || p->kind == PIECE_EDGE_READ) {
 		cdb_read(c, p->range.lba, p->range.blocks);
-		c->in = buffer;
+		c->in = piece_buffer(p);
 		c->in_len = len;
 	} else {
 		cdb_write(c, p->range.lba, p->range.blocks, fua);
-		c->out = buffer;
+		c->out = piece_buffer(p);
 		c->out_len = len;
 	}
 	unit_submit(&d->unit, c);
@@ -160,13 +166,35 @@ adapt_depth(struct disk *d, const struct outcome *o)
 	}
 }
 
+/*
+ * No answer. If the nexus is there after all (a command that was aborted since
+ * it took too long), a probe finds the unit and sends the piece again; else it
+ * waits for the nexus. False: not at all.
+ */
+static bool
+piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
+{
+	char text[OUTCOME_TEXT_MAX];
+
+	disk_lost(d, o->code, outcome_text(text, &p->command));
+	d->probe_wanted = true;
+	disk_wake(d);
+	if (d->given_up)
+		return false;
+	d->retried++;
+	piece_delay(d, p, d->unit.nexus->timers->now);
+	return true;
+}
+
 /* Is it sent again? */
 static bool
 piece_retry(struct disk *d, struct piece *p, const struct outcome *o)
 {
-	if (o->action != ACTION_RETRY && o->action != ACTION_WAIT)
-		return false;
 	if (request_stopping(p->request) || d->closed)
+		return false;
+	if (o->lost)
+		return piece_wait_for_nexus(d, p, o);
+	if (o->action != ACTION_RETRY && o->action != ACTION_WAIT)
 		return false;
 
 	lun_time at = retry_at(&p->retry, d->unit.nexus, o->action,
@@ -174,7 +202,7 @@ piece_retry(struct disk *d, struct piece *p, const struct outcome *o)
 
 	if (at == TIME_NEVER)
 		return false;
-	if (at <= d->unit.nexus->now && !d->unverified)
+	if (at <= d->unit.nexus->timers->now && !d->unverified)
 		piece_send(d, p);
 	else
 		piece_delay(d, p, at);
@@ -207,7 +235,7 @@ piece_good(struct disk *d, struct piece *p)
 		       p->range.length);
 		return false;
 	case PIECE_EDGE_READ:
-		if (request_stopping(r)) {
+		if (request_stopping(r) || d->closed) {
 			request_fail_canceled(r);
 			return false;
 		}
@@ -216,7 +244,7 @@ piece_good(struct disk *d, struct piece *p)
 		p->kind = PIECE_EDGE_WRITE;
 		p->retry = (struct retry){ 0 };
 		if (d->unverified)
-			piece_delay(d, p, d->unit.nexus->now);
+			piece_delay(d, p, d->unit.nexus->timers->now);
 		else
 			piece_send(d, p);
 		return true;
@@ -234,7 +262,7 @@ piece_bad(struct disk *d, struct piece *p, const struct outcome *o)
 {
 	struct request *r = p->request;
 
-	if (r->cancelled)
+	if (r->cancelled || (d->closed && o->action != ACTION_FAIL))
 		request_fail_canceled(r);
 	if (request_io(r)->code == 0) {
 		request_fail(r, o->code, o->error, NULL);

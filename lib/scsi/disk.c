@@ -38,6 +38,11 @@ disk_why_not(const struct disk *d, int *code, int *error)
 		*error = errno_of_code(LUN_ECANCELED);
 		return "the disk is closed";
 	}
+	if (d->given_up) {
+		*code = d->lost_code;
+		*error = errno_of_code(d->lost_code);
+		return d->lost_text;
+	}
 	if (state == LUN_DISK_READY)
 		return NULL;
 	*code = states[state].code;
@@ -48,8 +53,10 @@ disk_why_not(const struct disk *d, int *code, int *error)
 void
 disk_wake(struct disk *d)
 {
-	if (!timer_is_set(&d->ready))
-		timer_set(&d->ready, d->unit.nexus->now);
+	lun_time now = d->unit.nexus->timers->now;
+
+	if (!timer_is_set(&d->ready) || d->ready.at > now)
+		timer_set(&d->ready, now);
 }
 
 static void
@@ -162,7 +169,7 @@ take_geometry(struct disk *d)
 	 * geometry, so that it can be compared when it comes back. */
 	if (d->probed && d->geometry.block_size > 0) {
 		if (now->state == LUN_DISK_READY &&
-		    geometry_same_unit(&d->geometry, now, &err) < 0) {
+		    geometry_same_unit(&d->geometry, now, !d->lost, &err) < 0) {
 			become_gone(d, err.text);
 			return true;
 		}
@@ -185,6 +192,70 @@ take_geometry(struct disk *d)
 	return news;
 }
 
+/* ---------------------------------------------------- loss of the nexus -- */
+
+static void
+give_up(struct disk *d)
+{
+	d->given_up = true;
+	disk_fail_waiting(d, d->lost_code, errno_of_code(d->lost_code),
+			  d->lost_text);
+	disk_wake(d);
+}
+
+static void
+outage_over(struct timer *t, lun_time now)
+{
+	struct disk *d = container_of(t, struct disk, outage);
+
+	log_line(d, LUN_LOG_ERROR, "requests fail from now on: ", d->lost_text);
+	give_up(d);
+}
+
+void
+disk_lost(struct disk *d, int code, const char *text)
+{
+	lun_time now = d->unit.nexus->timers->now;
+
+	if (d->closed || d->lost)
+		return;
+	d->lost = d->unverified = true;
+	d->lost_code = code;
+	snprintf(d->lost_text, sizeof(d->lost_text), "%s", text);
+	if (d->options.outage == 0)
+		give_up(d);
+	else if (d->options.outage != TIME_NEVER)
+		timer_set(&d->outage, time_add(now, d->options.outage));
+}
+
+/* It is the same unit, or another one and so GONE. */
+static void
+found_again(struct disk *d)
+{
+	d->unverified = d->lost = d->given_up = false;
+	timer_clear(&d->outage);
+}
+
+/*
+ * A probe of what was lost had no answer. If there is no nexus, its owner will
+ * probe when there is one; if there is, the unit is asked again.
+ */
+static void
+still_lost(struct disk *d, int code)
+{
+	if (code == LUN_ELOST)
+		return;
+	d->probe_wanted = true;
+	timer_set(&d->ready, time_add(d->unit.nexus->timers->now,
+				      DISK_PROBE_AGAIN));
+}
+
+uint64_t
+disk_retried(const struct disk *d)
+{
+	return d->retried;
+}
+
 /* -------------------------------------------------------------- probes -- */
 
 static void
@@ -193,7 +264,7 @@ probe_done(struct probe *p)
 	struct disk *d = p->user;
 	bool news = false;
 
-	d->probed_at = d->unit.nexus->now;
+	d->probed_at = d->unit.nexus->timers->now;
 	if (d->closed)
 		return;
 	note(d, p->effects & ~(unsigned)EFFECT_PROBE, "found by a probe");
@@ -203,8 +274,11 @@ probe_done(struct probe *p)
 	if (p->code == 0) {
 		news = take_geometry(d);
 		d->probed = true;
-		d->unverified = false;
+		found_again(d);
 		disk_resume(d);
+	} else if (d->lost || (d->unverified && outcome_is_loss(p->code))) {
+		disk_lost(d, p->code, p->text);
+		still_lost(d, p->code);
 	} else if (d->unverified) {
 		/* Nothing may be sent to what is unknown. */
 		disk_fail_waiting(d, p->code, errno_of_code(p->code),
@@ -270,6 +344,7 @@ disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
 	    probe_init(&d->probe, &d->unit, options->patience, probe_done,
 		       d) < 0 ||
 	    timer_init(&d->ready, nexus->timers, ready_fired) < 0 ||
+	    timer_init(&d->outage, nexus->timers, outage_over) < 0 ||
 	    disk_io_init(d) < 0)
 		return LUN_ENOMEM;
 	update_info(d);
@@ -286,6 +361,7 @@ disk_free(struct disk *d)
 	assert(d->busy == 0);
 	disk_io_deinit(d);
 	timer_deinit(&d->ready);
+	timer_deinit(&d->outage);
 	probe_deinit(&d->probe);
 	unit_deinit(&d->unit);
 	geometry_deinit(&d->geometry);
@@ -311,6 +387,7 @@ disk_close(struct disk *d)
 	if (d->closed)
 		return;
 	d->closed = true;
+	timer_clear(&d->outage);
 	probe_cancel(&d->probe);
 	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
 			  "the disk is closed");

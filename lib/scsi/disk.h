@@ -18,8 +18,9 @@
  * - A flush that is done without error covers all writes done before it was
  *   submitted. An error that the unit reported late, of a write that had been
  *   done, fails the next flush.
- * - When the unit says that it may be another one or has another size, nothing
- *   is sent before a probe knows better; requests fail if it is another one.
+ * - When the unit says that it may be another one or has another size, or the
+ *   nexus was lost, nothing is sent before a probe knows better; requests fail
+ *   if it is another one.
  */
 #ifndef SCSI_DISK_H
 #define SCSI_DISK_H
@@ -33,6 +34,9 @@ struct disk_options {
 	bool read_only;
 	uint32_t max_transfer;	/* bytes in one command; 0: a default */
 	lun_time patience;	/* how long BUSY and the like are retried */
+	/* How long requests wait while the nexus is lost (disk_lost()): 0, not
+	 * at all; TIME_NEVER: for ever. */
+	lun_time outage;
 };
 
 struct disk_ops {
@@ -57,6 +61,17 @@ struct disk *disk_free(struct disk *d);
 
 /* Looks at the unit, again if it did before; joins a probe under way. */
 void disk_probe(struct disk *d);
+
+/*
+ * The nexus is lost, or a command got no answer: nothing is sent, requests
+ * wait, and what was under way is sent again, once a probe has found that it
+ * is the same unit. The owner asks for that probe when the nexus is back. When
+ * the outage lasts too long requests fail with this code and text, until then.
+ */
+void disk_lost(struct disk *d, int code, const char *text);
+
+/* Commands that were sent again after a loss. */
+uint64_t disk_retried(const struct disk *d);
 
 /* The unit has vanished: requests fail from now on. Text: why. */
 void disk_gone(struct disk *d, const char *text);

@@ -144,7 +144,7 @@ same_nameless(const struct geometry *was, const struct geometry *now,
 
 int
 geometry_same_unit(const struct geometry *was, const struct geometry *now,
-		   struct lun_error *err)
+		   bool may_shrink, struct lun_error *err)
 {
 	const char *lost;
 
@@ -171,7 +171,7 @@ geometry_same_unit(const struct geometry *was, const struct geometry *now,
 	}
 	if (m == MATCH_NONE)
 		return same_nameless(was, now, err);
-	if (now->blocks < was->blocks)
+	if (now->blocks < was->blocks && !may_shrink)
 		return lun_fail(err, LUN_EIDENTITY,
 				"the logical unit has shrunk from %" PRIu64
 				" to %" PRIu64 " blocks", was->blocks,

@@ -38,10 +38,11 @@ bool geometry_equal(const struct geometry *a, const struct geometry *b);
 /*
  * Is this still the logical unit that it was? 0, or LUN_EIDENTITY with a
  * sentence. Both are READY. Names decide (VPD 0x83: for each kind that both
- * have, one must be in common), else the serial number; a unit may have
- * grown, but one without any name must have kept its size.
+ * have, one must be in common), else the serial number. A unit may have grown;
+ * whether it may have shrunk is for the caller to say (it may if the unit itself
+ * told of a new size). One without any name must have kept its size.
  */
 int geometry_same_unit(const struct geometry *was, const struct geometry *now,
-		       struct lun_error *err);
+		       bool may_shrink, struct lun_error *err);
 
 #endif

@@ -125,7 +125,9 @@ query_done(struct query *q)
 	const struct outcome *o = &q->outcome;
 	char text[OUTCOME_TEXT_MAX];
 
-	if (o->action == ACTION_DONE) {
+	if (l->cancelled) {
+		luns_end(l, LUN_ECANCELED, "REPORT LUNS: cancelled");
+	} else if (o->action == ACTION_DONE) {
 		answered(l);
 	} else if (o->has_sense && o->sense.key == KEY_ILLEGAL_REQUEST) {
 		static const uint8_t lun_0[ENTRY_LEN];
@@ -170,12 +172,14 @@ luns_start(struct luns *l)
 	l->lun = NULL;
 	l->n = 0;
 	l->rounds = 0;
+	l->cancelled = false;
 	ask(l);
 }
 
 void
 luns_cancel(struct luns *l)
 {
+	l->cancelled = true;
 	query_cancel(&l->query);
 }
 

@@ -16,6 +16,7 @@ struct luns {
 	uint8_t *buffer;
 	size_t size;
 	unsigned rounds;
+	bool cancelled;
 	void (*done)(struct luns *l);
 	void *user;
 

@@ -524,6 +524,10 @@ query_done(struct query *q)
 	struct probe *p = q->user;
 	const struct step *s = &steps[p->step];
 
+	if (p->cancelled) {
+		probe_end(p, LUN_ECANCELED, "cancelled");
+		return;
+	}
 	if (q->outcome.action != ACTION_DONE) {
 		step_failed(p);
 		return;
@@ -576,7 +580,7 @@ probe_start(struct probe *p)
 	p->pages = (struct vpd_pages){ 0 };
 	p->step = 0;
 	p->capacity_10_full = p->mode_done = false;
-	p->incomplete = false;
+	p->incomplete = p->cancelled = false;
 	p->text[0] = '\0';
 	p->query.effects = 0;
 	next_step(p);
@@ -585,6 +589,7 @@ probe_start(struct probe *p)
 void
 probe_cancel(struct probe *p)
 {
+	p->cancelled = true;
 	query_cancel(&p->query);
 }
 

@@ -18,6 +18,7 @@ struct probe {
 	struct vpd_pages pages;
 	bool capacity_10_full;		/* READ CAPACITY(10) can't say it */
 	bool mode_done;
+	bool cancelled;
 	void (*done)(struct probe *p);
 	void *user;
 

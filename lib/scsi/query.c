@@ -71,7 +71,8 @@ query_init(struct query *q, struct unit *unit, lun_time patience,
 void
 query_deinit(struct query *q)
 {
-	assert(!q->running);
+	/* it may wait for the next attempt, which does not come then */
+	assert(!q->running || timer_is_set(&q->timer));
 	timer_deinit(&q->timer);
 }
 
@@ -94,7 +95,7 @@ query_cancel(struct query *q)
 		return;
 	q->cancelled = true;
 	if (timer_is_set(&q->timer))
-		timer_set(&q->timer, q->unit->nexus->now);
+		timer_set(&q->timer, q->unit->nexus->timers->now);
 	else
 		unit_cancel(q->unit, &q->command);
 }

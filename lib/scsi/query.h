@@ -26,7 +26,8 @@ struct query {
 
 int query_init(struct query *q, struct unit *unit, lun_time patience,
 	       void (*done)(struct query *q), void *user); /* 0, LUN_ENOMEM */
-void query_deinit(struct query *q);		/* idle, or zeroed */
+/* No command is out: idle, between two attempts, or zeroed. done comes no more. */
+void query_deinit(struct query *q);
 
 /* done comes later, exactly once. */
 void query_start(struct query *q);

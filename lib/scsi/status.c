@@ -62,6 +62,14 @@ fail(struct outcome *o, int code, int error)
 	o->error = error;
 }
 
+bool
+outcome_is_loss(int code)
+{
+	return code == LUN_ELOST || code == LUN_ETIMEDOUT ||
+	    code == LUN_EPROTO || code == LUN_EDIGEST || code == LUN_EREFUSED ||
+	    code == LUN_ENEGOTIATE;
+}
+
 static void
 check_condition(struct outcome *o, const struct command *c)
 {
@@ -82,6 +90,7 @@ outcome_of(struct outcome *o, const struct command *c)
 	*o = (struct outcome){ 0 };
 	if (c->result < 0) {
 		fail(o, c->result, errno_of_code(c->result));
+		o->lost = outcome_is_loss(c->result);
 		return;
 	}
 	if (c->response != RESPONSE_COMPLETED) {	/* RFC 7143 11.4.3 */

@@ -13,6 +13,8 @@ struct outcome {
 	enum action action;
 	unsigned effects;	/* enum effect */
 	bool full;		/* WAIT since the task set is full */
+	bool lost;		/* FAIL without an answer: what the target did is
+				   unknown, and another attempt may succeed */
 	uint32_t moved;		/* bytes that went over, in the one direction */
 	bool has_sense;
 	struct sense sense;
@@ -29,6 +31,10 @@ void outcome_of(struct outcome *o, const struct command *c);
  * was asked for is a failure.
  */
 void outcome_of_blocks(struct outcome *o, const struct command *c);
+
+/* Is this code trouble of the nexus, which passes; not of our own, such as
+ * LUN_ENOMEM? */
+bool outcome_is_loss(int code);
 
 enum { OUTCOME_TEXT_MAX = 200 };
 

@@ -71,7 +71,7 @@ unit_submit(struct unit *u, struct command *c)
 	}
 	c->result = LUN_EREFUSED;
 	list_append(&u->refused, &c->link);
-	timer_set(&u->timer, u->nexus->now);
+	timer_set(&u->timer, u->nexus->timers->now);
 }
 
 void
@@ -89,7 +89,7 @@ lun_time
 retry_at(struct retry *r, const struct nexus *nexus, enum action action,
 	 lun_time patience)
 {
-	lun_time now = nexus->now;
+	lun_time now = nexus->timers->now;
 
 	assert(action == ACTION_RETRY || action == ACTION_WAIT);
 	if (r->n == 0)

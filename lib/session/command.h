@@ -70,8 +70,7 @@ struct nexus_ops {
 struct nexus {
 	const struct nexus_ops *ops;
 	const struct lun_env *env;
-	struct timers *timers;		/* for back-off; run by the session */
-	lun_time now;			/* of the step under way */
+	struct timers *timers;		/* for back-off; their now is the time */
 };
 
 #endif

@@ -101,6 +101,8 @@ struct session {
 	struct leg legs[LEGS_MAX];
 	struct portal portal;		/* of the current login */
 	unsigned redirects;
+	bool moved;			/* for good */
+	lun_time time2wait;		/* as the target said when it left us */
 	uint16_t tsih;
 	struct login_result login;	/* of the leading connection */
 
@@ -130,7 +132,7 @@ struct session {
 static inline lun_time
 session_now(const struct session *s)
 {
-	return s->nexus.now;
+	return s->nexus.timers->now;
 }
 
 /* session.c */
@@ -153,6 +155,7 @@ void tasks_end_all(struct session *s, struct leg *leg, int result);
 void command_end(struct session *s, struct command *cmd, int result);
 void commands_end_waiting(struct session *s, int result);
 int task_clock_init(struct session *s);
+void task_clock_start(struct session *s);	/* there is something to watch */
 void tasks_free(struct session *s);
 /* A request with this CmdSN was rejected: another one takes its place. */
 void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,

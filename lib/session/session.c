@@ -68,6 +68,7 @@ leg_drop(void *user, const struct pdu *async)
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		struct conn *c = s->legs[i].conn;
 
+		s->time2wait = async->parameter2 * TIME_S;
 		if (c && (all || conn_cid(c) == async->parameter1))
 			conn_fail(c, LUN_ELOST, "the target drops %s (async event"
 				  " %u, Time2Wait %u s, Time2Retain %u s)",
@@ -183,6 +184,8 @@ on_redirected(struct session *s, struct leg *leg)
 	s->portal.tpgt = -1;
 	bool permanent = l->permanent;
 
+	s->moved = permanent;
+
 	leg_close(leg, LUN_EREFUSED);
 	session_log(s, LUN_LOG_INFO, "redirected (%s) to %s",
 		    permanent ? "permanently" : "temporarily",
@@ -194,6 +197,7 @@ on_redirected(struct session *s, struct leg *leg)
 		return;
 	}
 	leg->login.lists_refused = s->cfg.login.lists_refused;
+	leg->login.expected_tpgt = -1;		/* 13.8: it may be another one */
 	login_again(s);
 }
 
@@ -242,6 +246,16 @@ on_logged_out(struct session *s, struct leg *leg)
 	over(s, &err);
 }
 
+/* The logout comes at this time at the latest. */
+static void
+stop_by(struct session *s, lun_time at)
+{
+	struct timer *t = &s->stop_timer.t;
+
+	if (!timer_is_set(t) || at < t->at)
+		timer_set(t, at);
+}
+
 static void
 take_news(struct session *s, struct leg *leg)
 {
@@ -253,11 +267,11 @@ take_news(struct session *s, struct leg *leg)
 	}
 	if (news & NEWS_LOGGED_IN)
 		on_logged_in(s, leg);
-	if (news & NEWS_LOGOUT_REQUESTED && !s->stopping) {
+	if (news & NEWS_LOGOUT_REQUESTED) {
 		lun_time left = conn_logout_by(leg->conn) - session_now(s);
 
 		/* half of the time that it allows is for what is under way */
-		timer_set(&s->stop_timer.t, session_now(s) + left / 2);
+		stop_by(s, session_now(s) + left / 2);
 	}
 	if (news & NEWS_REDIRECTED)
 		on_redirected(s, leg);
@@ -306,17 +320,18 @@ log_out_when_idle(struct session *s, lun_time now)
 {
 	struct leg *leg = &s->legs[LEADING];
 
-	if (!leg->conn || !list_empty(&s->waiting) || leg->running > 0 ||
-	    s->text.x)
+	if (!leg->conn || leg->running > 0 || s->text.x)
 		return;
-	if (s->stopping || conn_state(leg->conn) == CONN_LOGOUT_REQUESTED)
+	/* when the target asked for it what waits cannot be sent any more */
+	if (conn_state(leg->conn) == CONN_LOGOUT_REQUESTED ||
+	    (s->stopping && list_empty(&s->waiting)))
 		conn_logout(leg->conn, LOGOUT_SESSION, now);
 }
 
 void
 session_step(struct session *s, lun_time now)
 {
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	run_text(s);			/* before the connection that has it goes */
 	for (size_t i = 0; i < LEGS_MAX; i++)
 		if (s->legs[i].conn)
@@ -343,7 +358,7 @@ stop_due(struct timer *t, lun_time now)
 	struct session *s = container_of(t, struct session_timer, t)->s;
 	struct conn *c = s->legs[LEADING].conn;
 
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	if (c)
 		conn_logout(c, LOGOUT_SESSION, now);
 	session_stir(s);
@@ -388,7 +403,8 @@ session_new(struct session **out, const struct session_config *config,
 
 	if (!s)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
-	s->nexus = (struct nexus){ &task_nexus_ops, env, timers, now };
+	s->nexus = (struct nexus){ &task_nexus_ops, env, timers };
+	timers->now = now;
 	s->cfg = *config;
 	s->driver = driver;
 	s->driver_user = driver_user;
@@ -427,7 +443,7 @@ session_free(struct session *s)
 void
 session_start(struct session *s, lun_time now)
 {
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	login_again(s);
 }
 
@@ -436,11 +452,11 @@ session_stop(struct session *s, lun_time now)
 {
 	struct lun_error err;
 
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	s->stopping = true;
 	session_stir(s);
 	if (s->state == SESSION_LOGGED_IN) {
-		timer_set(&s->stop_timer.t, time_add(now, s->cfg.command_timeout));
+		stop_by(s, time_add(now, s->cfg.command_timeout));
 		return;			/* log_out_when_idle() */
 	}
 	lun_fail(&err, LUN_ECANCELED, "%s: closed", s->cfg.label);
@@ -478,7 +494,7 @@ session_text(struct session *s, struct text_exchange *x, lun_time now)
 
 	if (!c || s->text.x)
 		return LUN_EREFUSED;
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	s->text.inner = *x;
 	s->text.inner.done = text_done;
 	s->text.inner.user = s;
@@ -519,13 +535,36 @@ session_portal(const struct session *s)
 	return &s->portal;
 }
 
+const struct portal *
+session_moved(const struct session *s)
+{
+	return s->moved ? &s->portal : NULL;
+}
+
+lun_time
+session_time2wait(const struct session *s)
+{
+	lun_time agreed = s->up ? s->login.params.DefaultTime2Wait * TIME_S : 0;
+
+	return s->time2wait > agreed ? s->time2wait : agreed;
+}
+
 struct session_counters
 session_counters(const struct session *s)
 {
-	struct session_counters sum = s->counters;
+	struct session_counters sum = { 0 };
+
+	session_counters_add(&sum, s);
+	return sum;
+}
+
+void
+session_counters_add(struct session_counters *sum, const struct session *s)
+{
+	sum->task_timeouts += s->counters.task_timeouts;
+	add_counters(&sum->conns, &s->counters.conns);
 
 	for (size_t i = 0; i < LEGS_MAX; i++)
 		if (s->legs[i].conn)
-			add_counters(&sum.conns, conn_counters(s->legs[i].conn));
-	return sum;
+			add_counters(&sum->conns, conn_counters(s->legs[i].conn));
 }

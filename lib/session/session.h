@@ -72,7 +72,7 @@ void session_stop(struct session *s, lun_time now);
 
 void session_step(struct session *s, lun_time now);
 
-/* The commands' way in; nexus->now is kept up to date by the session. */
+/* The commands' way in. */
 struct nexus *session_nexus(struct session *s);
 
 /* One text exchange on any connection; see conn_text(). */
@@ -90,6 +90,7 @@ struct tmf {
 	struct list link;
 	uint32_t initiator_task_tag;
 	void *leg, *task;		/* the task of an ABORT TASK */
+	uint32_t cmd_sn;		/* its place among the commands */
 	lun_time deadline;
 	int code;
 	uint8_t response;
@@ -102,10 +103,16 @@ const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
 const struct portal *session_portal(const struct session *s);
+/* After a permanent redirection: where it went. Else NULL. */
+const struct portal *session_moved(const struct session *s);
+/* A new login to the target may not come before this has passed (11.9.1,
+ * 11.15.3, 13.15). */
+lun_time session_time2wait(const struct session *s);
 struct session_counters {
-	uint64_t tasks_retried, task_timeouts;
+	uint64_t task_timeouts;
 	struct conn_counters conns;	/* of all that were, too */
 };
 struct session_counters session_counters(const struct session *s);
+void session_counters_add(struct session_counters *sum, const struct session *s);
 
 #endif

@@ -32,8 +32,8 @@ command_end(struct session *s, struct command *cmd, int result)
 	session_stir(s);
 }
 
-static void
-clock_start(struct session *s)
+void
+task_clock_start(struct session *s)
 {
 	lun_time tick = s->cfg.command_timeout / 4;
 
@@ -62,7 +62,7 @@ submit(struct nexus *n, struct command *cmd)
 	cmd->phase = PHASE_WAITING;
 	cmd->deadline = time_add(session_now(s), timeout);
 	list_append(&s->waiting, &cmd->link);
-	clock_start(s);
+	task_clock_start(s);
 	session_stir(s);
 }
 
@@ -306,7 +306,7 @@ tick(struct timer *timer, lun_time now)
 	struct session *s = container_of(timer, struct session_timer, t)->s;
 	struct task *t;
 
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	list_for_each(t, &s->running, struct task, link) {
 		if (!t->cmd || t->aborting || now < t->cmd->deadline)
 			continue;
@@ -320,7 +320,7 @@ tick(struct timer *timer, lun_time now)
 	tmfs_expire(s, now);
 	if (!list_empty(&s->running) || !list_empty(&s->waiting) ||
 	    !list_empty(&s->tmfs))
-		clock_start(s);
+		task_clock_start(s);
 }
 
 int

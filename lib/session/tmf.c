@@ -25,10 +25,12 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 	};
 
 	t->initiator_task_tag = pdu.initiator_task_tag;
-	t->deadline = time_add(session_now(s), s->cfg.command_timeout);
+	if (t->deadline == TIME_NEVER)
+		t->deadline = time_add(session_now(s), s->cfg.command_timeout);
 	leg->tmf = t;
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
+	t->cmd_sn = pdu.cmd_sn;
 }
 
 static void tmf_end(struct session *s, struct tmf *t, int code, uint8_t response);
@@ -82,7 +84,7 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 {
 	struct leg *leg = leg_for(s, t->task);
 
-	s->nexus.now = now;
+	s->nexus.timers->now = now;
 	assert(t->done);
 	assert((t->function == TMF_ABORT_TASK) == (t->task != NULL));
 	list_append(&s->tmfs, &t->link);
@@ -93,6 +95,7 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 	}
 	t->initiator_task_tag = TAG_NONE;	/* not sent yet */
 	t->deadline = TIME_NEVER;
+	task_clock_start(s);
 	session_stir(s);
 	send_next(s, leg);
 }
@@ -108,6 +111,39 @@ find(struct session *s, uint32_t initiator_task_tag)
 	return NULL;
 }
 
+/*
+ * RFC 7143 4.2.3.2: is the task one of those that the function ended? Those
+ * that were issued after it are not, although it is immediate (4.2.2.1).
+ */
+static bool
+covers(const struct tmf *t, const struct task *task)
+{
+	if (!task->cmd || !sn_before(task->cmd_sn, t->cmd_sn))
+		return false;
+	switch (t->function) {
+	case TMF_ABORT_TASK_SET:
+	case TMF_CLEAR_TASK_SET:
+	case TMF_LOGICAL_UNIT_RESET:
+		return task->cmd->lun == t->lun;
+	case TMF_TARGET_WARM_RESET:
+	case TMF_TARGET_COLD_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* 4.2.3.3: the target says nothing more about them, so they end here. */
+static void
+end_covered(struct session *s, const struct tmf *t)
+{
+	struct task *task;
+
+	list_for_each(task, &s->running, struct task, link)
+		if (covers(t, task))
+			task_end(task, LUN_ECANCELED);
+}
+
 int
 tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 {
@@ -117,6 +153,8 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 		return conn_fail(leg->conn, LUN_EPROTO, "TMF Response for an "
 				 "unknown request (ITT 0x%08" PRIx32 ")",
 				 pdu->initiator_task_tag);
+	if (pdu->response == TMF_COMPLETE)
+		end_covered(s, t);
 	tmf_end(s, t, 0, pdu->response);
 	send_next(s, leg);
 	return 0;
@@ -129,6 +167,10 @@ tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
 
 	if (!t)
 		return;
+	if (reason == REJECT_IMMEDIATE || reason == REJECT_LONG_OPERATION) {
+		t->initiator_task_tag = TAG_NONE;	/* again, a bit later */
+		return;
+	}
 	tmf_end(s, t, LUN_EREFUSED, TMF_REJECTED);
 	if (((struct leg *)t->leg)->conn)
 		send_next(s, t->leg);
@@ -147,6 +189,14 @@ tmfs_expire(struct session *s, lun_time now)
 				  "function %u was not answered within %" PRId64
 				  " s", t->function,
 				  s->cfg.command_timeout / TIME_S);
+	}
+	for (size_t i = 0; i < LEGS_MAX; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (!leg->tmf || leg->tmf->initiator_task_tag != TAG_NONE)
+			continue;
+		leg->tmf = NULL;	/* refused for now, 11.17.1 */
+		send_next(s, leg);
 	}
 }
 

@@ -283,6 +283,9 @@ check_reserved(const struct opcode_row *row, const struct pdu *pdu,
 		/* 11.12.3: without T the NSG is a reserved field: ignored */
 		if (r->field == F_NSG && !pdu->final)
 			continue;
+		/* 6.3.1: a login that is refused has no stages */
+		if (pdu->status_class != 0)
+			continue;
 		if (v >= r->lo && v <= r->hi)
 			return lun_fail(err, LUN_EPROTO, "%s (opcode 0x%02x): "
 					"byte %u holds the reserved value %u",

@@ -150,9 +150,14 @@ header_len(const struct rx *rx)
 	if (rx->end - rx->start < BHS_LEN)
 		return BHS_LEN;
 	/*
-	 * The AHS length may be wrong if there is a header digest; that shows
-	 * when it has come. It is never far away.
+	 * Without a header digest a PDU that may have no AHS is judged at once:
+	 * it may be no PDU at all, and nothing more may come. With one, the AHS
+	 * length may be wrong; that shows when it has come, and it is never far
+	 * away.
 	 */
+	if (!rx->header_digest &&
+	    !pdu_may_have_ahs(rx->stage[rx->start] & 0x3f))
+		return BHS_LEN;
 	return BHS_LEN + rx->stage[rx->start + 4] * 4u +
 	       (rx->header_digest ? DIGEST_LEN : 0);
 }

@@ -58,6 +58,12 @@ require_fuse()
 		skip "an ordinary user cannot open /dev/fuse"
 }
 
+# mounted DIR: not by stat, which fails for root on another user's mount.
+mounted()
+{
+	grep -q " $1 " /proc/self/mountinfo
+}
+
 # ------------------------------------------------------------ state, end --
 
 pids=()			# started by us, to be ended
@@ -99,10 +105,11 @@ cleanup()
 	local status=$? i
 
 	trap - EXIT
+	trap '' INT TERM HUP	# once is enough
 	set +e
 	cd /
 	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
-		mountpoint -q "${mounts[i]}" || [ -f "${mounts[i]}" ] || continue
+		mounted "${mounts[i]}" || continue
 		umount "${mounts[i]}" 2>/dev/null ||
 			as_user fusermount3 -u -z "${mounts[i]}" 2>/dev/null
 	done

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Peers that are no iSCSI target.
 
+Prints "ready" when it is.
+
 usage: peers.py PORT http     answers whatever comes with an HTTP error
        peers.py PORT silent   accepts, reads, never answers
        peers.py PORT close    accepts and closes at once
@@ -31,8 +33,10 @@ def main():
     listener = socket.create_server(address, backlog=0 if mode == "full" else 9)
     if mode == "full":
         held = fill_backlog(address)
+        print("ready", flush=True)
         time.sleep(3600)
         return len(held)
+    print("ready", flush=True)
     keep = []
     while True:
         conn, _ = listener.accept()

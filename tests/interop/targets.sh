@@ -13,7 +13,7 @@ tgtadm_()
 
 tgt_answers()
 {
-	tgtadm_ --mode sys --op show >"$state/tgtadm.log" 2>&1
+	tgtadm_ --mode sys --op show >/dev/null 2>&1
 }
 
 start_tgt()
@@ -33,6 +33,10 @@ start_tgt()
 			-b "${images[i]}"
 		tgtadm_ --mode logicalunit --op update --tid 1 \
 			--lun $((i + 1)) --params "${ro:+readonly=1,}vendor_id=TGT"
+	done
+	for i in HeaderDigest DataDigest; do	# it leaves the choice to us
+		tgtadm_ --mode target --op update --tid 1 --name "$i" \
+			--value CRC32C,None
 	done
 	tgt_account "$chap"
 	tgt_account "$mutual" --outgoing

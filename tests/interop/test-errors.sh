@@ -13,14 +13,10 @@ start_peer()
 {
 	port=$(free_port)
 	portal=127.0.0.1:$port
-	python3 "$here/peers.py" "$port" "$1" &
+	python3 "$here/peers.py" "$port" "$1" >"$state/ready" &
 	pids+=($!)
 	disown
-	if [ "$1" = full ]; then
-		sleep 1
-	else
-		wait_until 10 listens "$port" || fail "peer $1 does not listen"
-	fi
+	wait_until 20 test -s "$state/ready" || fail "peer $1 does not start"
 }
 
 # fails PATTERN COMMAND OPTION...: as it has to. Messages go to stderr; ls may
@@ -39,7 +35,7 @@ fails()
 	grep -q '^lunfs: ' "$state/err" || fail "lunfs $*: no 'lunfs: ' message"
 	grep -qiE "$pattern" "$state/err" || fail "lunfs $*: unclear message"
 	[ "$1" = ls ] || [ ! -s "$state/out" ] || fail "lunfs $*: writes to stdout"
-	! mountpoint -q "$mnt" || fail "lunfs $*: mounted"
+	! mounted "$mnt" || fail "lunfs $*: mounted"
 	wait_until 5 no_lunfs || fail "lunfs $*: still runs"
 }
 
@@ -55,9 +51,9 @@ fails_all()
 case $1 in
 own | tgt | istgt)
 	start_target "$1" "$(image 1M image)"
-	fails_all 'not found|no such target|does not exist|unknown target' \
+	fails_all 'no such target|not found' \
 		"iscsi://$portal/iqn.2026-11.test.lunfs:absent"
-	fails_all 'no such|not found|does not exist|no logical unit' \
+	fails_all 'no such|not found|there is no' \
 		"iscsi://$portal/$target/77"
 	;;
 dead)

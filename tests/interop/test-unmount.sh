@@ -19,7 +19,7 @@ no_sessions()
 
 answers()
 {
-	mountpoint -q "$mnt" && as_user test -e "$(lun_file 0)"
+	mounted "$mnt" && as_user test -e "$(lun_file 0)"
 }
 
 # ends HOW COMMAND...: mount in the foreground, then the command ends it.
@@ -38,7 +38,7 @@ ends()
 	"$@"
 	wait "$pid" || status=$?
 	[ $status = 0 ] || fail "$how: exit status $status"
-	! grep -q " $mnt " /proc/self/mountinfo || fail "$how: still mounted"
+	! mounted "$mnt" || fail "$how: still mounted"
 	no_lunfs || fail "$how: still runs"
 	wait_until 5 no_sessions || fail "$how: the target still has a session"
 }
@@ -54,14 +54,18 @@ ends SIGINT signal INT
 ends "fusermount3 -u" as_user fusermount3 -u "$mnt"
 ends "fusermount3 -u -z" as_user fusermount3 -u -z "$mnt"
 if [ "$(id -u)" = 0 ]; then
+	control=/sys/fs/fuse/connections
 	abort()
 	{
 		local dev
 
-		dev=$(mountpoint -d "$mnt")
-		[ -e "/sys/fs/fuse/connections/${dev#*:}/abort" ] ||
-			mount -t fusectl none /sys/fs/fuse/connections
-		echo 1 >"/sys/fs/fuse/connections/${dev#*:}/abort"
+		dev=$(awk -v m="$mnt" '$5 == m { print $3 }' \
+			/proc/self/mountinfo)
+		if [ ! -e "$control/${dev#*:}/abort" ]; then
+			mount -t fusectl none "$control"
+			mounts+=("$control")
+		fi
+		echo 1 >"$control/${dev#*:}/abort"
 	}
 	ends "umount by root" umount "$mnt"
 	ends "connection aborted" abort
@@ -72,7 +76,7 @@ mount_lunfs "iscsi://$portal/$target" "$mnt"
 answers || fail "the mount did not answer when the command came back"
 signal TERM
 wait_until 10 no_lunfs || fail "still runs"
-! grep -q " $mnt " /proc/self/mountinfo || fail "still mounted"
+! mounted "$mnt" || fail "still mounted"
 
 say "a file of one LUN: fusermount3 -u"
 as_user touch "$state/user/disk"

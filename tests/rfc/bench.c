@@ -43,6 +43,9 @@ struct bench {
 	bool up, down;
 	struct lun_error error;
 	unsigned scsi_events;
+	uint64_t event_lun;
+	uint8_t event_sense[SENSE_MAX];
+	bool held;
 	char *log[LOG_MAX];
 	size_t n_log;
 };
@@ -123,6 +126,7 @@ target_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_o
 	struct got *got = calloc(1, sizeof(*got));
 
 	assert_true(b->n_got < GOT_MAX);
+	assert_false(pdu_from_target(pdu->opcode));
 	got->pdu = *pdu;
 	got->has_ahs = b->has_ahs_now;
 	got->ahs = b->ahs_now;
@@ -193,6 +197,10 @@ on_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	struct bench *b = user;
 
 	b->scsi_events++;
+	b->event_lun = lun;
+	memset(b->event_sense, 0, sizeof(b->event_sense));
+	memcpy(b->event_sense, sense,
+	       len < sizeof(b->event_sense) ? len : sizeof(b->event_sense));
 }
 
 static const struct session_ops session_ops = { on_up, on_down, on_scsi_event };
@@ -205,7 +213,7 @@ pull(struct bench *b)
 	bool any = false;
 	int n;
 
-	while (b->conn && !b->connect_wanted &&
+	while (b->conn && !b->connect_wanted && !b->held &&
 	       (n = conn_tx_iov(b->conn, iov, 16, b->now)) > 0) {
 		size_t sum = 0;
 
@@ -342,6 +350,10 @@ bench_new(const struct bench_setup *setup)
 		set_keys(b, s->keys);
 	if (s->protocol_level)		/* not for users to set */
 		b->offer.values.iSCSIProtocolLevel = s->protocol_level;
+	if (s->fast_abort) {		/* nor this */
+		b->offer.TaskReporting.n = 1;
+		b->offer.TaskReporting.item[0] = REPORT_FAST_ABORT;
+	}
 	set_auth(b, s);
 
 	struct session_config cfg = {
@@ -516,6 +528,16 @@ bench_check_read(struct bench *b, struct command *cmd, uint32_t len)
 		if (p[i] != bench_pattern(i))
 			bench_fail(b, "byte %u is 0x%02x, not 0x%02x", i, p[i],
 				   bench_pattern(i));
+}
+
+void
+bench_check_untouched(struct bench *b, struct command *cmd)
+{
+	const uint8_t *p = cmd->in;
+
+	for (uint32_t i = 0; i < cmd->in_len; i++)
+		if (p[i] != 0xee)
+			bench_fail(b, "byte %u was written: 0x%02x", i, p[i]);
 }
 
 void
@@ -988,4 +1010,23 @@ unsigned
 bench_scsi_events(struct bench *b)
 {
 	return b->scsi_events;
+}
+
+uint64_t
+bench_event_lun(struct bench *b)
+{
+	return b->event_lun;
+}
+
+const uint8_t *
+bench_event_sense(struct bench *b)
+{
+	return b->event_sense;
+}
+
+void
+bench_hold(struct bench *b, bool held)
+{
+	b->held = held;
+	bench_run(b);
 }

@@ -33,6 +33,7 @@ struct bench;
 struct bench_setup {			/* zero: the default */
 	const char *keys;		/* of our offer: "MaxBurstLength=4096 InitialR2T=Yes" */
 	uint32_t protocol_level;	/* iSCSIProtocolLevel of our offer */
+	bool fast_abort;		/* TaskReporting=FastAbort is offered */
 	uint32_t cmd_sn;		/* of the leading login; default 100 */
 	const char *target_name;	/* default iqn.2026-11.test:disk */
 	bool discovery;
@@ -142,6 +143,8 @@ void bench_done(struct bench *b, struct command *cmd, int result);
 void bench_pending(struct bench *b, struct command *cmd);
 /* The read buffer holds the pattern up to len. */
 void bench_check_read(struct bench *b, struct command *cmd, uint32_t len);
+/* Nothing was ever written to it. */
+void bench_check_untouched(struct bench *b, struct command *cmd);
 
 /* Virtual time passes; timers fire. */
 void bench_pass(struct bench *b, lun_time delay);
@@ -165,7 +168,11 @@ void bench_run(struct bench *b);
 
 /* The last line of the log that holds part; NULL: none. */
 const char *bench_logged(struct bench *b, const char *part);
-/* scsi_event calls so far, and the last one's sense key byte. */
+/* scsi_event calls so far, and what the last one said. */
 unsigned bench_scsi_events(struct bench *b);
+uint64_t bench_event_lun(struct bench *b);
+const uint8_t *bench_event_sense(struct bench *b);
+/* While it is held nothing of what the initiator has to send is fetched. */
+void bench_hold(struct bench *b, bool held);
 
 #endif

@@ -2,6 +2,7 @@
 /* The bench itself: a login, a read, a write with an R2T, a logout. */
 #include "rfc/bench.h"
 
+/* shows: 7143-11.2.1.2-01 */
 static void
 test_a_read_a_write_and_goodbye(void **state)
 {

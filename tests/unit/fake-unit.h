@@ -102,7 +102,7 @@ fake_init(struct fake *f, uint64_t seed, uint64_t blocks, uint32_t block_size,
 
 	*f = (struct fake){
 		.nexus = { .ops = &ops, .env = &f->env,
-			   .timers = &f->timers, .now = TIME_S },
+			   .timers = &f->timers },
 		.env = { .user = f, .random = fake_env_random },
 		.random = seed, .blocks = blocks, .block_size = block_size,
 		.name = "naa.6001405aabbccdd00112233445566778",
@@ -110,6 +110,7 @@ fake_init(struct fake *f, uint64_t seed, uint64_t blocks, uint32_t block_size,
 	};
 	list_init(&f->queue);
 	timers_init(&f->timers);
+	f->timers.now = TIME_S;
 	if (window_blocks > 0) {
 		f->data = calloc(window_blocks, block_size);
 		f->durable = calloc(window_blocks, block_size);
@@ -372,7 +373,7 @@ fake_step(struct fake *f)
 		l = l->next;
 	struct command *c = container_of(l, struct command, link);
 
-	f->nexus.now += fake_random(f, 100000);
+	f->timers.now += fake_random(f, 100000);
 	if (c->task == FAKE_QUEUED) {
 		if (!fake_fault(f, c))
 			fake_execute(f, c);
@@ -391,10 +392,10 @@ fake_advance(struct fake *f)
 {
 	lun_time at = timers_deadline(&f->timers);
 
-	if (at != TIME_NEVER && (at <= f->nexus.now || f->queued == 0)) {
-		if (at > f->nexus.now)
-			f->nexus.now = at;
-		timers_run(&f->timers, f->nexus.now);
+	if (at != TIME_NEVER && (at <= f->timers.now || f->queued == 0)) {
+		if (at > f->timers.now)
+			f->timers.now = at;
+		timers_run(&f->timers, f->timers.now);
 		return true;
 	}
 	if (f->queued == 0)

@@ -68,7 +68,8 @@ take_isid(const char *initiator, const char *target, const uint32_t *bc)
 }
 
 /* Two at the same time differ; one after another are the same; a target has
- * nothing to do with another, nor has one initiator name with another. */
+ * nothing to do with another, nor has one initiator name with another.
+ * shows: 7143-4.4.3-01 7143-4.4.3-02 7143-11.12.5-01 7143-10.1.1-01 */
 static void
 test_isids(void **state)
 {

@@ -213,7 +213,7 @@ parse(const char *text, uint8_t bhs[BHS_LEN])
 
 /*
  * The drawings of the RFC, both ways.
- * shows: 7143-11.2.1.6-01
+ * shows: 7143-11.2.1.6-01 7143-11-01
  */
 static void
 test_vectors(void **state)

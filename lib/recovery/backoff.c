@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "recovery/backoff.h"
+
+#define FIRST		(1 * TIME_S)
+#define LONGEST		(16 * TIME_S)
+#define RARELY		(60 * TIME_S)
+
+enum backoff_kind
+backoff_kind(int code)
+{
+	return code == LUN_EAUTH || code == LUN_ENOTFOUND ||
+	    code == LUN_ENEGOTIATE ? BACKOFF_RARELY : BACKOFF_NORMAL;
+}
+
+/* A quarter less to a quarter more. */
+static lun_time
+jitter(lun_time t, const struct lun_env *env)
+{
+	return t - t / 4 + (t / 2) / 1024 * (env_random32(env) % 1024);
+}
+
+lun_time
+backoff_next(struct backoff *b, enum backoff_kind kind, lun_time time2wait,
+	     const struct lun_env *env)
+{
+	lun_time wait = RARELY;
+
+	if (kind == BACKOFF_NORMAL) {
+		/* The first is made at once: most often the target is there. */
+		unsigned doublings = b->attempts < 6 ? b->attempts : 6;
+
+		wait = doublings == 0 ? 0 : FIRST << (doublings - 1);
+		if (wait > LONGEST)
+			wait = LONGEST;
+	}
+	b->attempts++;
+	wait = jitter(wait, env);
+	return wait > time2wait ? wait : time2wait;
+}
+
+void
+backoff_reset(struct backoff *b)
+{
+	b->attempts = 0;
+}

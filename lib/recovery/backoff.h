@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * When the next attempt to log in is made. It doubles from one second to a
+ * quarter of a minute, with jitter, so that the clients of a target that comes
+ * back do not all come at once; and never before the target allows (Time2Wait,
+ * RFC 7143 13.15). What another attempt would hardly change (no such target,
+ * wrong secret) is tried rarely.
+ */
+#ifndef RECOVERY_BACKOFF_H
+#define RECOVERY_BACKOFF_H
+
+#include "base/clock.h"
+#include "base/env.h"
+
+struct backoff {
+	unsigned attempts;		/* since the session was last stable */
+};
+
+enum backoff_kind { BACKOFF_NORMAL, BACKOFF_RARELY };
+
+/* By the code of the failure. */
+enum backoff_kind backoff_kind(int code);
+
+/* How long to wait before the next attempt, which is counted. */
+lun_time backoff_next(struct backoff *b, enum backoff_kind kind,
+		      lun_time time2wait, const struct lun_env *env);
+
+void backoff_reset(struct backoff *b);
+
+#endif

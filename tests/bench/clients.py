@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The four that are compared.
+
+lunfs     the mount of one LUN as a file
+qemu      qemu-storage-daemon: its iSCSI driver, exported by FUSE
+ceiling   the ceiling of the target: a client that throws data away
+memfs     the ceiling of FUSE: a file that is answered from memory
+
+Each measures a job with its own CPU time: of the process that serves the
+file, with all its threads, and not of fio; of the ceiling, which is its own
+load, all but its setup.
+"""
+import pathlib
+
+import jobs
+from servers import (Failed, cpu_seconds, find, mounted, unmount, wait_until)
+
+NAME = "iqn.2026-11.test.lunfs:bench-client-"
+
+
+class FileClient:
+    """A process that serves the LUN as a file."""
+
+    def __init__(self, place, target, digests, options):
+        self.place, self.size = place, options.size
+        self.path = place.path / f"file-{self.name}"
+        self.path.touch()
+        place.callback(self.path.unlink)
+        command = self.command(target, digests, options)
+        self.process = place.start(self.name, *command)
+        place.callback(unmount, self.path)
+        try:
+            wait_until(lambda: mounted(self.path), 20, self.name, self.process)
+        except Failed as e:
+            raise Failed(f"{e}\n{place.log(self.name)}") from None
+        wait_until(lambda: self.path.stat().st_size == self.size, 20,
+                   f"{self.name}: size", self.process)
+
+    def measure(self, job, seconds):
+        before = cpu_seconds(self.process.pid)
+        result = jobs.run_fio(job, self.path, self.size, seconds,
+                              self.place.path)
+        result["cpu_s"] = cpu_seconds(self.process.pid) - before
+        return result
+
+    def verify(self, job):
+        return jobs.run_verify(job, self.path, self.size, self.place.path)
+
+
+class Lunfs(FileClient):
+    name = "lunfs"
+
+    def command(self, target, digests, options):
+        digest = "crc32c" if digests else "none"
+        return [options.lunfs, "mount", "-f", "--initiator-name",
+                NAME + self.name, "--header-digest", digest, "--data-digest",
+                digest, *options.mount_option, target.url, self.path]
+
+
+class Qemu(FileClient):
+    """Its iSCSI driver knows no data digest."""
+
+    name = "qemu"
+
+    def command(self, target, digests, options):
+        blockdev = {
+            "driver": "iscsi", "node-name": "disk", "transport": "tcp",
+            "portal": "{}:{}".format(*target.portal), "target": target.name,
+            "lun": target.lun, "initiator-name": NAME + self.name,
+            "header-digest": "crc32c" if digests else "none",
+        }
+        export = {"type": "fuse", "id": "file", "node-name": "disk",
+                  "mountpoint": self.path, "writable": "on"}
+        return [find("qemu-storage-daemon"), "--blockdev", keyval(blockdev),
+                "--export", keyval(export)]
+
+
+def keyval(values):
+    """QEMU's k=v,k=v; a comma within a value is doubled."""
+    return ",".join(f"{k}={str(v).replace(',', ',,')}"
+                    for k, v in values.items())
+
+
+class Memfs(FileClient):
+    name = "memfs"
+    verify = None               # it keeps nothing
+
+    def command(self, target, digests, options):
+        return [options.memfs, str(options.size), self.path]
+
+
+class Ceiling:
+    name = "ceiling"
+    verify = None
+
+    def __init__(self, place, target, digests, options):
+        self.program = pathlib.Path(options.ceiling)
+        self.target, self.digests = target, digests
+
+    def measure(self, job, seconds):
+        t = self.target
+        return jobs.run_ceiling(job, self.program, t.portal, t.name, t.lun,
+                                self.digests, seconds)
+
+
+CLIENTS = {c.name: c for c in (Lunfs, Qemu, Ceiling, Memfs)}

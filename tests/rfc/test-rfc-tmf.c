@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Task management: RFC 7143 11.5, 11.6, 4.2.3, 7.11. */
+#include "rfc/bench.h"
+
+#define LUN_1 UINT64_C(0x0001000000000000)
+#define LUN_2 UINT64_C(0x0002000000000000)
+
+struct asked {
+	struct tmf t;
+	unsigned done;
+	int code;
+	uint8_t response;
+};
+
+static void
+answered(struct tmf *t, int code, uint8_t response)
+{
+	struct asked *a = t->user;
+
+	a->done++;
+	a->code = code;
+	a->response = response;
+}
+
+static struct got *
+ask(struct bench *b, struct asked *a, uint8_t function, uint64_t lun)
+{
+	*a = (struct asked){
+		.t = { .function = function, .lun = lun, .done = answered,
+		       .user = a },
+	};
+	session_tmf(bench_session(b), &a->t, bench_now(b));
+	bench_run(b);
+	return bench_expect(b, OP_TMF_REQUEST);
+}
+
+static void
+answer(struct bench *b, const struct got *got, uint8_t response)
+{
+	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
+
+	pdu.response = response;
+	bench_send(b, &pdu, NULL, 0);
+}
+
+static void
+cancel(struct bench *b, struct command *cmd)
+{
+	struct nexus *n = session_nexus(bench_session(b));
+
+	n->ops->cancel(n, cmd);
+	bench_run(b);
+}
+
+static void
+reject(struct bench *b, const struct got *got, uint8_t reason)
+{
+	struct pdu pdu = bench_pdu(b, OP_REJECT, NULL);
+	uint8_t bhs[BHS_LEN];
+
+	pdu.reason = reason;
+	pdu_encode(&got->pdu, bhs);
+	bench_send(b, &pdu, bhs, sizeof(bhs));
+}
+
+/* shows: 7143-11.5.1-01 7143-11.5.2-01 7143-11.5.3-01 7143-11.5.4-01 */
+static void
+test_fields_of_requests(void **state)
+{
+	static const uint8_t functions[] = {
+		TMF_ABORT_TASK_SET, TMF_CLEAR_ACA, TMF_CLEAR_TASK_SET,
+		TMF_LOGICAL_UNIT_RESET, TMF_TARGET_WARM_RESET,
+		TMF_TARGET_COLD_RESET,
+	};
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	for (size_t i = 0; i < sizeof(functions); i++) {
+		bool target = functions[i] >= TMF_TARGET_WARM_RESET;
+		struct asked a;
+		struct got *got = ask(b, &a, functions[i], target ? 0 : LUN_1);
+
+		assert_int_equal(got->pdu.function, functions[i]);
+		assert_true(got->pdu.immediate && got->pdu.final);
+		assert_true(got->pdu.lun == (target ? 0 : LUN_1));
+		assert_int_equal(got->pdu.referenced_task_tag, TAG_NONE);
+		assert_int_equal(got->pdu.ref_cmd_sn, 0);
+		assert_int_equal(got->pdu.exp_data_sn, 0);
+		assert_int_equal(got->pdu.cmd_sn, 100);
+		assert_int_equal(got->pdu.data_segment_length, 0);
+		assert_int_equal(got->pdu.total_ahs_length, 0);
+		assert_int_equal(a.done, 0);
+		answer(b, got, TMF_COMPLETE);
+		assert_int_equal(a.done, 1);
+		assert_int_equal(a.code, 0);
+		assert_int_equal(a.response, TMF_COMPLETE);
+	}
+	bench_free(b);
+}
+
+/* shows: 7143-11.5.1-01 7143-11.5.3-01 7143-11.5.4-01 7143-11.5.5-01 7143-7.11-01
+ * shows: 7143-7.11-03 7143-11.6.1-01 7143-11.5.1-04 7143-4.2.3.3-04 */
+static void
+test_a_command_that_is_not_answered(void **state)
+{
+	static const uint8_t responses[] = { TMF_COMPLETE, TMF_NO_TASK, TMF_NO_LUN,
+					     TMF_NOT_SUPPORTED, TMF_NOT_AUTHORIZED,
+					     TMF_REJECTED, 77 };
+
+	for (size_t i = 0; i < sizeof(responses); i++) {
+		struct bench *b = bench_new(NULL);
+
+		bench_login(b, "");
+		bench_nodata(b, 0);
+		bench_response(b, bench_expect(b, OP_SCSI_COMMAND), SCSI_GOOD);
+		struct command *cmd = bench_read(b, LUN_1, 512);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		bench_pass(b, 29 * TIME_S);
+		bench_expect_nothing(b);
+		bench_pass(b, 2 * TIME_S);
+		struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+		assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
+		assert_true(abort->pdu.lun == LUN_1);
+		assert_int_equal(abort->pdu.referenced_task_tag,
+				 got->pdu.initiator_task_tag);
+		assert_int_equal(abort->pdu.ref_cmd_sn, 101);
+		assert_int_equal(abort->pdu.cmd_sn, 102);
+		assert_true(abort->pdu.initiator_task_tag !=
+			    got->pdu.initiator_task_tag);
+		bench_pass(b, 20 * TIME_S);
+		bench_pending(b, cmd);
+		bench_expect_nothing(b);
+		answer(b, abort, responses[i]);
+		bench_done(b, cmd, LUN_ETIMEDOUT);
+		bench_expect_nothing(b);
+		if (responses[i] <= TMF_NO_TASK) {
+			bench_nodata(b, 0);
+			got = bench_expect(b, OP_SCSI_COMMAND);
+			assert_int_equal(got->pdu.cmd_sn, 102);
+			bench_response(b, got, SCSI_GOOD);
+			assert_true(bench_up(b));
+		} else {		/* nobody knows what the target does */
+			bench_expect_down(b, LUN_ETIMEDOUT, "aborted");
+		}
+		bench_free(b);
+	}
+}
+
+/* shows: 7143-11.5.1-06 7143-11.6.1-02 */
+static void
+test_an_abort_that_is_not_answered(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct command *cmd = bench_read(b, 0, 512);
+	bench_expect(b, OP_SCSI_COMMAND);
+	struct asked a;
+	ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
+	bench_pass(b, 29 * TIME_S);
+	assert_int_equal(a.done, 0);
+	bench_pass(b, 2 * TIME_S);
+	bench_expect_nothing(b);	/* no abort of the reset */
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.code, LUN_ETIMEDOUT);
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_expect_down(b, LUN_ETIMEDOUT, "task management");
+	bench_free(b);
+
+	b = bench_new(NULL);		/* with nothing else under way */
+	bench_login(b, "");
+	ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
+	bench_pass(b, 32 * TIME_S);
+	assert_int_equal(a.code, LUN_ETIMEDOUT);
+	bench_free(b);
+
+	b = bench_new(NULL);		/* or the session ends */
+	bench_login(b, "");
+	ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
+	bench_cut(b);
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.code, LUN_ELOST);
+	bench_free(b);
+}
+
+/* shows: 7143-7.11-02 */
+static void
+test_an_abort_of_what_the_target_never_got(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	cancel(b, cmd);
+	cancel(b, cmd);			/* once is enough */
+	struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(abort->pdu.ref_cmd_sn, got->pdu.cmd_sn);
+	assert_int_equal(abort->pdu.exp_stat_sn, *bench_stat_sn(b));
+	answer(b, abort, TMF_COMPLETE);
+	bench_done(b, cmd, LUN_ECANCELED);
+	bench_expect_nothing(b);
+	bench_nodata(b, 0);
+	got = bench_expect(b, OP_SCSI_COMMAND);
+	assert_int_equal(got->pdu.cmd_sn, 101);
+	bench_response(b, got, SCSI_GOOD);
+	bench_free(b);
+}
+
+/* The response overtakes the abort: it counts, once.
+ * shows: 7143-7.11-03 7143-4.2.3.3-03 */
+static void
+test_a_response_before_that_to_the_abort(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct command *cmd = bench_read(b, 0, 512);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	cancel(b, cmd);
+	struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+	bench_data_in(b, got, 0, 0, 512, true, true);
+	bench_done(b, cmd, 0);
+	bench_check_read(b, cmd, 512);
+	struct command *other = bench_nodata(b, 0);
+	struct got *got_other = bench_expect(b, OP_SCSI_COMMAND);
+	answer(b, abort, TMF_NO_TASK);
+	bench_done(b, cmd, 0);
+	bench_pending(b, other);
+	bench_response(b, got_other, SCSI_GOOD);
+	bench_done(b, other, 0);
+	bench_expect_nothing(b);
+	bench_free(b);
+}
+
+/* Late ones find no task and complete nothing.
+ * shows: 7143-11.5.1-02 */
+static void
+test_a_response_after_that_to_the_abort(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct command *cmd = bench_read(b, 0, 512);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	cancel(b, cmd);
+	answer(b, bench_expect(b, OP_TMF_REQUEST), TMF_COMPLETE);
+	bench_done(b, cmd, LUN_ECANCELED);
+	struct command *next = bench_read(b, 0, 512);	/* takes the slot */
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_data_in(b, got, 0, 0, 512, true, true);
+	bench_done(b, cmd, LUN_ECANCELED);
+	bench_done(b, next, LUN_EPROTO);
+	bench_check_untouched(b, next);
+	bench_expect_down(b, LUN_EPROTO, "unknown task");
+	bench_free(b);
+}
+
+/* shows: 7143-4.2.2.1-05 7143-4.2.3.2-01 7143-4.2.3.3-05 7143-4.2.3.3-04 */
+static void
+test_functions_for_a_unit(void **state)
+{
+	static const uint8_t functions[] = { TMF_ABORT_TASK_SET,
+		TMF_CLEAR_TASK_SET, TMF_LOGICAL_UNIT_RESET };
+
+	for (size_t i = 0; i < sizeof(functions); i++)
+		for (int fails = 0; fails <= 1; fails++) {
+			struct bench *b = bench_new(NULL);
+			struct asked a;
+
+			bench_login(b, "");
+			struct command *one = bench_read(b, LUN_1, 512),
+			    *two = bench_read(b, LUN_2, 512);
+			struct got *got_one = bench_expect(b, OP_SCSI_COMMAND);
+			struct got *got_two = bench_expect(b, OP_SCSI_COMMAND);
+			struct got *got = ask(b, &a, functions[i], LUN_1);
+			struct command *later = bench_read(b, LUN_1, 512);
+			struct got *got_later = bench_expect(b, OP_SCSI_COMMAND);
+			bench_pass(b, 20 * TIME_S);
+			bench_pending(b, one);
+			answer(b, got, fails ? TMF_NOT_SUPPORTED : TMF_COMPLETE);
+			assert_int_equal(a.done, 1);
+			bench_pending(b, two);
+			bench_pending(b, later);
+			if (fails)
+				bench_data_in(b, got_one, 0, 0, 512, true, true);
+			bench_done(b, one, fails ? 0 : LUN_ECANCELED);
+			bench_data_in(b, got_later, 0, 0, 512, true, true);
+			bench_done(b, later, 0);
+			bench_data_in(b, got_two, 0, 0, 512, true, true);
+			bench_done(b, two, 0);
+			bench_expect_nothing(b);
+			bench_free(b);
+		}
+}
+
+/* shows: 7143-4.2.3.2-02 7143-4.2.3.3-05 7143-11.5.1-07 */
+static void
+test_target_resets(void **state)
+{
+	static const uint8_t functions[] = { TMF_TARGET_WARM_RESET,
+		TMF_TARGET_COLD_RESET };
+
+	for (size_t i = 0; i < sizeof(functions); i++)
+		for (int cut = 0; cut <= 1; cut++) {
+			struct bench *b = bench_new(NULL);
+			struct asked a;
+
+			bench_login(b, "");
+			struct command *one = bench_read(b, LUN_1, 512),
+			    *two = bench_write(b, LUN_2, 512);
+			bench_expect(b, OP_SCSI_COMMAND);
+			bench_expect(b, OP_SCSI_COMMAND);
+			struct got *got = ask(b, &a, functions[i], 0);
+			if (cut)
+				bench_cut(b);
+			else
+				answer(b, got, TMF_COMPLETE);
+			assert_int_equal(a.done, 1);
+			assert_int_equal(a.code, cut ? LUN_ELOST : 0);
+			bench_done(b, one, cut ? LUN_ELOST : LUN_ECANCELED);
+			bench_done(b, two, cut ? LUN_ELOST : LUN_ECANCELED);
+			bench_free(b);
+		}
+}
+
+/* Standard semantics: R2Ts and pings are answered until the response.
+ * shows: 7143-4.2.3.3-01 7143-4.2.3.3-02 7143-4.2.3.3-03 */
+static void
+test_transfers_go_on_until_the_response(void **state)
+{
+	static const uint8_t functions[] = { TMF_ABORT_TASK_SET,
+		TMF_CLEAR_TASK_SET, TMF_LOGICAL_UNIT_RESET, TMF_TARGET_WARM_RESET };
+	static const char *const reporting[] = { "TaskReporting=RFC3720",
+		"TaskReporting=ResponseFence", "TaskReporting=NotUnderstood" };
+
+	for (size_t i = 0; i < 12; i++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.keys = "InitialR2T=Yes ImmediateData=No" });
+		struct asked a;
+
+		bench_login(b, reporting[i % 3]);
+		struct command *cmd = bench_write(b, LUN_1, 4096);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		struct got *tmf = ask(b, &a, functions[i / 3], LUN_1);
+		struct pdu ping = bench_pdu(b, OP_NOP_IN, NULL);
+		ping.target_transfer_tag = 9;
+		bench_hold(b, true);
+		bench_r2t(b, got, 0, 5, 0, 4096);
+		bench_send(b, &ping, NULL, 0);
+		bench_hold(b, false);
+		for (int n = 0; n < 2; n++) {	/* in either order */
+			struct got *out = bench_next(b);
+
+			assert_non_null(out);
+			if (out->pdu.opcode == OP_NOP_OUT) {
+				assert_int_equal(out->pdu.target_transfer_tag, 9);
+				continue;
+			}
+			assert_int_equal(out->pdu.opcode, OP_DATA_OUT);
+			assert_int_equal(out->pdu.target_transfer_tag, 5);
+			assert_int_equal(out->pdu.data_segment_length, 4096);
+			assert_true(out->pdu.final);
+		}
+		if (i & 1) {
+			bench_response(b, got, SCSI_GOOD);
+			bench_done(b, cmd, 0);
+		}
+		answer(b, tmf, TMF_COMPLETE);
+		bench_done(b, cmd, i & 1 ? 0 : LUN_ECANCELED);
+		bench_expect_nothing(b);
+		bench_free(b);
+	}
+}
+
+/* shows: 7143-11.17.1-03 */
+static void
+test_too_many_immediate_commands(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct command *cmd = bench_nodata(b, 0), *two = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	struct got *got_two = bench_expect(b, OP_SCSI_COMMAND);
+	cancel(b, cmd);
+	cancel(b, two);			/* waits for its turn */
+	reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
+	bench_expect_nothing(b);
+	bench_pending(b, cmd);
+	bench_pass(b, 2 * TIME_S);
+	reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_LONG_OPERATION);
+	bench_response(b, got_two, SCSI_GOOD);	/* it needs no abort then */
+	bench_done(b, two, 0);
+	bench_pass(b, 2 * TIME_S);
+	struct got *got = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(got->pdu.ref_cmd_sn, 100);
+	answer(b, got, TMF_COMPLETE);
+	bench_done(b, cmd, LUN_ECANCELED);
+	bench_expect_nothing(b);
+	assert_true(bench_up(b));
+	bench_free(b);
+
+	b = bench_new(NULL);		/* but not for ever */
+	bench_login(b, "");
+	cmd = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cancel(b, cmd);
+	for (int i = 0; i < 40 && bench_up(b); i++) {
+		reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
+		bench_pass(b, TIME_S);
+	}
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_expect_down(b, LUN_ETIMEDOUT, "task management");
+	bench_free(b);
+}
+
+/* shows: 7143-11.17.1-02 */
+static void
+test_a_rejected_request(void **state)
+{
+	struct bench *b = bench_new(NULL);
+	struct asked a;
+
+	bench_login(b, "");
+	reject(b, ask(b, &a, TMF_CLEAR_TASK_SET, LUN_1), REJECT_NOT_SUPPORTED);
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.code, LUN_EREFUSED);
+	bench_pass(b, 100 * TIME_S);
+	bench_expect_nothing(b);
+	assert_true(bench_up(b));
+	bench_free(b);
+}
+
+static void
+test_a_response_to_nothing(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, NULL);
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_down(b, LUN_EPROTO, "unknown request");
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields_of_requests),
+		cmocka_unit_test(test_a_command_that_is_not_answered),
+		cmocka_unit_test(test_an_abort_that_is_not_answered),
+		cmocka_unit_test(test_an_abort_of_what_the_target_never_got),
+		cmocka_unit_test(test_a_response_before_that_to_the_abort),
+		cmocka_unit_test(test_a_response_after_that_to_the_abort),
+		cmocka_unit_test(test_functions_for_a_unit),
+		cmocka_unit_test(test_target_resets),
+		cmocka_unit_test(test_transfers_go_on_until_the_response),
+		cmocka_unit_test(test_too_many_immediate_commands),
+		cmocka_unit_test(test_a_rejected_request),
+		cmocka_unit_test(test_a_response_to_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
