@@ -195,7 +195,8 @@ test_another_unit_meanwhile(void **state)
 	}
 }
 
-/* What the unit is now can't be found out: fail, then look again. */
+/* What the unit is now can't be found out: fail, until the owner looks again
+ * when the nexus is back. */
 static void
 test_probe_without_answer(void **state)
 {
@@ -215,6 +216,9 @@ test_probe_without_answer(void **state)
 	assert_int_equal(q.io.code, LUN_ELOST);
 	assert_int_equal(w.fake.data[0], 0);
 	w.fake.faults[FAULT_LOST] = 0;
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), EIO);
+	disk_probe(w.disk);
+	fake_run(&w.fake);
 	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
 	assert_int_equal(w.fake.data[0], 'x');
 	assert_int_equal(w.probed, 3);
