@@ -80,6 +80,7 @@ struct leg {
 	bool solicited_turn;		/* fairness, schedule.c */
 	unsigned running;		/* tasks allegiant to it */
 	struct tmf *tmf;		/* the one that is sent and not answered */
+	uint32_t late_tmf_tag;		/* of an abort that was given up */
 };
 
 struct session {

@@ -387,6 +387,7 @@ init_lists(struct session *s)
 		leg->login = s->cfg.login;
 		leg->login.leading = i == LEADING;
 		leg->login.cid = (uint16_t)(FIRST_CID + i);
+		leg->late_tmf_tag = TAG_NONE;
 		list_init(&leg->unsolicited);
 		list_init(&leg->solicited);
 	}
@@ -562,6 +563,7 @@ void
 session_counters_add(struct session_counters *sum, const struct session *s)
 {
 	sum->task_timeouts += s->counters.task_timeouts;
+	sum->lun_resets += s->counters.lun_resets;
 	add_counters(&sum->conns, &s->counters.conns);
 
 	for (size_t i = 0; i < LEGS_MAX; i++)

@@ -85,6 +85,8 @@ struct tmf {
 	uint64_t lun;
 	void (*done)(struct tmf *t, int code, uint8_t response);
 	void *user;
+	int ends_with;			/* result of the commands that it ends;
+					   0: LUN_ECANCELED */
 
 	/* the session's own */
 	struct list link;
@@ -109,7 +111,7 @@ const struct portal *session_moved(const struct session *s);
  * 11.15.3, 13.15). */
 lun_time session_time2wait(const struct session *s);
 struct session_counters {
-	uint64_t task_timeouts;
+	uint64_t task_timeouts, lun_resets;
 	struct conn_counters conns;	/* of all that were, too */
 };
 struct session_counters session_counters(const struct session *s);

@@ -4,14 +4,17 @@
  * bits of its initiator task tag are its place, the others count its uses, so
  * that a late PDU for an earlier use finds nothing (RFC 7143 11.2.1.8).
  *
- * A command whose time is over is aborted (ABORT TASK); the clock that sees to
- * it ticks only while there is something to watch, and looks at all of them:
- * a command costs no timer of its own.
+ * A command whose time is over is aborted: ABORT TASK; if that does not help, a
+ * reset of its unit, which ends the unit's other commands too; if that does not
+ * help, the connection is given up. The clock that sees to it ticks only while
+ * there is something to watch, and looks at all of them: a command costs no
+ * timer of its own.
  */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "session/session-impl.h"
+#include "wire/lun.h"
 
 enum phase { PHASE_IDLE, PHASE_WAITING, PHASE_RUNNING, PHASE_ENDED };
 
@@ -223,21 +226,57 @@ tasks_end_all(struct session *s, struct leg *leg, int result)
 
 /* --------------------------------------------------------------- abort -- */
 
+static void aborted(struct tmf *tmf, int code, uint8_t response);
+
+static void
+end_by(struct task *t, uint8_t function)
+{
+	t->aborting = true;
+	t->abort = (struct tmf){
+		.function = function, .lun = t->cmd->lun,
+		.task = function == TMF_ABORT_TASK ? t : NULL,
+		.done = aborted, .user = t,
+		/* the others that a reset ends did nothing wrong */
+		.ends_with = t->end_code == LUN_ETIMEDOUT ? LUN_ETIMEDOUT :
+		    LUN_ELOST,
+	};
+	session_tmf(t->s, &t->abort, session_now(t->s));
+}
+
+static void
+reset_unit(struct task *t, int code, uint8_t response)
+{
+	char lun[LUN_TEXT_MAX];
+
+	t->s->counters.lun_resets++;
+	session_log(t->s, LUN_LOG_WARNING, "LUN %s: ABORT TASK %s (response %u): "
+		    "LOGICAL UNIT RESET", lun_print(t->cmd->lun, lun),
+		    code == LUN_ETIMEDOUT ? "was not answered" : "did not help",
+		    response);
+	end_by(t, TMF_LOGICAL_UNIT_RESET);
+}
+
 static void
 aborted(struct tmf *tmf, int code, uint8_t response)
 {
 	struct task *t = tmf->user;
 	struct leg *leg = t->leg;
+	bool abort = tmf->function == TMF_ABORT_TASK;
+	bool ended = code == 0 && (response == TMF_COMPLETE ||
+				   (abort && response == TMF_NO_TASK));
 
 	t->aborting = false;
-	if (t->cmd && code == 0 &&
-	    (response == TMF_COMPLETE || response == TMF_NO_TASK))
-		task_end(t, t->end_code);	/* which makes it idle */
-	else if (!t->cmd)
+	if (!t->cmd)
 		task_idle(t);
-	else if (leg->conn)		/* nobody knows what the target does */
+	else if (ended)
+		task_end(t, t->end_code);	/* which makes it idle */
+	else if (!leg->conn || code == LUN_ELOST)
+		return;			/* it ends with its connection */
+	else if (abort)
+		reset_unit(t, code, response);
+	else				/* nobody knows what the target does */
 		conn_fail(leg->conn, LUN_ETIMEDOUT, "a command could not be "
-			  "aborted (ABORT TASK, response %u)", response);
+			  "aborted (LOGICAL UNIT RESET, response %u)", response);
 }
 
 void
@@ -245,13 +284,8 @@ task_abort(struct task *t, int end_code)
 {
 	if (t->aborting)
 		return;
-	t->aborting = true;
 	t->end_code = end_code;
-	t->abort = (struct tmf){
-		.function = TMF_ABORT_TASK, .lun = t->cmd->lun, .task = t,
-		.done = aborted, .user = t,
-	};
-	session_tmf(t->s, &t->abort, session_now(t->s));
+	end_by(t, TMF_ABORT_TASK);
 }
 
 /* RFC 7143 11.17.1, 7.3 */

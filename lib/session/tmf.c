@@ -2,14 +2,24 @@
 /*
  * Task management, RFC 7143 11.5 and 11.6. Requests are immediate, so that they
  * pass a closed window, and one at a time on a connection, so that the target
- * cannot refuse them (4.2.2.1). One that is not answered within the command
- * timeout costs the connection: nobody knows then what the target does.
+ * cannot refuse them (4.2.2.1). One that is not answered in time costs the
+ * connection, as nobody knows then what the target does; but for an abort: a
+ * reset of the unit is tried before (task.c).
  */
 #include <assert.h>
 
 #include "session/session-impl.h"
 
 enum { TMF_TAG_BIT = 0x40000000 };
+
+/* Bounds a step: a command takes three times that before it is aborted. */
+static lun_time
+answer_time(const struct session *s)
+{
+	lun_time t = s->cfg.command_timeout / 3;
+
+	return t > TIME_S ? t : TIME_S;
+}
 
 static void
 send_request(struct session *s, struct leg *leg, struct tmf *t)
@@ -26,7 +36,7 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 
 	t->initiator_task_tag = pdu.initiator_task_tag;
 	if (t->deadline == TIME_NEVER)
-		t->deadline = time_add(session_now(s), s->cfg.command_timeout);
+		t->deadline = time_add(session_now(s), answer_time(s));
 	leg->tmf = t;
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
@@ -87,7 +97,10 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 	s->nexus.timers->now = now;
 	assert(t->done);
 	assert((t->function == TMF_ABORT_TASK) == (t->task != NULL));
-	list_append(&s->tmfs, &t->link);
+	if (t->task)
+		list_append(&s->tmfs, &t->link);
+	else				/* it may make aborts needless */
+		list_prepend(&s->tmfs, &t->link);
 	t->leg = leg;
 	if (!leg || !leg->conn) {
 		tmf_end(s, t, LUN_ELOST, 0);
@@ -141,7 +154,8 @@ end_covered(struct session *s, const struct tmf *t)
 
 	list_for_each(task, &s->running, struct task, link)
 		if (covers(t, task))
-			task_end(task, LUN_ECANCELED);
+			task_end(task, t->ends_with ? t->ends_with :
+				 LUN_ECANCELED);
 }
 
 int
@@ -149,6 +163,11 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 {
 	struct tmf *t = find(s, pdu->initiator_task_tag);
 
+	if (!t && leg->late_tmf_tag != TAG_NONE &&
+	    pdu->initiator_task_tag == leg->late_tmf_tag) {
+		leg->late_tmf_tag = TAG_NONE;	/* of an abort given up */
+		return 0;
+	}
 	if (!t || t->leg != leg)
 		return conn_fail(leg->conn, LUN_EPROTO, "TMF Response for an "
 				 "unknown request (ITT 0x%08" PRIx32 ")",
@@ -176,20 +195,29 @@ tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
 		send_next(s, t->leg);
 }
 
+static void
+expire(struct session *s, struct tmf *t)
+{
+	struct leg *leg = t->leg;
+
+	if (t->function == TMF_ABORT_TASK) {
+		leg->late_tmf_tag = t->initiator_task_tag;
+		tmf_end(s, t, LUN_ETIMEDOUT, 0);
+	} else if (leg->conn) {
+		conn_fail(leg->conn, LUN_ETIMEDOUT, "task management function "
+			  "%u was not answered within %" PRId64 " s",
+			  t->function, answer_time(s) / TIME_S);
+	}
+}
+
 void
 tmfs_expire(struct session *s, lun_time now)
 {
 	struct tmf *t;
 
-	list_for_each(t, &s->tmfs, struct tmf, link) {
-		struct leg *leg = t->leg;
-
-		if (now >= t->deadline && leg->conn)
-			conn_fail(leg->conn, LUN_ETIMEDOUT, "task management "
-				  "function %u was not answered within %" PRId64
-				  " s", t->function,
-				  s->cfg.command_timeout / TIME_S);
-	}
+	list_for_each(t, &s->tmfs, struct tmf, link)
+		if (now >= t->deadline)
+			expire(s, t);
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		struct leg *leg = &s->legs[i];
 

@@ -127,13 +127,22 @@ test_a_command_that_is_not_answered(void **state)
 		assert_int_equal(abort->pdu.cmd_sn, 102);
 		assert_true(abort->pdu.initiator_task_tag !=
 			    got->pdu.initiator_task_tag);
-		bench_pass(b, 20 * TIME_S);
+		bench_pass(b, 5 * TIME_S);
 		bench_pending(b, cmd);
 		bench_expect_nothing(b);
 		answer(b, abort, responses[i]);
+		if (responses[i] > TMF_NO_TASK) {	/* the unit is reset */
+			bench_pending(b, cmd);
+			abort = bench_expect(b, OP_TMF_REQUEST);
+			assert_int_equal(abort->pdu.function,
+					 TMF_LOGICAL_UNIT_RESET);
+			assert_true(abort->pdu.lun == LUN_1);
+			assert_int_equal(abort->pdu.referenced_task_tag, TAG_NONE);
+			answer(b, abort, i & 1 ? TMF_COMPLETE : responses[i]);
+		}
 		bench_done(b, cmd, LUN_ETIMEDOUT);
 		bench_expect_nothing(b);
-		if (responses[i] <= TMF_NO_TASK) {
+		if (responses[i] <= TMF_NO_TASK || i & 1) {
 			bench_nodata(b, 0);
 			got = bench_expect(b, OP_SCSI_COMMAND);
 			assert_int_equal(got->pdu.cmd_sn, 102);
@@ -146,9 +155,42 @@ test_a_command_that_is_not_answered(void **state)
 	}
 }
 
-/* shows: 7143-11.5.1-06 7143-11.6.1-02 */
+/* Each step is bounded: abort, reset, the connection. A late answer to what was
+ * given up is no offence. */
 static void
 test_an_abort_that_is_not_answered(void **state)
+{
+	for (int late = 0; late < 2; late++) {
+		struct bench *b = bench_new(NULL);
+
+		bench_login(b, "");
+		struct command *cmd = bench_read(b, LUN_1, 512);
+		struct command *other = bench_read(b, LUN_1, 512);
+		struct command *elsewhere = bench_read(b, LUN_2, 512);
+		for (int i = 0; i < 3; i++)
+			bench_expect(b, OP_SCSI_COMMAND);
+		bench_pass(b, 31 * TIME_S);
+		struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+		bench_pass(b, 11 * TIME_S);
+		/* before the aborts of the others */
+		struct got *reset = bench_expect(b, OP_TMF_REQUEST);
+		assert_int_equal(reset->pdu.function, TMF_LOGICAL_UNIT_RESET);
+		if (late) {
+			answer(b, abort, TMF_COMPLETE);
+			bench_pending(b, cmd);
+		}
+		bench_pass(b, 40 * TIME_S);
+		bench_done(b, cmd, LUN_ETIMEDOUT);
+		bench_done(b, other, LUN_ETIMEDOUT);
+		bench_done(b, elsewhere, LUN_ETIMEDOUT);
+		bench_expect_down(b, LUN_ETIMEDOUT, "task management");
+		bench_free(b);
+	}
+}
+
+/* shows: 7143-11.5.1-06 7143-11.6.1-02 */
+static void
+test_a_reset_that_is_not_answered(void **state)
 {
 	struct bench *b = bench_new(NULL);
 
@@ -157,7 +199,7 @@ test_an_abort_that_is_not_answered(void **state)
 	bench_expect(b, OP_SCSI_COMMAND);
 	struct asked a;
 	ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
-	bench_pass(b, 29 * TIME_S);
+	bench_pass(b, 9 * TIME_S);
 	assert_int_equal(a.done, 0);
 	bench_pass(b, 2 * TIME_S);
 	bench_expect_nothing(b);	/* no abort of the reset */
@@ -276,7 +318,7 @@ test_functions_for_a_unit(void **state)
 			struct got *got = ask(b, &a, functions[i], LUN_1);
 			struct command *later = bench_read(b, LUN_1, 512);
 			struct got *got_later = bench_expect(b, OP_SCSI_COMMAND);
-			bench_pass(b, 20 * TIME_S);
+			bench_pass(b, 8 * TIME_S);
 			bench_pending(b, one);
 			answer(b, got, fails ? TMF_NOT_SUPPORTED : TMF_COMPLETE);
 			assert_int_equal(a.done, 1);
@@ -451,6 +493,7 @@ main(void)
 		cmocka_unit_test(test_fields_of_requests),
 		cmocka_unit_test(test_a_command_that_is_not_answered),
 		cmocka_unit_test(test_an_abort_that_is_not_answered),
+		cmocka_unit_test(test_a_reset_that_is_not_answered),
 		cmocka_unit_test(test_an_abort_of_what_the_target_never_got),
 		cmocka_unit_test(test_a_response_before_that_to_the_abort),
 		cmocka_unit_test(test_a_response_after_that_to_the_abort),
