@@ -23,9 +23,9 @@ await_answer(struct ceiling *c, uint8_t opcode)
 		die("%s: not expected", pdu_name(c->answer.opcode));
 }
 
-/* The value of a key in the answer, or the default. */
+/* The value of a key in the answer; NULL: it says nothing. */
 static const char *
-value(const struct ceiling *c, const char *key, const char *otherwise)
+value(const struct ceiling *c, const char *key)
 {
 	size_t n = strlen(key);
 
@@ -33,7 +33,7 @@ value(const struct ceiling *c, const char *key, const char *otherwise)
 		if (strncmp(c->data + at, key, n) == 0 &&
 		    c->data[at + n] == '=')
 			return c->data + at + n + 1;
-	return otherwise;
+	return NULL;
 }
 
 static void
@@ -41,18 +41,18 @@ take_keys(struct ceiling *c)
 {
 	const char *v;
 
-	if ((v = value(c, "MaxRecvDataSegmentLength", NULL)))
+	if ((v = value(c, "MaxRecvDataSegmentLength")))
 		c->max_send = (uint32_t)strtoul(v, NULL, 0);
-	if ((v = value(c, "FirstBurstLength", NULL)))
+	if ((v = value(c, "FirstBurstLength")))
 		c->first_burst = (uint32_t)strtoul(v, NULL, 0);
-	if ((v = value(c, "InitialR2T", NULL)))
+	if ((v = value(c, "InitialR2T")))
 		c->initial_r2t = strcmp(v, "Yes") == 0;
-	if ((v = value(c, "ImmediateData", NULL)))
+	if ((v = value(c, "ImmediateData")))
 		c->immediate_data = strcmp(v, "Yes") == 0;
-	if ((v = value(c, "HeaderDigest", NULL)) &&
+	if ((v = value(c, "HeaderDigest")) &&
 	    (strcmp(v, "CRC32C") == 0) != c->header_digest)
 		die("HeaderDigest=%s", v);
-	if ((v = value(c, "DataDigest", NULL)) &&
+	if ((v = value(c, "DataDigest")) &&
 	    (strcmp(v, "CRC32C") == 0) != c->data_digest)
 		die("DataDigest=%s", v);
 	if (c->max_send < 512)

@@ -224,8 +224,7 @@ start_task(struct ceiling *c, uint32_t tag)
 	};
 
 	t->busy = true;
-	t->lba = next_lba(c);
-	put32(cmd.cdb + 2, t->lba);
+	put32(cmd.cdb + 2, next_lba(c));
 	put16(cmd.cdb + 7, (uint16_t)(c->bs / c->block_size));
 	t->since_ns = now_ns();
 	c->in_flight++;
@@ -464,7 +463,7 @@ main(int argc, char **argv)
 		.bs = 4096, .depth = 1, .seconds = 5, .cmd_sn = 1,
 		.setup = true, .random_state = 0x9e3779b97f4a7c15,
 		/* RFC 7143 13: what holds if the target says nothing */
-		.initial_r2t = false, .immediate_data = true,
+		.initial_r2t = true, .immediate_data = true,
 		.first_burst = 65536, .max_send = 8192,
 	};
 

@@ -21,7 +21,6 @@ enum {
 
 struct task {
 	bool busy;
-	uint32_t lba;
 	uint64_t since_ns;
 };
 

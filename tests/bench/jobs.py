@@ -55,8 +55,9 @@ JOBS = [
     Job("bufwrite-4k", "write", 4 * KIB, 1, buffered=True),
 ]
 
-# Each has several writes in flight.
+# The first has one write in flight, for comparison; the others several.
 VERIFY_JOBS = [
+    Job("verify-64k-q1", "randwrite", 64 * KIB, 1),
     Job("verify-4k-q32", "randwrite", 4 * KIB, 32),
     Job("verify-64k-q16", "randwrite", 64 * KIB, 16),
     Job("verify-1m-q8", "write", MIB, 8),
@@ -73,7 +74,7 @@ def fio(path, options, cwd, timeout):
     escaped = str(path).replace(":", "\\:")
     run = subprocess.run(
         ["fio", f"--filename={escaped}", "--output-format=json", "--eta=never",
-         "--allow_file_create=0", "--fallocate=none", *options],
+         "--thread=1", "--allow_file_create=0", "--fallocate=none", *options],
         cwd=cwd, capture_output=True, text=True, timeout=timeout)
     start = run.stdout.find("{\n")      # notes come first
     if start < 0:

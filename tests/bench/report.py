@@ -43,7 +43,7 @@ def ratio(mine, other):
 
 
 def ratios(mine, base):
-    """Round by round. Of CPU per byte or operation only if they count."""
+    """Round by round; None where a base is 0 or not measured."""
     return {k: middle(ratio(a[k], b[k]) for a, b in zip(mine, base))
             for k in RATIOS}
 
