@@ -16,6 +16,7 @@
 enum {
 	TIMEOUT_DEFAULT	= 30,		/* seconds */
 	TIMEOUT_MAX	= 3600,
+	ERL_MAX		= 0,		/* RFC 7143 7.1.5: no more than we do */
 	OUTAGE_MAX	= 366 * 86400,
 };
 
@@ -183,7 +184,7 @@ set_erl(struct lun_options *o, const char *value, struct lun_error *err)
 {
 	unsigned long n;
 
-	if (!number(value, 0, 2, &n))
+	if (!number(value, 0, ERL_MAX, &n))
 		return LUN_EINVAL;
 	o->offer.values.ErrorRecoveryLevel = (uint32_t)n;
 	return 0;
@@ -266,7 +267,7 @@ static const struct option {
 	{ "data-digest", set_data_digest, false,
 	  "none, crc32c, or both by preference" },
 	{ "connections", set_connections, false, "1 to 16" },
-	{ "erl", set_erl, false, "0, 1 or 2" },
+	{ "erl", set_erl, false, "0 (others are not implemented)" },
 	{ "timeout", set_timeout, false, "1 to 3600 seconds" },
 	{ "outage", set_outage, false, "wait, wait:SECONDS or fail" },
 	{ "read-only", set_read_only, false, "yes or no" },
@@ -286,6 +287,9 @@ static int
 set_key(struct lun_options *o, const char *key, const char *value,
 	struct lun_error *err)
 {
+	if (strcmp(key, "ErrorRecoveryLevel") == 0)	/* it has its bound there */
+		return lun_options_set(o, "erl", value, err);
+
 	int r = offer_set(&o->offer, key, value, err);
 
 	if (r == 0 && strcmp(key, "FirstBurstLength") == 0)

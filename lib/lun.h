@@ -263,7 +263,8 @@ int lun_session_open(struct lun_session **out, struct lun_loop *loop,
 
 /*
  * Logs out: I/O that was submitted completes first, up to the timeout of the
- * session; then closed is called. Then lun_session_free().
+ * session, but not if it is lost; then closed is called. Then
+ * lun_session_free().
  */
 void lun_session_close(struct lun_session *s, void (*closed)(void *user));
 

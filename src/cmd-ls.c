@@ -22,40 +22,25 @@
 static void
 look(void *user, struct target *t)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *luns = json_object_new_array();
+	struct json_object *o = json_new_object();
+	struct json_object *luns = json_new_array();
 	struct lun_disk *disk;
 	const char *alias = NULL;
 
 	if (t->code == 0) {
 		alias = lun_session_info(t->session)->target_alias;
 		for (size_t i = 0; (disk = target_disk(t, i)); i++)
-			json_object_array_add(luns, json_lun(t, disk));
+			json_append(luns, json_lun(t, disk));
 	}
-	json_object_object_add(o, "name", json_text(t->url.target));
-	json_object_object_add(o, "alias", json_text(alias));
-	json_object_object_add(o, "portals", json_portals(t));
-	json_object_object_add(o, "luns", luns);
-	json_object_object_add(o, "error", json_text(t->code ? t->error :
-							      NULL));
+	json_put(o, "name", json_text(t->url.target));
+	json_put(o, "alias", json_text(alias));
+	json_put(o, "portals", json_portals(t));
+	json_put(o, "luns", luns);
+	json_put(o, "error", json_text(t->code ? t->error : NULL));
 	t->user = o;
 }
 
 /* --------------------------------------------------------------- show -- */
-
-static const char *
-text_of(struct json_object *o, const char *name)
-{
-	struct json_object *value = json_object_object_get(o, name);
-
-	return value ? json_object_get_string(value) : "";
-}
-
-static uint64_t
-number_of(struct json_object *o, const char *name)
-{
-	return json_object_get_uint64(json_object_object_get(o, name));
-}
 
 /* "192.0.2.1:3260,1": as SendTargets writes it. */
 static void
@@ -83,17 +68,17 @@ static void
 lun_rows(struct table *table, struct json_object *lun)
 {
 	char size[TEXT_SIZE_MAX], name[64], block[24], device[128], state[600];
-	const char *reason = text_of(lun, "reason");
+	const char *reason = json_text_of(lun, "reason");
 
-	snprintf(name, sizeof(name), "  lun%s", text_of(lun, "lun"));
-	snprintf(block, sizeof(block), "%s", text_of(lun, "block_size"));
-	snprintf(device, sizeof(device), "%s %s", text_of(lun, "vendor"),
-		 text_of(lun, "product"));
-	snprintf(state, sizeof(state), "%s%s%s%s", text_of(lun, "state"),
+	snprintf(name, sizeof(name), "  lun%s", json_text_of(lun, "lun"));
+	snprintf(block, sizeof(block), "%s", json_text_of(lun, "block_size"));
+	snprintf(device, sizeof(device), "%s %s", json_text_of(lun, "vendor"),
+		 json_text_of(lun, "product"));
+	snprintf(state, sizeof(state), "%s%s%s%s", json_text_of(lun, "state"),
 		 json_object_get_boolean(json_object_object_get(
 			 lun, "read_only")) ? ", read-only" : "",
 		 *reason ? ": " : "", reason);
-	text_size(number_of(lun, "size"), size);
+	text_size(json_number_of(lun, "size"), size);
 	table_row(table, (const char *[]){ name, size, block, device, state });
 }
 
@@ -106,7 +91,7 @@ show_table(const struct survey *sv)
 		const struct target *t = sv->v[i];
 		struct json_object *luns =
 			json_object_object_get(t->user, "luns");
-		const char *alias = text_of(t->user, "alias");
+		const char *alias = json_text_of(t->user, "alias");
 
 		table_line(&table, "%s%s%s%s", t->url.target,
 			   *alias ? " (" : "", alias, *alias ? ")" : "");
@@ -122,13 +107,13 @@ show_table(const struct survey *sv)
 static void
 show_json(const struct survey *sv)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *o = json_new_object();
+	struct json_object *list = json_new_array();
 	size_t length;
 
 	for (size_t i = 0; i < sv->n; i++)
-		json_object_array_add(list, json_object_get(sv->v[i]->user));
-	json_object_object_add(o, "targets", list);
+		json_append(list, json_object_get(sv->v[i]->user));
+	json_put(o, "targets", list);
 	char *text = json_print(o, &length);
 	if (text)
 		fwrite(text, 1, length, stdout);

@@ -13,7 +13,9 @@
  * detaches the mount, so that nobody finds it any more, and serves those who
  * still use it for a few seconds. Then what is in flight ends, LUNs that were
  * written are flushed, and the sessions are logged out. A second signal stops
- * serving, a third one stops waiting.
+ * serving, a third one stops waiting. If a session is lost, what is in flight
+ * may never end: it is waited for a few seconds only, and not at all after a
+ * second signal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +36,7 @@
 enum {
 	GRACE_STEP_MS = 500,
 	GRACE_STEPS = 10,		/* at most: 5 s for those who go on */
+	LOST_STEPS = 20,		/* 10 s for a session to come back */
 };
 
 struct mount {
@@ -53,6 +56,8 @@ struct mount {
 	struct lun_alarm *grace;
 	unsigned grace_steps;
 	uint64_t grace_received;
+	struct lun_alarm *drain;
+	unsigned lost_steps;
 };
 
 /* ------------------------------------------------------------- the end -- */
@@ -81,12 +86,52 @@ on_drained(void *user)
 }
 
 static void
+give_up(struct mount *m)
+{
+	log_say(LUN_LOG_ERROR, "%s: ends while the target is away: I/O in "
+		"flight fails, what was not flushed may be lost",
+		m->mountpoint);
+	fs_abandon(m->fs);
+	end(m, EXIT_FAILED);
+}
+
+static void
+on_drain(void *user)
+{
+	struct mount *m = user;
+
+	if (m->fs->drained)
+		return;
+	m->lost_steps = survey_is_lost(m->survey) ? m->lost_steps + 1 : 0;
+	if (m->lost_steps > LOST_STEPS)
+		give_up(m);
+	else
+		lun_alarm_set(m->drain, GRACE_STEP_MS);
+}
+
+static void
+stop_serving(struct mount *m)
+{
+	lun_alarm_set(m->drain, GRACE_STEP_MS);
+	fs_stop(m->fs);
+}
+
+static void
 on_gone(void *user)
 {
 	struct mount *m = user;
 
 	log_say(LUN_LOG_INFO, "%s: unmounted", m->mountpoint);
-	fs_stop(m->fs);
+	stop_serving(m);
+}
+
+static void
+on_retry(void *user)
+{
+	struct mount *m = user;
+
+	log_say(LUN_LOG_INFO, "%s: told to reconnect", m->mountpoint);
+	survey_retry(m->survey);
 }
 
 /* Is anybody still asking for something? */
@@ -106,7 +151,28 @@ on_grace(void *user)
 	}
 	log_say(LUN_LOG_WARNING, "%s: still in use: its users get errors now",
 		m->mountpoint);
-	fs_stop(m->fs);
+	stop_serving(m);
+}
+
+static void
+end_by_signal(struct mount *m)
+{
+	m->signals++;
+	if (m->signals > 2 || (m->signals > 1 && !m->fs->mounted)) {
+		lun_loop_stop(m->loop);
+	} else if (!m->fs->mounted) {
+		end(m, EXIT_FAILED);
+	} else if (m->signals > 1 && !m->fs->drained &&
+		   survey_is_lost(m->survey)) {
+		give_up(m);
+	} else if (m->fs->stopped || m->fs->gone) {
+		return;
+	} else if (m->signals > 1) {
+		stop_serving(m);
+	} else {
+		fs_detach(m->fs);
+		lun_alarm_set(m->grace, GRACE_STEP_MS);
+	}
 }
 
 static void
@@ -116,21 +182,13 @@ on_signal(void *user)
 	int number;
 
 	while ((number = signals_take(m->signal_fd)) != 0) {
+		if (number == SIGUSR1) {
+			on_retry(m);
+			continue;
+		}
 		log_say(LUN_LOG_INFO, "%s: %s", m->mountpoint,
 			strsignal(number));
-		m->signals++;
-		if (m->signals > 2 || (m->signals > 1 && !m->fs->mounted)) {
-			lun_loop_stop(m->loop);
-		} else if (!m->fs->mounted) {
-			end(m, EXIT_FAILED);
-		} else if (m->fs->stopped || m->fs->gone) {
-			continue;
-		} else if (m->signals > 1) {
-			fs_stop(m->fs);
-		} else {
-			fs_detach(m->fs);
-			lun_alarm_set(m->grace, GRACE_STEP_MS);
-		}
+		end_by_signal(m);
 	}
 }
 
@@ -245,6 +303,7 @@ on_sessions(void *user)
 	static const struct fs_ops ops = {
 		.ready = on_serving,
 		.gone = on_gone,
+		.retry = on_retry,
 		.drained = on_drained,
 	};
 	struct mount *m = user;
@@ -324,7 +383,8 @@ serve(struct mount *m, struct lun_error *err)
 	    (r = lun_watch_new(&m->signal_watch, m->loop, m->signal_fd,
 			       on_signal, m, err)) < 0)
 		return r;
-	if (lun_alarm_new(&m->grace, m->loop, on_grace, m) < 0)
+	if (lun_alarm_new(&m->grace, m->loop, on_grace, m) < 0 ||
+	    lun_alarm_new(&m->drain, m->loop, on_drain, m) < 0)
 		return fail(err, LUN_ENOMEM, "mount: out of memory");
 	if ((r = survey_start(m->survey, m->loop, true, &ops, m, err)) < 0)
 		return r;
@@ -340,6 +400,7 @@ clean_up(struct mount *m)
 	m->survey = survey_free(m->survey);
 	m->fs = fs_free(m->fs);
 	m->grace = lun_alarm_free(m->grace);
+	m->drain = lun_alarm_free(m->drain);
 	m->signal_watch = lun_watch_free(m->signal_watch);
 	m->loop = lun_loop_free(m->loop);
 	if (m->signal_fd >= 0)

@@ -15,6 +15,8 @@ int cmd_mount(struct opts *o);
 int cmd_ls(struct opts *o);
 int cmd_info(struct opts *o);
 int cmd_name(struct opts *o);
+int cmd_status(struct opts *o);
+int cmd_retry(struct opts *o);
 
 /* The exit code that goes with an error record that was just shown. */
 enum exit_code exit_code(int code);

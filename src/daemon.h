@@ -21,7 +21,7 @@ int daemon_fork(int *ready_fd, int *exit_code, struct lun_error *err);
 void daemon_ready(int ready_fd);
 
 /*
- * SIGTERM, SIGINT and SIGHUP are no longer delivered but read from the fd that
+ * SIGTERM, SIGINT, SIGHUP and SIGUSR1 are no longer delivered but read from the fd that
  * is returned; before any thread is made, as threads inherit that. LUN_ESYS.
  */
 int signals_open(int *out, struct lun_error *err);

@@ -2,30 +2,75 @@
 /* LUN, SESSION and status as JSON. */
 #include "json.h"
 
+#include <json-c/json_tokener.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
-/* Takes over value. */
-static void
-put(struct json_object *o, const char *name, struct json_object *value)
+/*
+ * json-c gives NULL when it has no memory, takes NULL for null, and aborts when
+ * something is put into NULL. So all that is made and put here is looked at.
+ */
+static bool incomplete;
+
+static struct json_object *
+made(struct json_object *o)
 {
-	if (json_object_object_add(o, name, value) < 0)
-		json_object_put(value);
+	incomplete |= !o;
+	return o;
+}
+
+struct json_object *
+json_new_object(void)
+{
+	return made(json_object_new_object());
+}
+
+struct json_object *
+json_new_array(void)
+{
+	return made(json_object_new_array());
+}
+
+void
+json_put(struct json_object *o, const char *name, struct json_object *value)
+{
+	if (o && json_object_object_add(o, name, value) == 0)
+		return;
+	incomplete = true;
+	json_object_put(value);
+}
+
+void
+json_append(struct json_object *list, struct json_object *value)
+{
+	if (list && json_object_array_add(list, value) == 0)
+		return;
+	incomplete = true;
+	json_object_put(value);
+}
+
+bool
+json_complete(void)
+{
+	bool complete = !incomplete;
+
+	incomplete = false;
+	return complete;
 }
 
 static void
 put_u64(struct json_object *o, const char *name, uint64_t value)
 {
-	put(o, name, json_object_new_uint64(value));
+	json_put(o, name, made(json_object_new_uint64(value)));
 }
 
 static void
 put_bool(struct json_object *o, const char *name, bool value)
 {
-	put(o, name, json_object_new_boolean(value));
+	json_put(o, name, made(json_object_new_boolean(value)));
 }
 
 static void
@@ -33,8 +78,8 @@ put_text(struct json_object *o, const char *name, const char *text)
 {
 	char clean[1024];
 
-	put(o, name, json_object_new_string(text_utf8(text, clean,
-						      sizeof(clean))));
+	json_put(o, name, made(json_object_new_string(
+		text_utf8(text, clean, sizeof(clean)))));
 }
 
 struct json_object *
@@ -44,25 +89,49 @@ json_text(const char *text)
 
 	if (!text || !*text)
 		return NULL;
-	return json_object_new_string(text_utf8(text, clean, sizeof(clean)));
+	return made(json_object_new_string(text_utf8(text, clean,
+						     sizeof(clean))));
 }
 
 struct json_object *
 json_portals(const struct target *t)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_new_array();
 
 	for (size_t i = 0; i < t->n_portals; i++) {
 		const struct portal *p = &t->portals[i];
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_new_object();
 
 		put_text(o, "address", p->address);
 		put_u64(o, "port", p->port);
-		put(o, "tpgt", p->tpgt < 0 ? NULL :
-		    json_object_new_int(p->tpgt));
-		json_object_array_add(list, o);
+		json_put(o, "tpgt", p->tpgt < 0 ? NULL :
+		    made(json_object_new_int(p->tpgt)));
+		json_append(list, o);
 	}
 	return list;
+}
+
+const char *
+json_string(struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+
+	incomplete |= !text;
+	return text ? text : "";
+}
+
+const char *
+json_text_of(struct json_object *o, const char *name)
+{
+	struct json_object *value = json_object_object_get(o, name);
+
+	return value ? json_string(value) : "";
+}
+
+uint64_t
+json_number_of(struct json_object *o, const char *name)
+{
+	return json_object_get_uint64(json_object_object_get(o, name));
 }
 
 /* ---------------------------------------------------------------- LUN -- */
@@ -77,20 +146,20 @@ lun_value(uint64_t lun)
 	lun_name(lun, name);
 	uint64_t number = strtoull(name, &end, 10);
 	if (*end == '\0')
-		return json_object_new_uint64(number);
-	return json_object_new_string(name);
+		return made(json_object_new_uint64(number));
+	return made(json_object_new_string(name));
 }
 
 struct json_object *
 json_lun(const struct target *t, const struct lun_disk *d)
 {
 	const struct lun_disk_info *info = lun_disk_info(d);
-	struct json_object *o = json_object_new_object();
-	struct json_object *designators = json_object_new_array();
+	struct json_object *o = json_new_object();
+	struct json_object *designators = json_new_array();
 	char url[TEXT_URL_MAX];
 	char clean[1024];
 
-	put(o, "lun", lun_value(info->lun));
+	json_put(o, "lun", lun_value(info->lun));
 	put_text(o, "url", target_lun_url(t, info->lun, url));
 	put_u64(o, "size", info->size);
 	put_u64(o, "block_size", info->block_size);
@@ -102,14 +171,15 @@ json_lun(const struct target *t, const struct lun_disk *d)
 	put_text(o, "revision", info->revision);
 	put_text(o, "serial", info->serial);
 	for (size_t i = 0; i < info->n_designators; i++)
-		json_object_array_add(designators, json_object_new_string(
-			text_utf8(info->designators[i], clean, sizeof(clean))));
-	put(o, "designators", designators);
+		json_append(designators, made(json_object_new_string(
+			text_utf8(info->designators[i], clean,
+				  sizeof(clean)))));
+	json_put(o, "designators", designators);
 	put_bool(o, "read_only", info->read_only);
 	put_bool(o, "thin", info->thin);
 	put_bool(o, "write_cache", info->write_cache);
 	put_text(o, "state", info->state_name);
-	put(o, "reason", json_text(info->text));
+	json_put(o, "reason", json_text(info->text));
 	return o;
 }
 
@@ -127,11 +197,11 @@ put_key(void *user, const char *key, const char *text, uint32_t number)
 static struct json_object *
 connections(const struct lun_session_info *info)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_new_array();
 
 	for (size_t i = 0; i < info->n_connections; i++) {
 		const struct lun_connection_info *c = &info->connections[i];
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_new_object();
 
 		put_u64(o, "cid", c->cid);
 		put_text(o, "portal", c->portal);
@@ -139,7 +209,7 @@ connections(const struct lun_session_info *info)
 		put_u64(o, "commands", c->commands);
 		put_u64(o, "bytes_in", c->bytes_in);
 		put_u64(o, "bytes_out", c->bytes_out);
-		json_object_array_add(list, o);
+		json_append(list, o);
 	}
 	return list;
 }
@@ -163,42 +233,53 @@ counters(const struct lun_counters *c)
 		{ "rejects",			c->rejects },
 		{ "async_messages",		c->async_messages },
 	};
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		put_u64(o, all[i].name, all[i].value);
 	return o;
 }
 
+/* null: it means nothing now. */
+static void
+put_ms(struct json_object *o, const char *name, int64_t ms)
+{
+	json_put(o, name, ms < 0 ? NULL : made(json_object_new_int64(ms)));
+}
+
 struct json_object *
 json_session(const struct target *t)
 {
 	const struct lun_session_info *info = lun_session_info(t->session);
-	struct json_object *o = json_object_new_object();
-	struct json_object *keys = json_object_new_object();
+	struct json_object *o = json_new_object();
+	struct json_object *keys = json_new_object();
 	char isid[13];
 
 	for (size_t i = 0; i < sizeof(info->isid); i++)
 		snprintf(isid + 2 * i, 3, "%02x", info->isid[i]);
 	put_text(o, "target", info->target);
-	put(o, "alias", json_text(info->target_alias));
+	json_put(o, "alias", json_text(info->target_alias));
 	put_text(o, "isid", isid);
 	put_u64(o, "tsih", info->tsih);
 	put_u64(o, "erl", info->erl);
 	put_text(o, "state", info->state);
-	put(o, "connections", connections(info));
-	put(o, "counters", counters(&info->counters));
+	json_put(o, "cause", json_text(info->cause));
+	put_u64(o, "attempts", info->attempts);
+	put_ms(o, "next_attempt_ms", info->next_attempt_ms);
+	put_ms(o, "lost_ms", info->lost_ms);
+	json_put(o, "connections", connections(info));
+	json_put(o, "counters", counters(&info->counters));
 	lun_session_keys(t->session, put_key, keys);
-	put(o, "negotiated", keys);
+	json_put(o, "negotiated", keys);
 	return o;
 }
 
 struct json_object *
 json_status(const struct survey *sv)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *sessions = json_object_new_array();
-	struct json_object *luns = json_object_new_array();
+	struct json_object *o = json_new_object();
+	struct json_object *sessions = json_new_array();
+	struct json_object *luns = json_new_array();
 	struct lun_disk *disk;
 
 	for (size_t i = 0; i < sv->n; i++) {
@@ -206,14 +287,25 @@ json_status(const struct survey *sv)
 
 		if (!t->session || t->state != TARGET_UP)
 			continue;
-		json_object_array_add(sessions, json_session(t));
+		json_append(sessions, json_session(t));
 		for (size_t j = 0; (disk = target_disk(t, j)); j++)
-			json_object_array_add(luns, json_lun(t, disk));
+			json_append(luns, json_lun(t, disk));
 	}
 	put_text(o, "version", LUNFS_VERSION);
-	put(o, "sessions", sessions);
-	put(o, "luns", luns);
+	json_put(o, "sessions", sessions);
+	json_put(o, "luns", luns);
 	return o;
+}
+
+/* json-c leaves out what it has no memory to print. */
+static bool
+is_whole(struct json_object *o, const char *text)
+{
+	struct json_object *again = text ? json_tokener_parse(text) : NULL;
+	bool whole = again && json_object_equal(o, again);
+
+	json_object_put(again);
+	return whole;
 }
 
 char *
@@ -224,7 +316,7 @@ json_print(struct json_object *o, size_t *length)
 		   JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *out;
 
-	if (!text)
+	if (!json_complete() || !is_whole(o, text))
 		return NULL;
 	int n = asprintf(&out, "%s\n", text);
 	if (n < 0)

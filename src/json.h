@@ -23,6 +23,26 @@ struct json_object *json_text(const char *text);
 /* The array of {"address", "port", "tpgt"}. */
 struct json_object *json_portals(const struct target *t);
 
+/*
+ * To make more of it. They may be used without regard to memory: NULL may be
+ * put, and put into. json_complete() says if all is there that was made since
+ * it was asked the last time; so does json_print(). A value that is put is taken
+ * over.
+ */
+struct json_object *json_new_object(void);
+struct json_object *json_new_array(void);
+void json_put(struct json_object *o, const char *name,
+	      struct json_object *value);
+void json_append(struct json_object *list, struct json_object *value);
+bool json_complete(void);
+
+/* The text of a value that is not null. */
+const char *json_string(struct json_object *value);
+
+/* A value of an object that came from here: "" or 0 if it is null. */
+const char *json_text_of(struct json_object *o, const char *name);
+uint64_t json_number_of(struct json_object *o, const char *name);
+
 /* The text, with a newline at the end; to be freed. NULL: out of memory. */
 char *json_print(struct json_object *o, size_t *length);
 

@@ -26,6 +26,10 @@ static const struct command commands[] = {
 	  "targets, portals, LUNs, sizes, state", cmd_ls },
 	{ "info", CMD_INFO, "LUN", 1, 1,
 	  "identity, geometry, limits, negotiated keys", cmd_info },
+	{ "status", CMD_STATUS, "MOUNTPOINT", 1, 1,
+	  "sessions of a mount, what is going on", cmd_status },
+	{ "retry", CMD_RETRY, "MOUNTPOINT", 1, 1,
+	  "a mount stops waiting, reconnects now", cmd_retry },
 	{ "name", CMD_NAME, "NAME", 1, 1,
 	  "an iSCSI name, prepared and checked", cmd_name },
 };

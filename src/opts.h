@@ -18,6 +18,8 @@ enum command_bit {
 	CMD_INFO	= 1 << 2,
 	CMD_NAME	= 1 << 3,
 	CMD_HELPER	= 1 << 4,	/* mount, as mount(8) calls mount.lunfs */
+	CMD_STATUS	= 1 << 5,
+	CMD_RETRY	= 1 << 6,
 
 	CMD_SESSION	= CMD_MOUNT | CMD_LS | CMD_INFO | CMD_HELPER,
 };

@@ -358,6 +358,24 @@ survey_close(struct survey *sv)
 	turn_soon(sv);
 }
 
+bool
+survey_is_lost(const struct survey *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->state == TARGET_UP &&
+		    lun_session_info(sv->v[i]->session)->lost_ms >= 0)
+			return true;
+	return false;
+}
+
+void
+survey_retry(struct survey *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->state == TARGET_UP)
+			lun_session_retry(sv->v[i]->session);
+}
+
 struct lun_disk *
 target_disk(const struct target *t, size_t i)
 {

@@ -112,6 +112,12 @@ int survey_start(struct survey *sv, struct lun_loop *loop, bool keep,
 /* Logs out of everything. */
 void survey_close(struct survey *sv);
 
+/* Is a session lost that was up? */
+bool survey_is_lost(const struct survey *sv);
+
+/* Those reconnect now. */
+void survey_retry(struct survey *sv);
+
 /* The disks of a target that the user wants to see; i from 0; NULL at the end. */
 struct lun_disk *target_disk(const struct target *t, size_t i);
 

@@ -5,6 +5,8 @@
 #define LONGEST		(16 * TIME_S)
 #define RARELY		(60 * TIME_S)
 
+enum { IN_EARNEST = 3 };
+
 enum backoff_kind
 backoff_kind(int code)
 {
@@ -25,7 +27,8 @@ backoff_next(struct backoff *b, enum backoff_kind kind, lun_time time2wait,
 {
 	lun_time wait = RARELY;
 
-	if (kind == BACKOFF_NORMAL) {
+	b->refusals = kind == BACKOFF_RARELY ? b->refusals + 1 : 0;
+	if (b->refusals < IN_EARNEST) {
 		/* The first is made at once: most often the target is there. */
 		unsigned doublings = b->attempts < 6 ? b->attempts : 6;
 
@@ -42,4 +45,5 @@ void
 backoff_reset(struct backoff *b)
 {
 	b->attempts = 0;
+	b->refusals = 0;
 }

@@ -4,7 +4,8 @@
  * quarter of a minute, with jitter, so that the clients of a target that comes
  * back do not all come at once; and never before the target allows (Time2Wait,
  * RFC 7143 13.15). What another attempt would hardly change (no such target,
- * wrong secret) is tried rarely.
+ * wrong secret) is tried rarely, once the target has said it three times: one
+ * that is starting may listen before it knows its targets and users.
  */
 #ifndef RECOVERY_BACKOFF_H
 #define RECOVERY_BACKOFF_H
@@ -14,6 +15,7 @@
 
 struct backoff {
 	unsigned attempts;		/* since the session was last stable */
+	unsigned refusals;		/* of the kind BACKOFF_RARELY, in a row */
 };
 
 enum backoff_kind { BACKOFF_NORMAL, BACKOFF_RARELY };

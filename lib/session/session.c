@@ -68,13 +68,14 @@ leg_drop(void *user, const struct pdu *async)
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		struct conn *c = s->legs[i].conn;
 
+		if (!c || !(all || conn_cid(c) == async->parameter1))
+			continue;
 		s->time2wait = async->parameter2 * TIME_S;
-		if (c && (all || conn_cid(c) == async->parameter1))
-			conn_fail(c, LUN_ELOST, "the target drops %s (async event"
-				  " %u, Time2Wait %u s, Time2Retain %u s)",
-				  all ? "all connections" : "this connection",
-				  async->async_event, async->parameter2,
-				  async->parameter3);
+		conn_fail(c, LUN_ELOST, "the target drops %s (async event %u, "
+			  "Time2Wait %u s, Time2Retain %u s)",
+			  all ? "all connections" : "this connection",
+			  async->async_event, async->parameter2,
+			  async->parameter3);
 	}
 }
 

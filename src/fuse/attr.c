@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "control.h"
 #include "fuse/ops.h"
 
 void
@@ -142,7 +143,7 @@ static const struct {
 	{ "user.lunfs.revision",	value_revision },
 	{ "user.lunfs.serial",		value_serial },
 	{ "user.lunfs.designators",	value_designators },
-	{ "user.lunfs.status",		value_status, true },
+	{ CONTROL_STATUS_XATTR,	value_status, true },
 };
 enum { N_XATTRS = sizeof(xattrs) / sizeof(xattrs[0]) };
 

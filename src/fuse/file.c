@@ -54,7 +54,9 @@ on_done(struct lun_io *io)
 		log_error(r->fs, r);
 		if (io->op != LUN_READ)
 			r->node->dirty = true;
-		fuse_reply_err(r->req, io->error ? io->error : EIO);
+		/* Cancelled by the end of the mount: not by its user. */
+		fuse_reply_err(r->req, io->code == LUN_ECANCELED ||
+				       !io->error ? EIO : io->error);
 	} else switch (io->op) {
 	case LUN_READ:
 		fuse_reply_buf(r->req, r->mem, io->length);

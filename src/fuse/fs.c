@@ -30,15 +30,10 @@ enum {
 /* --------------------------------------------------------------- tick -- */
 
 static void
-end_interrupted(struct fs *fs)
+end_interrupted(struct request *r)
 {
-	for (size_t i = 0; i < REQUESTS_MAX; i++) {
-		struct request *r = &fs->requests->all[i];
-
-		if (r->in_flight && r->interrupted &&
-		    r->interrupted++ == INTERRUPT_TICKS)
-			lun_io_cancel(r->node->disk, &r->io);
-	}
+	if (r->interrupted && r->interrupted++ == INTERRUPT_TICKS)
+		lun_io_cancel(r->node->disk, &r->io);
 }
 
 /* Once a second while there is work, and until the memory was given back. */
@@ -49,7 +44,7 @@ on_tick(void *user)
 	bool idle = fs->received == fs->received_before &&
 		    fs->requests->in_flight == 0;
 
-	end_interrupted(fs);
+	requests_each(fs->requests, end_interrupted);
 	fs->errors_logged = 0;
 	fs->received_before = fs->received;
 	fs->idle_ticks = idle ? fs->idle_ticks + 1 : 0;

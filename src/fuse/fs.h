@@ -28,6 +28,7 @@
 struct fs_ops {
 	void (*ready)(void *user);	/* the mount answers */
 	void (*gone)(void *user);	/* it was taken away */
+	void (*retry)(void *user);	/* CONTROL_RETRY */
 	void (*drained)(void *user);	/* after fs_stop(): nothing in flight */
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of operations, and those that are always refused: nobody makes,
- * removes or renames anything here. (What stands in no row, the kernel answers
+ * The table of operations, the wishes of other commands, and what is always
+ * refused: nobody makes, removes or renames anything here. (What stands in no row, the kernel answers
  * itself after it was told so once.)
  */
 #include <errno.h>
 
+#include "control.h"
 #include "fuse/ops.h"
 
 static void
@@ -61,6 +62,24 @@ refuse_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	fuse_reply_err(req, EPERM);
 }
 
+/* The wishes of control.h; of them there is one. */
+static void
+op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
+	 struct fuse_file_info *fi, unsigned flags, const void *in,
+	 size_t in_size, size_t out_size)
+{
+	struct fs *fs = fs_of(req);
+
+	if (ino != FUSE_ROOT_ID || cmd != CONTROL_RETRY) {
+		fuse_reply_err(req, ENOTTY);
+	} else if (fuse_req_ctx(req)->uid != fs->uid) {
+		fuse_reply_err(req, EPERM);
+	} else {
+		fs->ops->retry(fs->user);
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	}
+}
+
 const struct fuse_lowlevel_ops fs_operations = {
 	.init		= op_init,
 	.lookup		= op_lookup,
@@ -87,6 +106,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.statfs		= op_statfs,
 	.getxattr	= op_getxattr,
 	.listxattr	= op_listxattr,
+	.ioctl		= op_ioctl,
 	.setxattr	= refuse_setxattr,
 	.removexattr	= refuse_removexattr,
 };

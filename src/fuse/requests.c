@@ -14,6 +14,29 @@
 /* libfuse reads with 256 pages of payload and a header of 4096 bytes. */
 enum { MESSAGE_PAGES = 256, MESSAGE_HEADER = 4096 };
 
+static bool
+add_block(struct requests *rs)
+{
+	struct requests_block *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return false;
+	b->mem = mmap(NULL, BLOCK_REQUESTS * rs->mem_size,
+		      PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (b->mem == MAP_FAILED) {
+		free(b);
+		return false;
+	}
+	for (size_t i = BLOCK_REQUESTS; i-- > 0;) {
+		b->all[i].mem = b->mem + i * rs->mem_size;
+		b->all[i].next = rs->free;
+		rs->free = &b->all[i];
+	}
+	rs->blocks[rs->n_blocks++] = b;
+	return true;
+}
+
 int
 requests_new(struct requests **out, struct lun_error *err)
 {
@@ -24,18 +47,9 @@ requests_new(struct requests **out, struct lun_error *err)
 		return fail(err, LUN_ENOMEM, "requests: out of memory");
 	rs->mem_size = MESSAGE_PAGES * page +
 		       (MESSAGE_HEADER + page - 1) / page * page;
-	rs->mem = mmap(NULL, REQUESTS_MAX * rs->mem_size,
-		       PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (rs->mem == MAP_FAILED) {
-		rs->mem = NULL;
+	if (!add_block(rs)) {
 		requests_free(rs);
 		return fail(err, LUN_ENOMEM, "requests: %s", strerror(errno));
-	}
-	for (size_t i = REQUESTS_MAX; i-- > 0;) {
-		rs->all[i].mem = rs->mem + i * rs->mem_size;
-		rs->all[i].next = rs->free;
-		rs->free = &rs->all[i];
 	}
 	*out = rs;
 	return 0;
@@ -47,8 +61,10 @@ requests_free(struct requests *rs)
 	if (!rs)
 		return NULL;
 	assert(rs->in_flight == 0);
-	if (rs->mem)
-		munmap(rs->mem, REQUESTS_MAX * rs->mem_size);
+	for (size_t i = 0; i < rs->n_blocks; i++) {
+		munmap(rs->blocks[i]->mem, BLOCK_REQUESTS * rs->mem_size);
+		free(rs->blocks[i]);
+	}
 	free(rs);
 	return NULL;
 }
@@ -56,10 +72,12 @@ requests_free(struct requests *rs)
 struct request *
 requests_get(struct requests *rs)
 {
+	if (!rs->free && (rs->n_blocks == BLOCKS_MAX || !add_block(rs)))
+		return NULL;
+
 	struct request *r = rs->free;
 
-	if (r)
-		rs->free = r->next;
+	rs->free = r->next;
 	return r;
 }
 
@@ -69,6 +87,15 @@ requests_put(struct requests *rs, struct request *r)
 	assert(!r->in_flight);
 	r->next = rs->free;
 	rs->free = r;
+}
+
+void
+requests_each(struct requests *rs, void (*fn)(struct request *r))
+{
+	for (size_t i = 0; i < rs->n_blocks; i++)
+		for (size_t k = 0; k < BLOCK_REQUESTS; k++)
+			if (rs->blocks[i]->all[k].in_flight)
+				fn(&rs->blocks[i]->all[k]);
 }
 
 void

@@ -6,9 +6,14 @@
  * was received, the data of a read comes from the socket to where it is
  * replied from (page-aligned). Nothing is copied.
  *
- * All memory is one mapping, so pages that were never used cost nothing; the
- * request that came back last is taken first. When there is none left nobody
- * reads /dev/fuse, and the kernel queues.
+ * Memory comes in blocks, each one mapping, so pages that were never used cost
+ * nothing; the request that came back last is taken first. One block is enough
+ * as long as I/O flows. While the target is away each thread that asks for
+ * something waits with a request, and the kernel hands messages out in order:
+ * to get at those that need no I/O (stat, status.json, unmounting, interrupts)
+ * all before them have to be taken in. So there may be many more. When even
+ * those are taken, or there is no memory, nobody reads /dev/fuse, and the
+ * kernel queues.
  */
 #ifndef FUSE_REQUESTS_H
 #define FUSE_REQUESTS_H
@@ -19,7 +24,10 @@
 #include "lun.h"
 #include "fuse/fuse.h"
 
-enum { REQUESTS_MAX = 160 };	/* more than max_background, see fs.c */
+enum {
+	BLOCK_REQUESTS = 160,		/* more than max_background, see fs.c */
+	BLOCKS_MAX = 100,
+};
 
 struct request {
 	struct lun_io io;
@@ -32,18 +40,26 @@ struct request {
 	struct request *next;	/* free ones */
 };
 
+struct requests_block {
+	char *mem;
+	struct request all[BLOCK_REQUESTS];
+};
+
 struct requests {
-	struct request all[REQUESTS_MAX];
+	struct requests_block *blocks[BLOCKS_MAX];
+	size_t n_blocks;
 	struct request *free;
 	unsigned in_flight;
-	size_t mem_size;	/* of each */
-	char *mem;
+	size_t mem_size;	/* of each request */
 };
 
 int requests_new(struct requests **out, struct lun_error *err);
 struct requests *requests_free(struct requests *rs);
 
-/* NULL: all are taken. */
+/* Calls fn for all that are in flight. */
+void requests_each(struct requests *rs, void (*fn)(struct request *r));
+
+/* NULL: all are taken, and there is no memory for more. */
 struct request *requests_get(struct requests *rs);
 void requests_put(struct requests *rs, struct request *r);
 

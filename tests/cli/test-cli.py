@@ -17,7 +17,7 @@ import unittest
 
 LUNFS, MANUAL = map(os.path.abspath, sys.argv[1:3])
 TARGET = "iqn.2026-11.test.lunfs:x"
-COMMANDS = ["mount", "ls", "info", "name"]
+COMMANDS = ["mount", "ls", "info", "status", "retry", "name"]
 
 
 def run(*args, program=LUNFS, **env):
@@ -76,6 +76,10 @@ class Usage(Case):
             ("too few arguments", "ls"),
             ("too few arguments", "mount", portal),
             ("too few arguments", "name"),
+            ("too few arguments", "status"),
+            ("too few arguments", "retry"),
+            ("too many arguments", "status", mnt, mnt),
+            ("--json: no such option", "retry", "--json", mnt),
             ("too many arguments", "info", portal, portal),
             ("--bogus: no such option", "ls", "--bogus", portal),
             ("--bogus=1: no such option", "ls", "--bogus=1", portal),
@@ -137,7 +141,7 @@ class Options(Case):
                  "help", "version"}, set(options_of(command)), command)
         self.assertLessEqual({"read-only", "foreground"},
                              set(options_of("mount")))
-        for command in ["ls", "info"]:
+        for command in ["ls", "info", "status"]:
             self.assertIn("json", options_of(command))
 
     def test_help_tells_the_truth(self):
@@ -250,6 +254,20 @@ class Credentials(Case):
         self.assertEqual((p.returncode, out), (1, ""))
         self.assertNotIn("hidden-hidden", line + err)
         self.assertIn("can be seen by others", err)
+
+
+class Control(Case):
+    """What is no mount cannot be asked for anything."""
+
+    def test_no_mount(self):
+        file = self.dir / "file"
+        file.touch()
+        for command in ["status", "retry"]:
+            for pattern, path in [("absent: No such file", "absent"),
+                                  ("mnt: is no mount", "mnt"),
+                                  ("file: is no mount", "file")]:
+                with self.subTest(command=command, path=path):
+                    self.fails(1, pattern, command, str(self.dir / path))
 
 
 class Outcome(Case):

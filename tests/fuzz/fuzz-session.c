@@ -8,8 +8,8 @@
  * What must hold: a command completes once, from session_step() or
  * session_free(), and its buffers are never touched after that (they are of
  * exact size and freed in done); a GOOD read has all of its bytes, in place;
- * Data-Out holds the bytes of its buffer; all PDUs of the initiator decode; it
- * becomes quiet after each event.
+ * Data-Out holds the bytes of its buffer; all PDUs of the initiator decode; no
+ * request follows one for a logout; it becomes quiet after each event.
  */
 #include "fuzz.h"
 #include "session-world.h"
@@ -97,7 +97,9 @@ make_data_in(struct world *w, struct input *in, struct order *o, struct pdu *pdu
 	uint32_t left = o && o->cmd.in_len > o->sent ? o->cmd.in_len - o->sent : 0;
 	uint32_t len = flags & 1 ? left : next(in) * 4u;
 
-	len = len < left || flags & 0x80 ? len : left;
+	len = len < left ? len : left;
+	if (flags & 0x80)		/* a bit too much */
+		len += next(in) & 7;
 	pdu->buffer_offset = o ? o->sent : 0;
 	pdu->data_sn = o ? o->data_sn : 0;
 	pdu->final = flags & 2 || len == left;

@@ -35,7 +35,7 @@ struct world {
 	struct offer offer;
 	struct auth_config auth;
 	struct session *s;
-	bool stirred, stepping, down, raw;
+	bool stirred, stepping, down, raw, said_goodbye;
 
 	struct conn *conn;
 	bool connecting;
@@ -43,7 +43,6 @@ struct world {
 	struct rx *rx;
 	struct tx *tx;
 	uint32_t stat_sn, exp_cmd_sn, window;
-	bool header_digest, data_digest;
 	unsigned cases;			/* how the target answers, bits */
 
 	struct pdu requests[REQUESTS];	/* the last ones, a ring */
@@ -120,6 +119,8 @@ target_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_o
 
 	assert(digest_ok);
 	assert(!pdu_from_target(pdu->opcode));
+	assert(!w->said_goodbye);		/* RFC 7143 11.14 */
+	w->said_goodbye = pdu->opcode == OP_LOGOUT_REQUEST;
 	if (pdu->opcode == OP_DATA_OUT) {
 		check_data_out(w, pdu, data);
 		return 0;

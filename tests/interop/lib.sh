@@ -181,14 +181,14 @@ as=(as_user)		# who mounts: (env) is who runs the test
 mount_lunfs()
 {
 	mounts+=("${!#}")
-	"${as[@]}" timeout 60 "$lunfs" mount "$@" ||
+	"${as[@]}" timeout 120 "$lunfs" mount "$@" ||
 		fail "lunfs mount $*: exit status $?"
 }
 
 unmount_lunfs()
 {
 	"${as[@]}" fusermount3 -u "$1" || fail "fusermount3 -u $1"
-	wait_until 20 no_lunfs || fail "lunfs still runs after the unmount"
+	wait_until 60 no_lunfs || fail "lunfs still runs after the unmount"
 }
 
 no_lunfs()
@@ -242,7 +242,7 @@ image()
 # holds for all of its LUNs.
 start_target()
 {
-	kind=$1 chap='' mutual='' targets=1 ro='' images=()
+	kind=$1 chap='' mutual='' targets=1 ro='' unit='' images=()
 	target=iqn.2026-11.test.lunfs:$1
 	shift
 	while [ $# -gt 0 ]; do
@@ -260,7 +260,26 @@ start_target()
 	"start_$kind"
 	pids+=("$target_pid")
 	disown "$target_pid"
-	wait_until 20 listens "$port" || fail "$kind does not listen on $portal"
+	wait_until 60 listens "$port" || fail "$kind does not listen on $portal"
+}
+
+# kill_target, restart_target: it comes back with the same LUNs, or as $target,
+# $chap, ${images[]} and $unit (the identity of its LUNs; empty: the usual one)
+# have been set meanwhile.
+kill_target()
+{
+	kill -9 "$target_pid"
+	while kill -0 "$target_pid" 2>/dev/null; do
+		sleep 0.05
+	done
+}
+
+restart_target()
+{
+	"start_$kind"
+	pids+=("$target_pid")
+	disown "$target_pid"
+	wait_until 60 listens "$port" || fail "$kind does not come back"
 }
 
 stop_target()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro and ${images[]}.
+# has set $port, $target, $targets, $chap, $mutual, $ro, $unit and ${images[]}.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -25,14 +25,15 @@ start_tgt()
 	export TGT_IPC_SOCKET=$state/tgtd.socket
 	tgtd -f -C "$port" --iscsi "portal=$portal" >"$state/tgtd.log" 2>&1 &
 	target_pid=$!
-	wait_until 20 tgt_answers || fail "tgtd does not answer"
+	wait_until 60 tgt_answers || fail "tgtd does not answer"
 
 	tgtadm_ --mode target --op new --tid 1 -T "$target"
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		tgtadm_ --mode logicalunit --op new --tid 1 --lun $((i + 1)) \
 			-b "${images[i]}"
 		tgtadm_ --mode logicalunit --op update --tid 1 \
-			--lun $((i + 1)) --params "${ro:+readonly=1,}vendor_id=TGT"
+			--lun $((i + 1)) --params \
+			"${ro:+readonly=1,}${unit:+scsi_id=$unit,scsi_sn=$unit,}vendor_id=TGT"
 	done
 	for i in HeaderDigest DataDigest; do	# it leaves the choice to us
 		tgtadm_ --mode target --op update --tid 1 --name "$i" \
@@ -81,6 +82,7 @@ istgt_unit()
 		  UnitType Disk
 		  QueueDepth 32
 	END
+	[ -z "$unit" ] || echo "  UnitInquiry FreeBSD Disk 0123 $unit"
 	for ((i = 0; i < $#; i++)); do
 		echo "  LUN$i Storage ${*:i+1:1} Auto"
 	done
@@ -152,7 +154,8 @@ start_own()
 	local i args=()
 
 	for ((i = 0; i < ${#images[@]}; i++)); do
-		args+=(--lun "file=${images[i]}${ro:+,ro}")
+		args+=(--lun \
+			"file=${images[i]}${ro:+,ro}${unit:+,serial=$unit$i}")
 	done
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")

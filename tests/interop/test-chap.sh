@@ -23,7 +23,7 @@ refused()
 
 	shift
 	say "refused: $what"
-	as_user timeout 30 "$lunfs" mount --timeout 10 "$@" \
+	as_user timeout 120 "$lunfs" mount --timeout 30 "$@" \
 		"iscsi://$portal/$target" "$mnt" 2>"$state/err" || status=$?
 	cat "$state/err"
 	[ $status = 1 ] || fail "$what: exit status $status instead of 1"

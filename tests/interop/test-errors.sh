@@ -6,8 +6,8 @@
 require_fuse
 require python3
 
-timeout=3		# seconds that lunfs is given
-patience=10		# seconds that it may take in all
+timeout=30		# seconds that lunfs is given
+patience=60		# seconds that it may take in all
 
 start_peer()
 {
@@ -16,7 +16,7 @@ start_peer()
 	python3 "$here/peers.py" "$port" "$1" >"$state/ready" &
 	pids+=($!)
 	disown
-	wait_until 20 test -s "$state/ready" || fail "peer $1 does not start"
+	wait_until 60 test -s "$state/ready" || fail "peer $1 does not start"
 }
 
 # fails PATTERN COMMAND OPTION...: as it has to. Messages go to stderr; ls may
@@ -26,7 +26,7 @@ fails()
 	local pattern=$1 status=0 start=$SECONDS
 
 	shift
-	as_user timeout -k 5 60 "$lunfs" "$@" >"$state/out" 2>"$state/err" ||
+	as_user timeout -k 5 120 "$lunfs" "$@" >"$state/out" 2>"$state/err" ||
 		status=$?
 	cat "$state/err"
 	[ $status = 1 ] || fail "lunfs $*: exit status $status instead of 1"
@@ -36,7 +36,7 @@ fails()
 	grep -qiE "$pattern" "$state/err" || fail "lunfs $*: unclear message"
 	[ "$1" = ls ] || [ ! -s "$state/out" ] || fail "lunfs $*: writes to stdout"
 	! mounted "$mnt" || fail "lunfs $*: mounted"
-	wait_until 5 no_lunfs || fail "lunfs $*: still runs"
+	wait_until 30 no_lunfs || fail "lunfs $*: still runs"
 }
 
 # fails_all PATTERN SOURCE: by all ways in.
@@ -66,6 +66,7 @@ http)
 	fails_all 'not.*iscsi|protocol|opcode' "iscsi://$portal"
 	;;
 silent | full)
+	timeout=3 patience=15
 	start_peer "$1"
 	fails_all 'timed out|time ?out|no answer|in time|within' "iscsi://$portal"
 	fails_all 'timed out|time ?out|no answer|in time|within' \

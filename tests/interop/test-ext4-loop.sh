@@ -16,6 +16,18 @@ sums()
 		xargs -0 sha256sum)
 }
 
+# The kernel lets go of the file some time after the unmount.
+unmount_loop()
+{
+	umount "$state/fs"
+	wait_until 60 loop_gone || fail "the loop device is still there"
+}
+
+loop_gone()
+{
+	[ -z "$(losetup -j "$(lun_file 0)")" ]
+}
+
 start_target "$1" "$(image 256M image)"
 as=(env)
 mount_lunfs "iscsi://$portal/$target" "$mnt"
@@ -27,7 +39,7 @@ mount -o loop "$(lun_file 0)" "$state/fs"
 mounts+=("$state/fs")
 cp -a "$tree/lib" "$tree/src" "$tree/tests" "$state/fs/"
 sums "$state/fs" >"$state/sums"
-umount "$state/fs"
+unmount_loop
 
 say "fsck"
 fsck.ext4 -f -n "$(lun_file 0)" || fail "fsck after the first mount"
@@ -37,6 +49,6 @@ say "log in again and compare"
 mount_lunfs "iscsi://$portal/$target" "$mnt"
 mount -o loop,ro "$(lun_file 0)" "$state/fs"
 sums "$state/fs" | cmp - "$state/sums" || fail "files differ"
-umount "$state/fs"
+unmount_loop
 unmount_lunfs "$mnt"
 fsck.ext4 -f -n "$state/image" || fail "fsck on the target's image"

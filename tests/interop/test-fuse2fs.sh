@@ -22,24 +22,24 @@ as_user mkfs.ext4 -q -E root_owner="$(as_user id -u):$(as_user id -g)" \
 say "copy a tree in"
 mounts+=("$fs")
 as_user fuse2fs -o fakeroot "$(lun_file 0)" "$fs"
-wait_until 10 mounted "$fs" || fail "fuse2fs did not mount"
+wait_until 60 mounted "$fs" || fail "fuse2fs did not mount"
 tar -C "$tree" -c lib src | as_user tar -C "$fs" -x --no-same-owner
 sums "$fs" >"$state/sums"
 [ -s "$state/sums" ] || fail "nothing was copied"
 as_user fusermount3 -u "$fs"
 fuse2fs_gone()
 {
-	! pgrep -f "fuse2fs -o fakeroot $(lun_file 0)" >/dev/null
+	! pgrep -f "fuse2fs -o [a-z,]*fakeroot $(lun_file 0)" >/dev/null
 }
-wait_until 20 fuse2fs_gone || fail "fuse2fs still runs"
+wait_until 60 fuse2fs_gone || fail "fuse2fs still runs"
 
 say "fsck"
 as_user fsck.ext4 -f -n "$(lun_file 0)" || fail "fsck"
 
 say "again, and compare"
 as_user fuse2fs -o ro,fakeroot "$(lun_file 0)" "$fs"
-wait_until 10 mounted "$fs" || fail "fuse2fs did not mount"
+wait_until 60 mounted "$fs" || fail "fuse2fs did not mount"
 sums "$fs" | cmp - "$state/sums" || fail "files differ"
 as_user fusermount3 -u "$fs"
-wait_until 20 fuse2fs_gone || fail "fuse2fs still runs"
+wait_until 60 fuse2fs_gone || fail "fuse2fs still runs"
 unmount_lunfs "$mnt"

@@ -31,14 +31,22 @@ check_capture()
 	[ ! -s "$state/bad" ] || fail "$1: $(head -n 20 "$state/bad")"
 }
 
+# seen: dumpcap is at work, and has written all that came before this.
+seen()
+{
+	listens "$marker" || true
+	dissect "$state/wire.pcapng" frame.number "tcp.dstport == $marker" |
+		grep . >/dev/null
+}
+
+marker=$(free_port)
 dumpcap -q -i lo -s 262144 -f "tcp portrange $ports" -w "$state/wire.pcapng" \
 	2>"$state/dumpcap.log" &
 capture=$!
 pids+=("$capture")
 disown
-wait_until 10 test -s "$state/wire.pcapng" ||
+wait_until 60 seen ||
 	skip "cannot capture on lo: $(tail -n 1 "$state/dumpcap.log")"
-sleep 1
 
 # converse NAME OPTION...: everything, on a target that runs.
 converse()
@@ -68,6 +76,7 @@ credentials "$state/credentials" $user $peer
 converse chap --credentials "$state/credentials" \
 	--header-digest crc32c --data-digest crc32c
 
-sleep 1
+marker=$(free_port)
+wait_until 60 seen || fail "dumpcap does not keep up"
 end_pid "$capture"
 check_capture "$state/wire.pcapng"

@@ -32,15 +32,15 @@ ends()
 	mounts+=("$mnt")
 	as_user "$lunfs" mount -f "iscsi://$portal/$target" "$mnt" &
 	pid=$!
-	wait_until 20 answers || fail "$how: no mount"
+	wait_until 60 answers || fail "$how: no mount"
 	as_user dd if=/dev/urandom of="$(lun_file 0)" bs=64k count=3 \
 		conv=notrunc status=none
 	"$@"
 	wait "$pid" || status=$?
 	[ $status = 0 ] || fail "$how: exit status $status"
 	! mounted "$mnt" || fail "$how: still mounted"
-	no_lunfs || fail "$how: still runs"
-	wait_until 5 no_sessions || fail "$how: the target still has a session"
+	wait_until 30 no_lunfs || fail "$how: still runs"
+	wait_until 30 no_sessions || fail "$how: the target still has a session"
 }
 
 signal()
@@ -75,7 +75,7 @@ say "background: SIGTERM"
 mount_lunfs "iscsi://$portal/$target" "$mnt"
 answers || fail "the mount did not answer when the command came back"
 signal TERM
-wait_until 10 no_lunfs || fail "still runs"
+wait_until 30 no_lunfs || fail "still runs"
 ! mounted "$mnt" || fail "still mounted"
 
 say "a file of one LUN: fusermount3 -u"

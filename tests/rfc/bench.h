@@ -37,6 +37,7 @@ struct bench_setup {			/* zero: the default */
 	uint32_t cmd_sn;		/* of the leading login; default 100 */
 	const char *target_name;	/* default iqn.2026-11.test:disk */
 	bool discovery;
+	bool recovers;			/* a session that is lost is made again */
 	int auth;			/* enum auth_method */
 	const char *username, *password, *username_in, *password_in;
 	const char *alias;

@@ -172,6 +172,8 @@ test_dropped_connections(void **state)
 		assert_int_equal(conn_cid(bench_conn(b)), 1);
 		send_event(b, rows[i].event, rows[i].cid, 2, 0);
 		bench_expect_nothing(b);
+		assert_true(session_time2wait(bench_session(b)) ==
+			    (rows[i].ours ? 2 * TIME_S : 0));
 		if (rows[i].ours) {
 			bench_done(b, cmd, LUN_ELOST);
 			bench_expect_down(b, LUN_ELOST, "drops");

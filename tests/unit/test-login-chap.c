@@ -364,29 +364,31 @@ test_every_set_of_keys(void **state)
 	}
 }
 
+/* SHA-256 of all responses, for each hash: of test_all_lengths(). */
+static const char *const sums[][2] = {		/* challenges, secrets */
+	{ "5404fa04a46a7a1c01d157562955b325"
+	  "894fe1afd3bc7ffe871d7421eb9439b5",
+	  "e7783ffb54abf017dd8361dc3f3befa8"
+	  "40699601c7b59b2decff83b338bfc206" },
+	{ "675fdf2be6902b98aa714b6d6b89cda9"
+	  "874867b61528c34aa8549d322c5e2a98",
+	  "b36debc0bb23bb1cfa82068a5923d11c"
+	  "94d7b1d2b89d0e8bafe662e1959d8828" },
+	{ "156f9d0ec27b5ded2867dbe8541a60c3"
+	  "8757b1eda4b93cc931a3953e0ecb9ce3",
+	  "3753b32ff0c1fe46e0f25ef5982de49c"
+	  "924944c0546b2add101c7f085898328a" },
+	{ "d4fc3368e290ea4a5cb035fe39800149"
+	  "07e99562ec452233e74bed953e8e2c3f",
+	  "3a81ae7eb5f8beb39b5e6f35d5f79304"
+	  "4c5fdf63caf3f1229cfbaab91ad5c4e1" },
+};
+
 /* All lengths of a challenge, and all lengths of a secret, with any bytes. */
 /* shows: 7143-12.1.3-06 7143-9.2.1-02 7143-12.1.3-03 */
 static void
 test_all_lengths(void **state)
 {
-	static const char *const sums[][2] = {	/* challenges, secrets */
-		{ "5404fa04a46a7a1c01d157562955b325"
-		  "894fe1afd3bc7ffe871d7421eb9439b5",
-		  "e7783ffb54abf017dd8361dc3f3befa8"
-		  "40699601c7b59b2decff83b338bfc206" },
-		{ "675fdf2be6902b98aa714b6d6b89cda9"
-		  "874867b61528c34aa8549d322c5e2a98",
-		  "b36debc0bb23bb1cfa82068a5923d11c"
-		  "94d7b1d2b89d0e8bafe662e1959d8828" },
-		{ "156f9d0ec27b5ded2867dbe8541a60c3"
-		  "8757b1eda4b93cc931a3953e0ecb9ce3",
-		  "3753b32ff0c1fe46e0f25ef5982de49c"
-		  "924944c0546b2add101c7f085898328a" },
-		{ "d4fc3368e290ea4a5cb035fe39800149"
-		  "07e99562ec452233e74bed953e8e2c3f",
-		  "3a81ae7eb5f8beb39b5e6f35d5f79304"
-		  "4c5fdf63caf3f1229cfbaab91ad5c4e1" },
-	};
 	static uint8_t sum[1024 * HASH_LEN_MAX], bytes[1024];
 	static char text[2 + HEX_LEN(1025)] = "0x";
 

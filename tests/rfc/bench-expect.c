@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What came of it: the PDUs of the initiator, its commands, its end. */
+#include "rfc/bench-impl.h"
+
+struct got *
+bench_next(struct bench *b)
+{
+	return b->next < b->n_got ? b->got[b->next++] : NULL;
+}
+
+struct got *
+bench_expect(struct bench *b, enum opcode opcode)
+{
+	struct got *got = bench_next(b);
+
+	if (!got)
+		bench_fail(b, "expected a %s, but nothing came", pdu_name((uint8_t)opcode));
+	if (got->pdu.opcode != opcode)
+		bench_fail(b, "expected a %s, but a %s came",
+			   pdu_name((uint8_t)opcode), pdu_name(got->pdu.opcode));
+	return got;
+}
+
+void
+bench_expect_nothing(struct bench *b)
+{
+	struct got *got = bench_next(b);
+
+	if (got)
+		bench_fail(b, "expected nothing, but a %s came",
+			   pdu_name(got->pdu.opcode));
+}
+
+static const char *
+find_key(const struct got *got, const char *key, int *count)
+{
+	const char *p = (const char *)got->data, *found = NULL;
+	const char *end = p ? p + got->pdu.data_segment_length : p;
+	size_t n = strlen(key);
+
+	*count = 0;
+	for (; p < end; p += strnlen(p, (size_t)(end - p)) + 1)
+		if ((size_t)(end - p) > n && !memcmp(p, key, n) && p[n] == '=') {
+			found = found ? found : p + n + 1;
+			++*count;
+		}
+	return found;
+}
+
+const char *
+got_key(const struct got *got, const char *key)
+{
+	int count;
+
+	return find_key(got, key, &count);
+}
+
+int
+got_key_count(const struct got *got, const char *key)
+{
+	int count;
+
+	find_key(got, key, &count);
+	return count;
+}
+
+void
+bench_done(struct bench *b, struct command *cmd, int result)
+{
+	struct order *o = container_of(cmd, struct order, cmd);
+
+	if (o->done != 1)
+		bench_fail(b, "the command completed %u times", o->done);
+	if (cmd->result != result)
+		bench_fail(b, "the result is %d, not %d", cmd->result, result);
+}
+
+void
+bench_pending(struct bench *b, struct command *cmd)
+{
+	struct order *o = container_of(cmd, struct order, cmd);
+
+	if (o->done)
+		bench_fail(b, "the command completed: result %d", cmd->result);
+}
+
+void
+bench_check_read(struct bench *b, struct command *cmd, uint32_t len)
+{
+	const uint8_t *p = cmd->in;
+
+	for (uint32_t i = 0; i < len; i++)
+		if (p[i] != bench_pattern(i))
+			bench_fail(b, "byte %u is 0x%02x, not 0x%02x", i, p[i],
+				   bench_pattern(i));
+}
+
+void
+bench_check_untouched(struct bench *b, struct command *cmd)
+{
+	const uint8_t *p = cmd->in;
+
+	for (uint32_t i = 0; i < cmd->in_len; i++)
+		if (p[i] != 0xee)
+			bench_fail(b, "byte %u was written: 0x%02x", i, p[i]);
+}
+
+void
+bench_expect_down(struct bench *b, int code, const char *part)
+{
+	if (!b->down)
+		bench_fail(b, "the session did not end");
+	if (b->error.code != code || !strstr(b->error.text, part))
+		bench_fail(b, "it ended with %d, \"%s\"; expected %d, \"%s\"",
+			   b->error.code, b->error.text, code, part);
+	if (!b->closed)
+		bench_fail(b, "it ended, but its connection is open");
+}
+
+bool
+bench_closed(struct bench *b)
+{
+	return b->closed;
+}
+
+bool
+bench_up(struct bench *b)
+{
+	return b->up && !b->down;
+}
+
+unsigned
+bench_connects(struct bench *b)
+{
+	return b->connects;
+}
+
+const struct portal *
+bench_portal(struct bench *b)
+{
+	return &b->portal;
+}
+
+struct session *
+bench_session(struct bench *b)
+{
+	return b->s ? b->s : recovery_session(b->recovery);
+}
+
+struct conn *
+bench_conn(struct bench *b)
+{
+	return b->conn;
+}
+
+lun_time
+bench_now(struct bench *b)
+{
+	return b->now;
+}
+
+const char *
+bench_logged(struct bench *b, const char *part)
+{
+	for (size_t i = b->n_log; i-- > 0;)
+		if (strstr(b->log[i], part))
+			return b->log[i];
+	return NULL;
+}
+
+unsigned
+bench_scsi_events(struct bench *b)
+{
+	return b->scsi_events;
+}
+
+uint64_t
+bench_event_lun(struct bench *b)
+{
+	return b->event_lun;
+}
+
+const uint8_t *
+bench_event_sense(struct bench *b)
+{
+	return b->event_sense;
+}
