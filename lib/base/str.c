@@ -126,6 +126,23 @@ is_harmless(uint32_t c)
 	return true;
 }
 
+bool
+str_is_harmless(const void *text, size_t len)
+{
+	const uint8_t *p = text;
+
+	while (len > 0) {
+		uint32_t c = 0;
+		size_t n = utf8_char(p, len, &c);
+
+		if (n == 0 || !is_harmless(c))
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
 void
 str_quote(struct str *s, const void *text, size_t len)
 {

@@ -40,6 +40,9 @@ void str_add_bytes(struct str *s, const void *p, size_t len);
  */
 void str_quote(struct str *s, const void *p, size_t len);
 
+/* Is it a text of which str_quote() would change nothing? */
+bool str_is_harmless(const void *p, size_t len);
+
 /* What is there ("" if nothing), until the next addition. */
 const char *str_text(const struct str *s);
 

@@ -71,6 +71,7 @@ struct conn {
 		struct negotiation nego;
 		uint32_t tag;
 		bool unfinished;		/* our last request had C=1 */
+		unsigned parts;			/* of the answer so far */
 		struct text out, in;
 	} text;
 

@@ -12,7 +12,7 @@
  * urgent (answers to R2Ts, task management) does not wait behind much; large
  * enough for one writev() to fill a socket buffer.
  */
-enum { TX_AHEAD = 256 * 1024, TX_AHEAD_PDUS = 64 };
+enum { TX_AHEAD = 256 * 1024, TX_AHEAD_PDUS = 64, TX_PDUS_MAX = 4096 };
 
 static void
 conn_freep(struct conn **c)
@@ -309,6 +309,11 @@ sent(struct conn *c, const struct pdu *pdu, int r)
 {
 	if (r < 0)
 		return conn_fail(c, r, "out of memory for a PDU to send");
+	/* Only answers can pile up so: what tasks send is drawn when there is
+	 * room. A target that asks and does not listen is not to fill memory. */
+	if (tx_pdus(c->tx) > TX_PDUS_MAX)
+		return conn_fail(c, LUN_EPROTO, "the target does not take our "
+				 "answers: %d PDUs wait to be sent", TX_PDUS_MAX);
 	if (env_logs(c->cfg.env, LUN_LOG_TRACE)) {
 		char line[400];
 
@@ -339,6 +344,12 @@ conn_send_copy(struct conn *c, struct pdu *pdu, const void *data, size_t len)
 		number(c, pdu);
 	c->cfg.ops->stir(c->cfg.user);
 	return sent(c, pdu, tx_add_copy(c->tx, pdu, data, len));
+}
+
+bool
+conn_owes(const struct conn *c, const void *owner)
+{
+	return !c->stopped && tx_borrows(c->tx, owner);
 }
 
 void

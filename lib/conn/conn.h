@@ -147,6 +147,9 @@ lun_time conn_logout_by(const struct conn *c);
 int conn_send(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 	      const void *data, size_t len, const void *owner);
 
+/* Is there something of the owner's that has not left yet? */
+bool conn_owes(const struct conn *c, const void *owner);
+
 /* The owner's borrowed buffers are about to go: tx_drop() and rx_forget().
  * If that fails the connection is lost. */
 void conn_release(struct conn *c, const void *owner, const void *in,

@@ -16,6 +16,9 @@
 
 #include "conn/conn-impl.h"
 
+/* So many parts are taken, and one more for each stretch of text. */
+enum { PARTS_FREE = 256, PART_LEAST = 64 };
+
 static int
 send_part(struct conn *c, uint64_t lun, uint32_t target_transfer_tag)
 {
@@ -31,7 +34,6 @@ send_part(struct conn *c, uint64_t lun, uint32_t target_transfer_tag)
 	};
 
 	c->text.unfinished = more;
-	conn_timers_text(c, true);
 	conn_tell(c, 0);
 	return conn_send_copy(c, &pdu, part, len);
 }
@@ -42,6 +44,8 @@ textreq_begin(struct conn *c, struct text_exchange *x)
 	assert(!c->text.x);
 	c->text.x = x;
 	c->text.tag = conn_new_tag(c);
+	c->text.parts = 0;
+	conn_timers_text(c, true);
 	text_clear(&c->text.out);
 	text_deinit(&c->text.in);
 	text_init(&c->text.in, x->answer_max);
@@ -158,6 +162,13 @@ take_part(struct conn *c, const struct pdu *pdu, const uint8_t *data,
 {
 	int r;
 
+	/* an answer that brings nothing for ever, or next to nothing */
+	if (++c->text.parts > PARTS_FREE + c->text.in.len / PART_LEAST)
+		return lun_fail(err, LUN_EPROTO, "a Text Response in %u parts, "
+				"with %zu bytes in all", c->text.parts,
+				c->text.in.len);
+	if (pdu->data_segment_length > 0)	/* it goes on: time for more */
+		conn_timers_text(c, true);
 	if ((r = check(c, pdu, err)) < 0 ||
 	    (r = text_join(&c->text.in, data, pdu->data_segment_length, err)) < 0)
 		return r;

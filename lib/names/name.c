@@ -8,6 +8,7 @@
  */
 #include "names/name.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stringprep.h>
@@ -107,9 +108,12 @@ profile(const char *in, char out[NAME_MAX_LEN + 1], bool stored,
 		return names_refuse(err, LUN_EINVAL, in, in_len,
 				    "longer than %d bytes", NAME_MAX_LEN);
 
+	errno = 0;
 	_cleanup_free_ uint32_t *points = stringprep_utf8_to_ucs4(
 	    in, (ssize_t)in_len, &n);
 
+	if (!points && errno == ENOMEM)
+		return lun_fail(err, LUN_ENOMEM, "name: out of memory");
 	if (!points)	/* RFC 3722 6: refused, not repaired */
 		return names_refuse(err, LUN_EINVAL, in, in_len,
 				    "is not well-formed UTF-8");
@@ -298,17 +302,11 @@ iscsi_name_equal(const char *a, const char *b)
 bool
 iscsi_name_safe_component(const char *name)
 {
-	struct str quoted = STR_INIT(COMPONENT_MAX);
 	size_t len = strnlen(name, COMPONENT_MAX + 1);
 
-	if (len == 0 || strchr(name, '/') || strcmp(name, ".") == 0 ||
-	    strcmp(name, "..") == 0)
+	if (len == 0 || len > COMPONENT_MAX || strchr(name, '/') ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
 	/* What can be shown as it is, is no danger in a listing either. */
-	str_quote(&quoted, name, len);
-
-	bool safe = !quoted.failed && quoted.len == len;
-
-	str_deinit(&quoted);
-	return safe;
+	return str_is_harmless(name, len);
 }

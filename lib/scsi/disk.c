@@ -154,6 +154,12 @@ become_gone(struct disk *d, const char *text)
 	log_line(d, LUN_LOG_ERROR, "", text);
 }
 
+bool
+disk_was_ready(const struct disk *d)
+{
+	return d->geometry.block_size > 0;
+}
+
 /* A probe has found something; true if that is news. */
 static bool
 take_geometry(struct disk *d)
@@ -162,8 +168,9 @@ take_geometry(struct disk *d)
 	struct lun_error err = { 0 };
 
 	/* Once it was another unit, it never becomes the old one: what was
-	 * cached of it may be wrong. */
-	if (d->probed && d->geometry.state == LUN_DISK_GONE)
+	 * cached of it may be wrong. Nothing was if it never was ready. */
+	if (d->probed && d->geometry.state == LUN_DISK_GONE &&
+	    disk_was_ready(d))
 		return false;
 	/* A unit that is not ready for a time keeps its size in the old
 	 * geometry, so that it can be compared when it comes back. */
@@ -372,9 +379,8 @@ disk_free(struct disk *d)
 void
 disk_gone(struct disk *d, const char *text)
 {
-	if (d->geometry.state == LUN_DISK_GONE)
-		return;
-	become_gone(d, text);
+	if (d->geometry.state != LUN_DISK_GONE)
+		become_gone(d, text);
 	d->probed = true;
 	disk_fail_waiting(d, LUN_EIDENTITY, errno_of_code(LUN_EIDENTITY),
 			  d->geometry.text);

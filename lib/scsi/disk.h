@@ -73,8 +73,12 @@ void disk_lost(struct disk *d, int code, const char *text);
 /* Commands that were sent again after a loss. */
 uint64_t disk_retried(const struct disk *d);
 
-/* The unit has vanished: requests fail from now on. Text: why. */
+/*
+ * The unit has vanished: requests fail from now on. Text: why. A unit that was
+ * ready once (its owner may have cached something) stays so for ever.
+ */
 void disk_gone(struct disk *d, const char *text);
+bool disk_was_ready(const struct disk *d);
 
 /*
  * Ends with LUN_ECANCELED what has no command out, at once, and the rest as

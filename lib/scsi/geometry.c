@@ -161,7 +161,8 @@ geometry_same_unit(const struct geometry *was, const struct geometry *now,
 		return lun_fail(err, LUN_EIDENTITY,
 				"another logical unit is there now: \"%s\" is"
 				" not among its names", lost);
-	if (m == MATCH_NONE && was->serial[0] && now->serial[0]) {
+	/* A copy of a unit may have its designators, too (cloned images). */
+	if (was->serial[0] && now->serial[0]) {
 		if (strcmp(was->serial, now->serial) != 0)
 			return lun_fail(err, LUN_EIDENTITY,
 					"another logical unit is there now:"

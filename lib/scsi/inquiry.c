@@ -178,13 +178,13 @@ designator_parse(struct designators *d, const uint8_t *p)
 	return true;
 }
 
-bool
+int
 vpd_parse_identification(struct designators *d, const uint8_t *p, size_t len)
 {
 	struct designators out = { 0 };
 
 	if (!vpd_check(VPD_IDENTIFICATION, p, &len))
-		return false;
+		return LUN_EPROTO;
 	for (size_t at = VPD_HEADER_LEN; at + DESIGNATOR_HEADER_LEN <= len;) {
 		size_t d_len = DESIGNATOR_HEADER_LEN + (size_t)p[at + 3];
 
@@ -192,12 +192,12 @@ vpd_parse_identification(struct designators *d, const uint8_t *p, size_t len)
 			break;
 		if (!designator_parse(&out, p + at)) {
 			designators_deinit(&out);
-			return false;
+			return LUN_ENOMEM;
 		}
 		at += d_len;
 	}
 	*d = out;
-	return true;
+	return 0;
 }
 
 void

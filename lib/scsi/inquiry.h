@@ -61,9 +61,9 @@ struct designators {
 	char *text[DESIGNATORS_MAX];	/* owned */
 };
 
-/* Also false if memory runs out. */
-bool vpd_parse_identification(struct designators *d, const uint8_t *p,
-			      size_t len);
+/* LUN_EPROTO: not this page; LUN_ENOMEM. */
+int vpd_parse_identification(struct designators *d, const uint8_t *p,
+			     size_t len);
 void designators_deinit(struct designators *d);
 
 struct block_limits {			/* in blocks; 0: not said */

@@ -135,8 +135,7 @@ take_identification(struct probe *p, const uint8_t *data, size_t len)
 {
 	if (page_is_cut(p, data, len))
 		return PROBE_AGAIN;
-	return vpd_parse_identification(&p->geometry.designators, data, len) ?
-	       0 : LUN_EPROTO;
+	return vpd_parse_identification(&p->geometry.designators, data, len);
 }
 
 /* ------------------------------------------------------ is it usable? -- */
@@ -538,6 +537,10 @@ query_done(struct query *q)
 	if (r == PROBE_AGAIN) {
 		p->size = PROBE_BUFFER_LEN;
 		send_step(p);
+		return;
+	}
+	if (r == LUN_ENOMEM) {
+		probe_end(p, r, "out of memory");
 		return;
 	}
 	if (r < 0) {

@@ -125,6 +125,29 @@ outcome_of_blocks(struct outcome *o, const struct command *c)
 		fail(o, LUN_EPROTO, errno_of_code(LUN_EPROTO));
 }
 
+/* What a result of the nexus says to people. */
+static const char *
+code_text(int code)
+{
+	static const struct {
+		int code;
+		const char *text;
+	} texts[] = {
+		{ LUN_ENOMEM, "out of memory" },
+		{ LUN_ELOST, "the connection was lost" },
+		{ LUN_ETIMEDOUT, "it did not come in time" },
+		{ LUN_EPROTO, "the target broke the protocol (see the line before)" },
+		{ LUN_EDIGEST, "a digest was wrong" },
+		{ LUN_ECANCELED, "cancelled" },
+		{ LUN_EREFUSED, "refused" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i].code == code)
+			return texts[i].text;
+	return lun_code_name(code);
+}
+
 /* Writes at most size bytes with the terminator; says what is wrong. */
 static void
 text_of(char *buf, size_t size, const struct command *c)
@@ -134,7 +157,8 @@ text_of(char *buf, size_t size, const struct command *c)
 
 	outcome_of(&o, c);
 	if (c->result < 0) {
-		snprintf(buf, size, "%s", lun_code_name(c->result));
+		snprintf(buf, size, "no good answer: %s",
+			 code_text(c->result));
 	} else if (c->response != RESPONSE_COMPLETED) {
 		snprintf(buf, size, "target failure, iSCSI response 0x%02x",
 			 c->response);

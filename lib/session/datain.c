@@ -20,6 +20,14 @@ task_of(struct leg *leg, const struct pdu *pdu)
 	return NULL;
 }
 
+/* RFC 7143 11.4.1: O and U exclude each other, and so do o and u. */
+static bool
+contradictory(const struct pdu *pdu)
+{
+	return (pdu->overflow && pdu->underflow) ||
+	    (pdu->bidi_overflow && pdu->bidi_underflow);
+}
+
 /* ------------------------------------------------------------- Data-In -- */
 
 static const char *
@@ -38,6 +46,8 @@ datain_wrong(const struct task *t, const struct pdu *pdu)
 		return "the offset is out of order";
 	if (pdu->has_status && !pdu->final)		/* 11.7.3 */
 		return "status without F";
+	if (pdu->has_status && contradictory(pdu))
+		return "both overflow and underflow";
 	if (pdu->has_status && cmd->out_len)
 		return "status of a bidirectional command";
 	if (pdu->has_status && pdu->status != SCSI_GOOD &&
@@ -109,10 +119,10 @@ result_wrong(const struct task *t)
 	bool under = bidi ? cmd->bidi_underflow : cmd->underflow;
 	uint32_t missing = bidi ? cmd->in_residual : cmd->residual;
 
-	if (cmd->overflow && cmd->underflow)
-		return "both overflow and underflow";
 	if (cmd->underflow && cmd->residual > total)
 		return "a residual count above the expected length";
+	if (cmd->status == SCSI_GOOD && !dataout_sent(t))
+		return "GOOD for data that was never asked for, or not taken";
 	if (cmd->in_len == 0 || cmd->status == SCSI_CHECK_CONDITION)
 		return NULL;
 	if (under && missing > cmd->in_len)
@@ -198,6 +208,10 @@ on_scsi_response(struct task *t, const struct pdu *pdu, const uint8_t *data)
 
 	if (!cmd)
 		return 0;
+	if (contradictory(pdu))				/* 7.7 */
+		return conn_fail(c, LUN_EPROTO, "SCSI Response with both "
+				 "overflow and underflow (ITT 0x%08" PRIx32 ")",
+				 pdu->initiator_task_tag);
 	bool bidi = cmd->in_len && cmd->out_len;
 	uint32_t seen = cmd->in_len || bidi ? t->exp_data_sn : t->exp_r2t_sn;
 

@@ -41,8 +41,28 @@ add_burst(struct task *t, uint32_t target_transfer_tag, uint32_t offset,
 	return &t->bursts[i];
 }
 
+/* These bytes are given to the connection. */
+static void
+note_sent(struct task *t, uint32_t offset, uint32_t len)
+{
+	if (ranges_cover(&t->out, offset, offset + len) < 0)
+		conn_fail(t->leg->conn, LUN_ENOMEM, "out of memory");
+}
+
+bool
+dataout_sent(const struct task *t)
+{
+	const struct command *cmd = t->cmd;
+	uint32_t taken = cmd->out_len;
+
+	if (cmd->underflow)
+		taken -= min32(cmd->residual, taken);
+	return ranges_prefix(&t->out) >= taken &&
+	    !conn_owes(t->leg->conn, t);
+}
+
 uint32_t
-dataout_immediate(const struct task *t)
+dataout_immediate(struct task *t)
 {
 	const struct params *p = params_of(t);
 
@@ -50,8 +70,10 @@ dataout_immediate(const struct task *t)
 		return 0;
 
 	uint32_t max = min32(p->FirstBurstLength, p->TargetMaxRecvDataSegmentLength);
+	uint32_t len = t->cmd->out_len <= max ? t->cmd->out_len : max & ~3u;
 
-	return t->cmd->out_len <= max ? t->cmd->out_len : max & ~3u;
+	note_sent(t, 0, len);
+	return len;
 }
 
 /* If any, then all of FirstBurstLength or of the data (4.2.5.2). */
@@ -97,6 +119,7 @@ dataout_send(struct task *t)
 	};
 	const uint8_t *data = (const uint8_t *)t->cmd->out + b->offset;
 
+	note_sent(t, b->offset, len);
 	b->offset += len;
 	if (pdu.final)
 		next_burst(t);

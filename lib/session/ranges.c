@@ -93,6 +93,31 @@ ranges_add(struct ranges *r, uint32_t start, uint32_t end)
 	return 0;
 }
 
+int
+ranges_cover(struct ranges *r, uint32_t start, uint32_t end)
+{
+	/* What is there is left out, gap by gap. */
+	while (start < end) {
+		struct range *at = items(r);
+		size_t i = find(at, r->count, start);
+		uint32_t until = end;
+		int ret;
+
+		if (i < r->count && at[i].end == start)
+			i++;			/* it only touches */
+		if (i < r->count && at[i].start <= start) {
+			start = at[i].end;
+			continue;
+		}
+		if (i < r->count && at[i].start < end)
+			until = at[i].start;
+		if ((ret = ranges_add(r, start, until)) < 0)
+			return ret;
+		start = until;
+	}
+	return 0;
+}
+
 uint32_t
 ranges_prefix(const struct ranges *r)
 {

@@ -27,6 +27,9 @@ void ranges_clear(struct ranges *r);	/* also initialises a zeroed one */
  * are too many gaps; LUN_ENOMEM. */
 int ranges_add(struct ranges *r, uint32_t start, uint32_t end);
 
+/* The same, but bytes that were there before are no offence. 0 or LUN_ENOMEM. */
+int ranges_cover(struct ranges *r, uint32_t start, uint32_t end);
+
 /* How many bytes from 0 on are there without a gap. */
 uint32_t ranges_prefix(const struct ranges *r);
 

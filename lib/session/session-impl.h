@@ -61,6 +61,7 @@ struct task {
 	uint32_t exp_data_sn;		/* Data-In; bidirectional: and R2T */
 	uint32_t exp_r2t_sn;
 	struct ranges in;		/* which bytes came */
+	struct ranges out;		/* which were given to the connection */
 	struct burst bursts[R2T_MAX];	/* a ring, in the order of the R2Ts */
 	unsigned first_burst, n_bursts;
 
@@ -166,9 +167,11 @@ void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 bool schedule_fill(void *user, struct conn *c);
 
 /* dataout.c */
-uint32_t dataout_immediate(const struct task *t);
+uint32_t dataout_immediate(struct task *t);
 bool dataout_unsolicited(struct task *t, uint32_t immediate);
 void dataout_send(struct task *t);
+/* Are all the bytes that the target says it took on their way? */
+bool dataout_sent(const struct task *t);
 int dataout_r2t(struct task *t, const struct pdu *pdu);
 void dataout_stop(struct leg *leg, uint64_t lun);
 

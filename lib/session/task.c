@@ -138,8 +138,10 @@ more_tasks(struct session *s)
 void
 tasks_free(struct session *s)
 {
-	for (unsigned i = 0; i < s->n_tasks; i++)
+	for (unsigned i = 0; i < s->n_tasks; i++) {
 		ranges_clear(&s->tasks[i]->in);
+		ranges_clear(&s->tasks[i]->out);
+	}
 	for (unsigned i = 0; i < s->n_tasks; i += TASK_CHUNK)
 		free(s->tasks[i]);
 	free(s->tasks);
@@ -195,6 +197,7 @@ task_idle(struct task *t)
 	t->leg->running--;
 	t->leg = NULL;
 	ranges_clear(&t->in);
+	ranges_clear(&t->out);
 	list_del(&t->link);
 	list_prepend(&t->s->idle, &t->link);
 }

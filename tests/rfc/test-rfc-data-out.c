@@ -345,6 +345,49 @@ test_solicited_data_and_commands_take_turns(void **state)
 	bench_free(b);
 }
 
+/* A GOOD for bytes that the target never asked for is no success; one that counts
+ * them as not transferred says so itself. */
+static void
+test_good_for_data_that_was_never_taken(void **state)
+{
+	static const struct {
+		uint32_t asked, residual;
+		int result;
+	} cases[] = {
+		{ 0, 0, LUN_EPROTO }, { 512, 0, LUN_EPROTO },
+		{ 4095, 0, LUN_EPROTO }, { 4096, 0, 0 },
+		{ 512, 3584, 0 }, { 512, 3583, LUN_EPROTO }, { 0, 4096, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench *b = bench_new(NULL);
+
+		bench_login(b, "InitialR2T=Yes ImmediateData=No");
+		struct command *cmd = bench_write(b, 0, 4096);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		if (cases[i].asked)
+			bench_r2t(b, got, 0, 1, 0, cases[i].asked);
+		struct pdu pdu = bench_pdu(b, OP_SCSI_RESPONSE, got);
+		pdu.underflow = cases[i].residual > 0;
+		pdu.residual_count = cases[i].residual;
+		bench_send(b, &pdu, NULL, 0);
+		bench_done(b, cmd, cases[i].result);
+		bench_free(b);
+	}
+
+	/* the same bytes eight times are not all of them */
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "InitialR2T=Yes ImmediateData=No");
+	struct command *cmd = bench_write(b, 0, 4096);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	for (uint32_t i = 0; i < 8; i++)
+		bench_r2t(b, got, i, 1, i % 2 * 256, 512);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, cmd, LUN_EPROTO);
+	bench_free(b);
+}
+
 /* The response comes before all data was taken: the buffer is given back. */
 static void
 test_an_early_error_status_ends_a_write(void **state)
@@ -381,6 +424,7 @@ main(void)
 		cmocka_unit_test(test_an_r2t_for_a_read_or_for_nobody),
 		cmocka_unit_test(test_too_many_r2ts),
 		cmocka_unit_test(test_solicited_data_and_commands_take_turns),
+		cmocka_unit_test(test_good_for_data_that_was_never_taken),
 		cmocka_unit_test(test_an_early_error_status_ends_a_write),
 	};
 

@@ -103,7 +103,8 @@ test_a_ping_for_no_unit(void **state)
 static void
 test_format_errors(void **state)
 {
-	enum { R2T_0, R2T_WRITELESS, S_WITHOUT_F, OFFSET, BOTH_TAGS, AHS, OPCODE, ALL };
+	enum { R2T_0, R2T_WRITELESS, S_WITHOUT_F, OFFSET, O_AND_U_IN, O_AND_U,
+	       BIDI_O_AND_U, NO_SENSE, BOTH_TAGS, AHS, OPCODE, ALL };
 
 	for (int what = 0; what < ALL; what++) {
 		struct bench *b = bench_new(NULL);
@@ -128,6 +129,21 @@ test_format_errors(void **state)
 			break;
 		case OFFSET:
 			bench_data_in(b, got_in, 0, 1, 512, true, true);
+			break;
+		case O_AND_U_IN:
+			pdu = bench_data_in_status(b, got_in);
+			pdu.overflow = pdu.underflow = true;
+			bench_send(b, &pdu, NULL, 0);
+			break;
+		case O_AND_U:
+		case BIDI_O_AND_U:
+		case NO_SENSE:
+			pdu = bench_pdu(b, OP_SCSI_RESPONSE, got_out);
+			pdu.overflow = pdu.underflow = what == O_AND_U;
+			pdu.bidi_overflow = pdu.bidi_underflow =
+			    what == BIDI_O_AND_U;
+			pdu.status = what == NO_SENSE ? SCSI_CHECK_CONDITION : 0;
+			bench_send(b, &pdu, NULL, 0);
 			break;
 		case BOTH_TAGS:
 			pdu.initiator_task_tag = pdu.target_transfer_tag = 1;

@@ -19,8 +19,7 @@ answer(struct bench *b, const struct got *got, uint8_t response)
 	bench_send(b, &pdu, NULL, 0);
 }
 
-/* shows: 7143-11.14.1-01 7143-11.14.2-01 7143-11.14.3-01 7143-4.2.6-01
- * shows: 7143-11.14-02 7143-11.15.1-01 7143-8.1.2-05 7143-6.3.5-03 */
+/* shows: 7143-11.14.2-01 7143-4.2.6-01 7143-11.14-02 7143-8.1.2-05 */
 static void
 test_goodbye(void **state)
 {
@@ -46,6 +45,28 @@ test_goodbye(void **state)
 	bench_expect_nothing(b);
 	bench_expect_down(b, LUN_ECANCELED, "closed");
 	bench_free(b);
+}
+
+/* The session itself never uses the others, but a connection can.
+ * shows: 7143-11.14.1-01 7143-11.14.3-01 7143-6.3.5-03 */
+static void
+test_all_reasons(void **state)
+{
+	for (int reason = LOGOUT_SESSION; reason <= LOGOUT_RECOVERY; reason++) {
+		struct bench *b = bench_new(NULL);
+
+		bench_login(b, "");
+		conn_logout(bench_conn(b), (enum logout_reason)reason,
+			    bench_now(b));
+		bench_run(b);
+		struct got *got = bench_expect(b, OP_LOGOUT_REQUEST);
+		assert_int_equal(got->pdu.reason, reason);
+		assert_int_equal(got->pdu.cid, reason == LOGOUT_SESSION ? 0 : 1);
+		answer(b, got, LOGOUT_DONE);
+		bench_expect_down(b, LUN_ELOST, "");
+		assert_string_equal(session_state_name(bench_session(b)), "FREE");
+		bench_free(b);
+	}
 }
 
 /* shows: 7143-11.14-01 */
@@ -80,7 +101,7 @@ test_nothing_follows_a_logout(void **state)
 	    session_nexus(bench_session(b)), none);
 	bench_pass(b, TIME_S + TIME_S / 2);
 	bench_expect_nothing(b);
-	bench_response(b, got, SCSI_GOOD);	/* what ends by itself, does */
+	bench_response(b, got, SCSI_BUSY);	/* what ends by itself, does */
 	bench_done(b, cmd, 0);
 	answer(b, bye, LOGOUT_DONE);
 	bench_done(b, none, LUN_ELOST);
@@ -232,6 +253,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goodbye),
+		cmocka_unit_test(test_all_reasons),
 		cmocka_unit_test(test_nothing_follows_a_logout),
 		cmocka_unit_test(test_no_text_follows_a_logout),
 		cmocka_unit_test(test_a_logout_that_fails),

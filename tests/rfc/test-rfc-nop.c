@@ -126,6 +126,25 @@ test_no_pings_under_load(void **state)
 	bench_free(b);
 }
 
+/* A target that asks and does not listen is not to fill our memory. */
+static void
+test_a_flood_of_pings_is_bounded(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	bench_hold(b, true);
+	for (int i = 0; i < 10000 && !bench_closed(b); i++) {
+		struct pdu nop = bench_pdu(b, OP_NOP_IN, NULL);
+
+		nop.target_transfer_tag = 1;
+		bench_send(b, &nop, NULL, 0);
+	}
+	bench_hold(b, false);
+	bench_expect_down(b, LUN_EPROTO, "does not take our answers");
+	bench_free(b);
+}
+
 /* shows: 7143-7.7-03 */
 static void
 test_both_tags_valid(void **state)
@@ -154,6 +173,7 @@ main(void)
 		cmocka_unit_test(test_a_missed_ping_ends_the_connection),
 		cmocka_unit_test(test_no_pings_under_load),
 		cmocka_unit_test(test_both_tags_valid),
+		cmocka_unit_test(test_a_flood_of_pings_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

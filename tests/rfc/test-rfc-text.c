@@ -286,6 +286,29 @@ test_an_endless_answer(void **state)
 	bench_free(b);
 }
 
+/* Parts that bring nothing, for ever: bounded in number and in time. */
+static void
+test_an_answer_that_brings_nothing(void **state)
+{
+	for (int slow = 0; slow < 2; slow++) {
+		struct bench *b = discovery("");
+		struct asked *a = ask(b, send_targets, sizeof(send_targets));
+		struct got *got = bench_expect(b, OP_TEXT_REQUEST);
+		int n = 0;
+
+		for (; n < 1000 && !a->done; n++) {
+			respond(b, got, NULL, 0, false, false, 1);
+			bench_next(b);
+			if (slow)
+				bench_pass(b, TIME_S);
+		}
+		assert_int_equal(a->done, 1);
+		assert_int_equal(a->code, slow ? LUN_ETIMEDOUT : LUN_EPROTO);
+		free(a);
+		bench_free(b);
+	}
+}
+
 static struct got *
 negotiation_wanted(struct bench *b)
 {
@@ -324,7 +347,7 @@ test_the_target_proposes(void **state)
 	cmd = bench_write(b, 0, 2048);
 	write = bench_expect(b, OP_SCSI_COMMAND);
 	assert_int_equal(write->pdu.data_segment_length, 512);
-	bench_response(b, write, SCSI_GOOD);
+	bench_response(b, write, SCSI_BUSY);
 	bench_done(b, cmd, 0);
 	bench_free(b);
 }
@@ -412,6 +435,7 @@ main(void)
 		cmocka_unit_test(test_a_reject_or_silence_fails_the_negotiation),
 		cmocka_unit_test(test_a_lost_connection_ends_the_negotiation),
 		cmocka_unit_test(test_an_endless_answer),
+		cmocka_unit_test(test_an_answer_that_brings_nothing),
 		cmocka_unit_test(test_the_target_proposes),
 		cmocka_unit_test(test_a_failed_negotiation_changes_nothing),
 		cmocka_unit_test(test_an_unknown_key_is_not_understood),

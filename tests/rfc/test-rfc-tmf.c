@@ -99,7 +99,7 @@ test_fields_of_requests(void **state)
 }
 
 /* shows: 7143-11.5.1-01 7143-11.5.3-01 7143-11.5.4-01 7143-11.5.5-01 7143-7.11-01
- * shows: 7143-7.11-03 7143-11.6.1-01 7143-11.5.1-04 7143-4.2.3.3-04 */
+ * shows: 7143-7.11-03 7143-11.6.1-01 7143-4.2.3.3-04 */
 static void
 test_a_command_that_is_not_answered(void **state)
 {
@@ -336,7 +336,7 @@ test_functions_for_a_unit(void **state)
 		}
 }
 
-/* shows: 7143-4.2.3.2-02 7143-4.2.3.3-05 7143-11.5.1-07 */
+/* shows: 7143-4.2.3.2-02 7143-4.2.3.3-05 */
 static void
 test_target_resets(void **state)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,24 +24,15 @@ count_up(void *user, void *buf, size_t len)
 
 static const struct lun_env env = { .random = count_up };
 
-static int
-use_private_dir(void **state)
-{
-	static char dir[] = "/tmp/lunfs-test-XXXXXX";
-
-	assert_non_null(mkdtemp(dir));
-	*state = dir;
-	return setenv("XDG_RUNTIME_DIR", dir, 1);
-}
+/* The locks are those of all processes of the user: a name that only this one
+ * has. */
+static char me[64];
 
 static int
-remove_dir(void **state)
+name_me(void **state)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/lunfs-isid", (const char *)*state);
-	unlink(path);
-	return rmdir(*state);
+	snprintf(me, sizeof(me), "iqn.test-%d", (int)getpid());
+	return 0;
 }
 
 static void
@@ -73,10 +65,13 @@ take_isid(const char *initiator, const char *target, const uint32_t *bc)
 static void
 test_isids(void **state)
 {
-	struct isid_lease a = take_isid("iqn.i", "iqn.t", NULL);
-	struct isid_lease b = take_isid("iqn.i", "iqn.t", NULL);
-	struct isid_lease c = take_isid("iqn.i", "iqn.other", NULL);
-	struct isid_lease d = take_isid("iqn.j", "iqn.t", NULL);
+	char other[sizeof(me) + 1];
+
+	snprintf(other, sizeof(other), "%s-", me);
+	struct isid_lease a = take_isid(me, "iqn.t", NULL);
+	struct isid_lease b = take_isid(me, "iqn.t", NULL);
+	struct isid_lease c = take_isid(me, "iqn.other", NULL);
+	struct isid_lease d = take_isid(other, "iqn.t", NULL);
 	struct isid_lease first = a;
 
 	assert_memory_not_equal(a.isid, b.isid, ISID_LEN);
@@ -84,7 +79,7 @@ test_isids(void **state)
 	assert_memory_equal(a.isid, c.isid, ISID_LEN);
 	assert_memory_equal(a.isid, d.isid, ISID_LEN);
 	isid_release(&a);
-	a = take_isid("iqn.i", "iqn.t", NULL);
+	a = take_isid(me, "iqn.t", NULL);
 	assert_memory_equal(a.isid, first.isid, ISID_LEN);
 	isid_release(&a);
 	isid_release(&b);
@@ -97,8 +92,8 @@ static void
 test_chosen(void **state)
 {
 	uint32_t bc = 0x123456;
-	struct isid_lease a = take_isid("iqn.i", "iqn.t", &bc);
-	struct isid_lease b = take_isid("iqn.i", "iqn.t", &bc);
+	struct isid_lease a = take_isid(me, "iqn.t", &bc);
+	struct isid_lease b = take_isid(me, "iqn.t", &bc);
 
 	assert_memory_equal(a.isid, "\x80\x12\x34\x56\x00\x00", ISID_LEN);
 	assert_memory_equal(b.isid, "\x80\x12\x34\x56\x00\x01", ISID_LEN);
@@ -113,14 +108,52 @@ test_no_locks(void **state)
 	struct isid_lease a, b;
 	uint32_t bc = 1;
 
-	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
-	isid_take(&a, "iqn.i", "iqn.t", &bc, &env);
-	isid_take(&b, "iqn.i", "iqn.t", &bc, &env);
+	struct rlimit before, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	isid_take(&a, me, "iqn.t", &bc, &env);
+	isid_take(&b, me, "iqn.t", &bc, &env);
+	setrlimit(RLIMIT_NOFILE, &before);
 	assert_int_equal(a.lock_fd, -1);
 	assert_memory_equal(a.isid, "\x80\x00\x00\x01", 4);
 	assert_memory_not_equal(a.isid, b.isid, ISID_LEN);
 	isid_release(&a);
-	setenv("XDG_RUNTIME_DIR", *state, 1);
+}
+
+/* One of them from a login, the other one from cron: it is one file. */
+static void
+test_two_environments_took_one_isid(void **state)
+{
+	unsetenv("XDG_RUNTIME_DIR");
+	struct isid_lease a = take_isid(me, "iqn.t", NULL);
+	setenv("XDG_RUNTIME_DIR", "/var/tmp", 1);
+	struct isid_lease b = take_isid(me, "iqn.t", NULL);
+
+	assert_memory_equal(a.isid, b.isid, 4);
+	assert_memory_not_equal(a.isid, b.isid, ISID_LEN);
+	isid_release(&a);
+	isid_release(&b);
+}
+
+/* Not one file, after all: the values of B and C tell them apart. */
+static void
+test_deleted_locks_gave_an_isid_twice(void **state)
+{
+	char path[64], kept[80];
+
+	snprintf(path, sizeof(path), "/tmp/lunfs-isid-%u", geteuid());
+	snprintf(kept, sizeof(kept), "%s.%s", path, me);
+	struct isid_lease a = take_isid(me, "iqn.t", NULL);
+	assert_int_equal(rename(path, kept), 0);
+	struct isid_lease b = take_isid(me, "iqn.t", NULL);
+	assert_int_equal(rename(kept, path), 0);
+
+	assert_memory_not_equal(a.isid, b.isid, 4);
+	isid_release(&a);
+	isid_release(&b);
 }
 
 int
@@ -131,7 +164,9 @@ main(void)
 		cmocka_unit_test(test_isids),
 		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_no_locks),
+		cmocka_unit_test(test_two_environments_took_one_isid),
+		cmocka_unit_test(test_deleted_locks_gave_an_isid_twice),
 	};
 
-	return cmocka_run_group_tests(tests, use_private_dir, remove_dir);
+	return cmocka_run_group_tests(tests, name_me, NULL);
 }

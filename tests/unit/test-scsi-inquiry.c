@@ -125,7 +125,7 @@ test_names(void **state)
 
 	memcpy(page, names, sizeof(page));
 	page[3] = (uint8_t)(sizeof(page) - 4);
-	assert_true(vpd_parse_identification(&d, page, sizeof(page)));
+	assert_int_equal(vpd_parse_identification(&d, page, sizeof(page)), 0);
 	assert_int_equal(d.n, 5);
 	assert_string_equal(d.text[0], "t10.IET_____a_b_c");
 	assert_string_equal(d.text[1], "eui.0123456789abcdef");
@@ -136,7 +136,7 @@ test_names(void **state)
 
 	for (size_t len = 0; len < sizeof(page); len++) {
 		uint8_t *p = cut(page, len);
-		bool ok = vpd_parse_identification(&d, p, len);
+		bool ok = vpd_parse_identification(&d, p, len) == 0;
 
 		assert_int_equal(ok, len >= 4);
 		free(p);
@@ -161,13 +161,13 @@ test_hostile_names(void **state)
 		p[4] = (uint8_t)(i >> 8);
 		p[5] = (uint8_t)i;
 	}
-	assert_true(vpd_parse_identification(&d, page, sizeof(page)));
+	assert_int_equal(vpd_parse_identification(&d, page, sizeof(page)), 0);
 	assert_int_equal(d.n, DESIGNATORS_MAX);
 	designators_deinit(&d);
 	for (unsigned n = 0; n < 256; n++) {
 		page[7] = (uint8_t)n;
 		uint8_t *p = cut(page, 200);
-		assert_true(vpd_parse_identification(&d, p, 200));
+		assert_int_equal(vpd_parse_identification(&d, p, 200), 0);
 		free(p);
 		for (size_t i = 0; i < d.n; i++)
 			assert_true(strlen(d.text[i]) <= 4 + 2 * 255);
