@@ -2,7 +2,9 @@
 /*
  * The logical units of a session: which there are (REPORT LUNS), what each is
  * (probes, PROBES_MAX at a time), and when to look again. A unit that vanishes
- * keeps its struct lun_disk, which comes back to life with it.
+ * keeps its struct lun_disk. What is under its number later may be another
+ * unit, and has a struct lun_disk of its own; the old one is retired then: it
+ * fails its requests and stays valid until the session is freed.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -114,6 +116,7 @@ lun_disk_new(struct lun_session *s, uint64_t lun)
 	d->lun = lun;
 	list_init(&d->to_probe);
 	list_init(&d->changed);
+	list_init(&d->retired);
 	if (disk_new(&d->disk, recovery_nexus(s->recovery), lun, &options,
 		     &disk_ops, d) < 0) {
 		free(d);
@@ -124,6 +127,13 @@ lun_disk_new(struct lun_session *s, uint64_t lun)
 }
 
 static void
+lun_disk_free(struct lun_disk *d)
+{
+	disk_free(d->disk);
+	free(d);
+}
+
+static void
 vanished(struct lun_disk *d)
 {
 	if (d->gone)
@@ -131,6 +141,36 @@ vanished(struct lun_disk *d)
 	d->gone = true;
 	disk_gone(d->disk, "not in the inventory of the target any more");
 	note_change(d);
+}
+
+/*
+ * The disk for a number that is in use (again). LUN_ENOMEM or too many of them
+ * retired already: the old one, which stays gone.
+ */
+static int
+revive(struct lun_session *s, struct lun_disk **disk)
+{
+	struct lun_disk *old = *disk;
+
+	if (lun_disk_info(old)->state != LUN_DISK_GONE)
+		return 0;
+	if (!disk_was_ready(old->disk)) {	/* nobody has cached anything */
+		old->gone = false;
+		want_probe(old);
+		return 0;
+	}
+	if (s->n_retired == RETIRED_MAX)
+		return 0;
+
+	struct lun_disk *new = lun_disk_new(s, old->lun);
+
+	if (!new)
+		return LUN_ENOMEM;
+	list_del(&old->to_probe);
+	list_append(&s->retired, &old->retired);
+	s->n_retired++;
+	*disk = new;
+	return 0;
 }
 
 /*
@@ -154,9 +194,8 @@ merge(struct lun_session *s, const uint64_t *lun, size_t n)
 			vanished(d);
 			i++;
 		} else if (d && d->lun == lun[k]) {
-			if (d->gone)
-				want_probe(d);
-			d->gone = false;
+			if (revive(s, &d) < 0)
+				r = LUN_ENOMEM;
 			i++;
 			k++;
 		} else if (!(d = lun_disk_new(s, lun[k++]))) {
@@ -255,20 +294,29 @@ disks_event(struct lun_session *s, uint64_t lun, const uint8_t *sense,
 size_t
 disks_requests(const struct lun_session *s)
 {
+	const struct lun_disk *d;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_disks; i++)
 		n += disk_requests(s->disks[i]->disk);
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		n += disk_requests(d->disk);
 	return n;
 }
 
 void
 disks_close(struct lun_session *s)
 {
+	struct lun_disk *d;
+
 	luns_cancel(&s->luns);
 	for (size_t i = 0; i < s->n_disks; i++) {
 		list_del(&s->disks[i]->to_probe);
 		disk_close(s->disks[i]->disk);
+	}
+	list_for_each(d, &s->retired, struct lun_disk, retired) {
+		list_del(&d->to_probe);
+		disk_close(d->disk);
 	}
 }
 
@@ -289,9 +337,19 @@ disks_lost(struct lun_session *s, const struct lun_error *err)
 void
 disks_back(struct lun_session *s)
 {
+	struct lun_disk *d;
+
 	s->lost = false;
+	/* Where there is no inventory, the number stands for it. */
+	if (s->one_lun && s->n_disks > 0 && revive(s, &s->disks[0]) < 0)
+		env_log(&s->loop->env, LUN_LOG_WARNING, "%s: out of memory",
+			s->setup.label);
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
+	/* A request that was out when the nexus was lost ends with a probe. */
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		if (disk_requests(d->disk) > 0)
+			want_probe(d);
 	look_again(s);
 	probe_more(s);
 }
@@ -299,10 +357,14 @@ disks_back(struct lun_session *s)
 void
 disks_gone(struct lun_session *s, const char *why)
 {
+	struct lun_disk *d;
+
 	for (size_t i = 0; i < s->n_disks; i++) {
 		disk_gone(s->disks[i]->disk, why);
 		note_change(s->disks[i]);
 	}
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		disk_gone(d->disk, why);
 }
 
 int
@@ -315,10 +377,12 @@ disks_init(struct lun_session *s)
 void
 disks_deinit(struct lun_session *s)
 {
-	for (size_t i = 0; i < s->n_disks; i++) {
-		disk_free(s->disks[i]->disk);
-		free(s->disks[i]);
-	}
+	struct lun_disk *d;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		lun_disk_free(s->disks[i]);
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		lun_disk_free(d);
 	free(s->disks);
 	luns_deinit(&s->luns);
 }

@@ -268,6 +268,7 @@ lun_session_open(struct lun_session **out, struct lun_loop *loop,
 	s->url_lun = url->lun;
 	list_init(&s->to_probe);
 	list_init(&s->changed);
+	list_init(&s->retired);
 	job_init(&s->report, report);
 
 	int r = init(s, url, options, err);

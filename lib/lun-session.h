@@ -29,6 +29,7 @@ enum phase { OPENING, LOOKING, READY, DRAINING, STOPPING, OVER };
 enum {
 	PROBES_MAX	= 16,		/* at the same time */
 	CONNECTIONS_MAX	= 16,
+	RETIRED_MAX	= 1024,		/* a target must not fill our memory */
 };
 
 struct lun_disk {
@@ -39,6 +40,7 @@ struct lun_disk {
 	struct list changed;		/* s->changed, or nowhere */
 	bool probing;			/* counted in s->probing */
 	bool gone;			/* not in the inventory */
+	struct list retired;		/* s->retired, or nowhere */
 };
 
 struct lun_session {
@@ -59,7 +61,8 @@ struct lun_session {
 	void (*closed)(void *user);
 	bool *freed;			/* set by lun_session_free() */
 
-	/* the logical units, in ascending order, for life */
+	/* the logical units, in ascending order, for life; those that were
+	 * gone when their number was in use again are in retired */
 	bool one_lun;			/* url_lun only */
 	uint64_t url_lun;
 	struct luns luns;
@@ -69,6 +72,8 @@ struct lun_session {
 	struct lun_disk **disks;
 	size_t probing;
 	struct list to_probe, changed;
+	struct list retired;
+	size_t n_retired;
 
 	/* lun_session_info() */
 	struct lun_session_info info;

@@ -19,7 +19,7 @@ look(void *user, struct target *t)
 	if (!disk)
 		return;
 	struct json_object *o = json_lun(t, disk);
-	json_object_object_add(o, "session", json_session(t));
+	json_put(o, "session", json_session(t));
 	t->user = o;
 }
 
@@ -38,7 +38,7 @@ size_row(struct table *table, struct json_object *size)
 
 	text_size(json_object_get_uint64(size), human);
 	snprintf(text, sizeof(text), "%s (%s bytes)", human,
-		 json_object_get_string(size));
+		 json_string(size));
 	pair(table, "size", text);
 }
 
@@ -67,7 +67,14 @@ value_rows(struct table *table, const char *name, struct json_object *value)
 	else if (strcmp(name, "size") == 0)
 		size_row(table, value);
 	else
-		pair(table, name, value ? json_object_get_string(value) : "-");
+		pair(table, name, value ? json_string(value) : "-");
+}
+
+static enum exit_code
+out_of_memory(void)
+{
+	log_say(LUN_LOG_ERROR, "info: out of memory");
+	return EXIT_FAILED;
 }
 
 static int
@@ -75,8 +82,11 @@ show(void *user, const struct survey *sv)
 {
 	const struct opts *o = user;
 	struct json_object *lun = sv->n ? sv->v[0]->user : NULL;
+	enum exit_code code = EXIT_DONE;
 	size_t length;
 
+	if (!lun && !json_complete())
+		return out_of_memory();
 	if (!lun) {
 		if (sv->n && sv->v[0]->code == 0)
 			log_say(LUN_LOG_ERROR, "%s: no such LUN",
@@ -88,15 +98,19 @@ show(void *user, const struct survey *sv)
 
 		if (text)
 			fwrite(text, 1, length, stdout);
+		else
+			code = out_of_memory();
 		free(text);
 	} else {
 		struct table table = { 0 };
 
 		object_rows(&table, NULL, lun);
+		if (!json_complete())
+			code = out_of_memory();
 		table_print(&table);
 	}
 	json_object_put(lun);
-	return finish_stdout(EXIT_DONE);
+	return finish_stdout(code);
 }
 
 int

@@ -82,11 +82,20 @@ lun_rows(struct table *table, struct json_object *lun)
 	table_row(table, (const char *[]){ name, size, block, device, state });
 }
 
-static void
+static enum exit_code
+out_of_memory(void)
+{
+	log_say(LUN_LOG_ERROR, "targets: out of memory");
+	return EXIT_FAILED;
+}
+
+static enum exit_code
 show_table(const struct survey *sv)
 {
 	struct table table = { 0 };
 
+	if (!json_complete())
+		return out_of_memory();
 	for (size_t i = 0; i < sv->n; i++) {
 		const struct target *t = sv->v[i];
 		struct json_object *luns =
@@ -102,13 +111,15 @@ show_table(const struct survey *sv)
 			lun_rows(&table, json_object_array_get_idx(luns, j));
 	}
 	table_print(&table);
+	return json_complete() ? EXIT_DONE : out_of_memory();
 }
 
-static void
+static enum exit_code
 show_json(const struct survey *sv)
 {
 	struct json_object *o = json_new_object();
 	struct json_object *list = json_new_array();
+	enum exit_code code = EXIT_DONE;
 	size_t length;
 
 	for (size_t i = 0; i < sv->n; i++)
@@ -118,9 +129,10 @@ show_json(const struct survey *sv)
 	if (text)
 		fwrite(text, 1, length, stdout);
 	else
-		log_say(LUN_LOG_ERROR, "targets: out of memory");
+		code = out_of_memory();
 	free(text);
 	json_object_put(o);
+	return code;
 }
 
 static int
@@ -128,13 +140,11 @@ show(void *user, const struct survey *sv)
 {
 	const struct opts *o = user;
 
-	if (o->json)
-		show_json(sv);
-	else
-		show_table(sv);
+	enum exit_code code = o->json ? show_json(sv) : show_table(sv);
+
 	for (size_t i = 0; i < sv->n; i++)
 		json_object_put(sv->v[i]->user);
-	return finish_stdout(EXIT_DONE);
+	return finish_stdout(code);
 }
 
 int

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 
 #include "fail.h"
 
-enum { FILE_MAX = 4096 };
+enum { FILE_MAX = 4096, WAIT_MS = 5000 };
 
 static const struct {
 	const char *env;
@@ -45,6 +47,15 @@ credentials_environment(struct lun_options *o, struct lun_error *err)
 	return result;
 }
 
+static bool
+has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
 /* The text never quotes the line: it may be a secret. */
 static int
 take_line(struct lun_options *o, const char *path, unsigned number, char *line,
@@ -54,6 +65,10 @@ take_line(struct lun_options *o, const char *path, unsigned number, char *line,
 
 	if (line[0] == '\0' || line[0] == '#')
 		return 0;
+	if (has_control(line))
+		return fail(err, LUN_ESYS, "%s: line %u: holds a control "
+			    "character (lines end in LF, not CR LF)", path,
+			    number);
 	if (value)
 		*value++ = '\0';
 	for (size_t i = 0; value && i < N_NAMES; i++) {
@@ -89,6 +104,18 @@ take_lines(struct lun_options *o, const char *path, char *text,
 	return r;
 }
 
+/* A pipe whose writer is late, or never comes, keeps us only so long. */
+static ssize_t
+read_soon(int fd, char *to, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n = poll(&p, 1, WAIT_MS);
+
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return n > 0 ? read(fd, to, size) : -1;
+}
+
 /* All of fd into text, as a string. */
 static int
 read_text(int fd, const char *path, char text[FILE_MAX], struct lun_error *err)
@@ -97,7 +124,7 @@ read_text(int fd, const char *path, char text[FILE_MAX], struct lun_error *err)
 	ssize_t n;
 
 	do {
-		n = read(fd, text + have, FILE_MAX - have);
+		n = read_soon(fd, text + have, FILE_MAX - have);
 		if (n < 0)
 			return fail(err, LUN_ESYS, "%s: %s", path,
 				    strerror(errno));
@@ -119,9 +146,15 @@ credentials_file(struct lun_options *o, const char *path, struct lun_error *err)
 	struct stat st;
 	int r = 0;
 
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		r = fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		r = fail(err, LUN_ESYS, "%s: is neither a file nor a pipe",
+			 path);
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		r = fail(err, LUN_ESYS, "%s: belongs to somebody else (uid %u)",
+			 path, (unsigned)st.st_uid);
 	else if (st.st_mode & (S_IRWXG | S_IRWXO))
 		r = fail(err, LUN_ESYS,
 			 "%s: others can get at it (mode %04o): make it 0600",

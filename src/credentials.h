@@ -15,7 +15,8 @@ int credentials_environment(struct lun_options *o, struct lun_error *err);
 /*
  * Lines "username=", "password=", "username_in=", "password_in=", and comments
  * that begin with #. The value is all that follows, to the end of the line. A
- * file that its group or others can read is refused. LUN_ESYS.
+ * file that is somebody else's, or that its group or others can read, is
+ * refused. LUN_ESYS.
  */
 int credentials_file(struct lun_options *o, const char *path,
 		     struct lun_error *err);

@@ -314,11 +314,13 @@ json_print(struct json_object *o, size_t *length)
 	const char *text = json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 		   JSON_C_TO_STRING_NOSLASHESCAPE);
-	char *out;
+	char *clean = json_complete() && text ? text_json(text) : NULL;
+	char *out = NULL;
+	int n = -1;
 
-	if (!json_complete() || !is_whole(o, text))
-		return NULL;
-	int n = asprintf(&out, "%s\n", text);
+	if (is_whole(o, clean))
+		n = asprintf(&out, "%s\n", clean);
+	free(clean);
 	if (n < 0)
 		return NULL;
 	*length = (size_t)n;

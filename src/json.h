@@ -25,9 +25,9 @@ struct json_object *json_portals(const struct target *t);
 
 /*
  * To make more of it. They may be used without regard to memory: NULL may be
- * put, and put into. json_complete() says if all is there that was made since
- * it was asked the last time; so does json_print(). A value that is put is taken
- * over.
+ * put, and put into. A value that is put is taken over. json_complete() says
+ * if all is there that was made since it was asked the last time; so does
+ * json_print().
  */
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);

@@ -2,6 +2,9 @@
 /* A loop on which every source is looked at once. */
 #include "query.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "commands.h"
 #include "log.h"
 #include "text.h"
@@ -12,12 +15,31 @@ struct query {
 	void *user;
 };
 
+/* What could not be looked at is shown as it is, but not as a success. */
+static void
+check_disks(struct target *t)
+{
+	struct lun_disk *disk;
+
+	for (size_t i = 0; t->code == 0 && (disk = target_disk(t, i)); i++) {
+		const struct lun_disk_info *info = lun_disk_info(disk);
+
+		if (info->state != LUN_DISK_PROBING)
+			continue;
+		t->code = LUN_ELOST;
+		snprintf(t->error, sizeof(t->error), "LUN %" PRIu64 ": nothing "
+			 "is known about it", info->lun);
+	}
+}
+
 static void
 on_target(void *user, struct target *t)
 {
 	struct query *q = user;
 
 	q->ops->look(q->user, t);
+	if (t->code == 0)
+		check_disks(t);
 }
 
 static void

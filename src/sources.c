@@ -2,6 +2,7 @@
 /* Sources, and the list of targets that they merge into. */
 #include "sources.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,7 @@ source_deinit(struct source *s)
 
 /* ----------------------------------------------------------- targets -- */
 
-struct target *
+static struct target *
 target_free(struct target *t)
 {
 	if (!t)
@@ -109,13 +110,41 @@ target_free(struct target *t)
 	return NULL;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	const struct target *x = a, *y = b;
+
+	return strcmp(x->url.target, y->url.target);
+}
+
 static struct target *
 target_by_name(const struct survey *sv, const char *name)
 {
-	for (size_t i = 0; i < sv->n; i++)
-		if (strcmp(sv->v[i]->url.target, name) == 0)
-			return sv->v[i];
-	return NULL;
+	struct target key = { 0 };
+
+	snprintf(key.url.target, sizeof(key.url.target), "%s", name);
+	struct target **found = tfind(&key, &sv->by_name, by_name);
+	return found ? *found : NULL;
+}
+
+/* It was made last. */
+static struct target *
+target_remove(struct target *t)
+{
+	struct survey *sv = t->all;
+
+	tdelete(t, &sv->by_name, by_name);
+	sv->in[t->state]--;
+	sv->n--;
+	return target_free(t);
+}
+
+void
+survey_drop_targets(struct survey *sv)
+{
+	while (sv->n > 0)
+		target_remove(sv->v[sv->n - 1]);
 }
 
 /* *array grown by one element of this size; the new one is zeroed. */
@@ -175,7 +204,10 @@ target_entry(struct source *s, const char *name)
 	t->rank = rank;
 	t->url.kind = LUN_URL_TARGET;
 	snprintf(t->url.target, sizeof(t->url.target), "%s", name);
+	if (!tsearch(t, &sv->by_name, by_name))
+		return target_free(t);
 	sv->v[sv->n++] = t;
+	sv->in[t->state]++;
 	return t;
 }
 
@@ -194,9 +226,12 @@ add_lun(struct target *t, uint64_t lun)
 	return 0;
 }
 
+/* An entry without a portal, which was made last, is none. */
 static int
-out_of_memory(struct lun_error *err)
+out_of_memory(struct source *s, struct target *t, struct lun_error *err)
 {
+	if (t && t->n_portals == 0)
+		target_remove(t);
 	return fail(err, LUN_ENOMEM, "targets: out of memory");
 }
 
@@ -207,13 +242,13 @@ source_add_named(struct source *s, struct lun_error *err)
 	struct target *t = target_entry(s, s->url.target);
 
 	if (!t || add_portal(t, s->url.host, s->url.port, -1) < 0)
-		return out_of_memory(err);
+		return out_of_memory(s, t, err);
 	t->named = true;
 	if (s->url.kind == LUN_URL_TARGET)
 		t->n_luns = 0;		/* all of them */
 	else if ((s->all->n > before || t->n_luns > 0) &&
 		 add_lun(t, s->url.lun) < 0)
-		return out_of_memory(err);
+		return out_of_memory(s, t, err);
 	return 0;
 }
 
@@ -226,7 +261,7 @@ source_add_found(struct source *s, const struct lun_target *found,
 		return 0;
 	struct target *t = target_entry(s, found->name);
 	if (!t)
-		return out_of_memory(err);
+		return out_of_memory(s, t, err);
 	t->n_luns = 0;
 	/* The portal that answered is the one that surely can be reached. */
 	for (int same = 1; same >= 0; same--)
@@ -237,11 +272,11 @@ source_add_found(struct source *s, const struct lun_target *found,
 
 			if (is == same &&
 			    add_portal(t, p->address, p->port, p->tpgt) < 0)
-				return out_of_memory(err);
+				return out_of_memory(s, t, err);
 		}
 	/* RFC 7143 C: without TargetAddress it is where we asked. */
 	if (t->n_portals == 0 &&
 	    add_portal(t, s->url.host, s->url.port, -1) < 0)
-		return out_of_memory(err);
+		return out_of_memory(s, t, err);
 	return 0;
 }

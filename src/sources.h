@@ -19,6 +19,6 @@ int source_add_named(struct source *s, struct lun_error *err);
 int source_add_found(struct source *s, const struct lun_target *found,
 		     struct lun_error *err);
 
-struct target *target_free(struct target *t);
+void survey_drop_targets(struct survey *sv);
 
 #endif

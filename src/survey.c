@@ -19,6 +19,25 @@ turn_soon(struct survey *sv)
 }
 
 static void
+enter(struct target *t, enum target_state state)
+{
+	t->all->in[t->state]--;
+	t->all->in[state]++;
+	t->state = state;
+}
+
+/* The next turn looks at it. */
+static void
+add_due(struct target *t)
+{
+	if (t->due)
+		return;
+	t->due = true;
+	t->next_due = t->all->due;
+	t->all->due = t;
+}
+
+static void
 note(int code, const char *text, int *out_code, char *out, size_t size)
 {
 	*out_code = code;
@@ -102,19 +121,20 @@ on_ready(void *user, int code, const char *text)
 {
 	struct target *t = user;
 
+	add_due(t);
 	turn_soon(t->all);
 	if (code == 0) {
 		struct portal *p = &t->portals[t->portal];
 
 		if (p->tpgt < 0)
 			p->tpgt = lun_session_info(t->session)->tpgt;
-		t->state = TARGET_UP;
+		enter(t, TARGET_UP);
 		if (t->all->keep)
 			not_busy(t);
 		t->all->ops->target(t->all->user, t);
 		return;
 	}
-	t->state = TARGET_ENDED;
+	enter(t, TARGET_ENDED);
 	if (another_portal_may_do(t, code))
 		note(code, text, &t->code, t->error, sizeof(t->error));
 	else
@@ -146,7 +166,8 @@ on_closed(void *user)
 {
 	struct target *t = user;
 
-	t->state = TARGET_ENDED;
+	enter(t, TARGET_ENDED);
+	add_due(t);
 	turn_soon(t->all);
 }
 
@@ -161,7 +182,7 @@ target_open(struct target *t)
 	struct lun_error err = { 0 };
 
 	t->code = 0;
-	t->state = TARGET_OPENING;
+	enter(t, TARGET_OPENING);
 	t->url.port = p->port;
 	snprintf(t->url.host, sizeof(t->url.host), "%s", p->address);
 	t->url.kind = t->n_luns == 1 ? LUN_URL_LUN : LUN_URL_TARGET;
@@ -174,7 +195,7 @@ target_open(struct target *t)
 		t->all->busy++;
 		return;
 	}
-	t->state = TARGET_DONE;
+	enter(t, TARGET_DONE);
 	target_failed(t, r, err.text);
 }
 
@@ -184,10 +205,10 @@ target_ended(struct target *t)
 {
 	t->session = lun_session_free(t->session);
 	not_busy(t);
-	t->state = TARGET_DONE;
+	enter(t, TARGET_DONE);
 	if (!t->all->closing && another_portal_may_do(t, t->code)) {
 		t->portal++;
-		t->state = TARGET_WAITING;
+		enter(t, TARGET_WAITING);
 	}
 }
 
@@ -210,15 +231,15 @@ step_target(struct target *t)
 	struct survey *sv = t->all;
 
 	if (t->state == TARGET_OPENING && sv->closing)
-		t->state = TARGET_ENDED;
+		enter(t, TARGET_ENDED);
 	if (t->state == TARGET_UP && (sv->closing || !sv->keep)) {
-		t->state = TARGET_CLOSING;
+		enter(t, TARGET_CLOSING);
 		lun_session_close(t->session, on_closed);
 	}
 	if (t->state == TARGET_ENDED)
 		target_ended(t);
 	if (t->state == TARGET_WAITING && sv->closing)
-		t->state = TARGET_DONE;
+		enter(t, TARGET_DONE);
 	if (t->state == TARGET_WAITING && sv->busy < PARALLEL)
 		target_open(t);
 }
@@ -227,20 +248,15 @@ step_target(struct target *t)
 static bool
 all_done(const struct survey *sv)
 {
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state != TARGET_DONE &&
-		    !(sv->keep && sv->v[i]->state == TARGET_UP))
-			return false;
-	return sv->listed;
+	size_t up = sv->keep ? sv->in[TARGET_UP] : 0;
+
+	return sv->listed && sv->in[TARGET_DONE] + up == sv->n;
 }
 
 static bool
 all_closed(const struct survey *sv)
 {
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state != TARGET_DONE)
-			return false;
-	return true;
+	return sv->in[TARGET_DONE] == sv->n;
 }
 
 static int
@@ -264,8 +280,35 @@ step_sources(struct survey *sv)
 	if (!done)
 		return;
 	sv->listed = true;
-	if (sv->n > 1)		/* discoveries end in any order */
+	if (sv->n > 1 && !sv->closing)	/* discoveries end in any order */
 		qsort(sv->v, sv->n, sizeof(*sv->v), by_rank);
+}
+
+/*
+ * Those that changed, and those whose turn has come; never all of them, but
+ * once when closing begins: a portal may show very many.
+ */
+static void
+step_targets(struct survey *sv)
+{
+	struct target *t = sv->due;
+
+	sv->due = NULL;
+	while (t) {
+		struct target *next = t->next_due;
+
+		t->due = false;
+		step_target(t);
+		if (t->state == TARGET_WAITING)
+			add_due(t);
+		t = next;
+	}
+	if (sv->closing && !sv->sweeping) {
+		sv->sweeping = true;
+		sv->looked_at = 0;
+	}
+	while (sv->looked_at < sv->n && (sv->closing || sv->busy < PARALLEL))
+		step_target(sv->v[sv->looked_at++]);
 }
 
 static void
@@ -275,8 +318,8 @@ turn(void *user)
 
 	if (!sv->listed)
 		step_sources(sv);
-	for (size_t i = 0; (sv->listed || sv->closing) && i < sv->n; i++)
-		step_target(sv->v[i]);
+	if (sv->listed || sv->closing)
+		step_targets(sv);
 
 	if (sv->closing && !sv->closed && all_closed(sv)) {
 		sv->closed = true;
@@ -326,8 +369,7 @@ survey_free(struct survey *sv)
 {
 	if (!sv)
 		return NULL;
-	for (size_t i = 0; i < sv->n; i++)
-		target_free(sv->v[i]);
+	survey_drop_targets(sv);
 	for (size_t i = 0; i < sv->n_sources; i++)
 		source_deinit(&sv->sources[i]);
 	sv->turn = lun_alarm_free(sv->turn);

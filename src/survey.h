@@ -52,6 +52,8 @@ struct target {
 
 	enum target_state state;
 	bool busy;			/* counts in survey.busy */
+	bool due;			/* is in survey.due */
+	struct target *next_due;
 	struct lun_session *session;
 	int code;			/* 0, or why there is no session */
 	char error[sizeof(((struct lun_error *)0)->text)];
@@ -86,6 +88,10 @@ struct survey {
 	struct source *sources;
 	size_t n;
 	struct target **v;		/* in the order of the sources */
+	void *by_name;			/* the same; for tsearch() */
+	size_t in[TARGET_DONE + 1];	/* how many are in each state */
+	size_t looked_at;		/* the first ones of v: had their turn */
+	struct target *due;		/* have changed since the last turn */
 
 	struct lun_loop *loop;
 	const struct survey_ops *ops;
@@ -93,7 +99,7 @@ struct survey {
 	struct lun_alarm *turn;
 	bool keep;			/* sessions stay open after ops->target */
 	bool listed;			/* all sources are done, v is complete */
-	bool done, closing, closed;
+	bool done, closing, sweeping, closed;
 	unsigned busy;			/* discoveries and logins under way */
 };
 

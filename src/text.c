@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -43,7 +44,7 @@ utf8_char(const unsigned char *s, uint32_t *cp)
 static bool
 is_control(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) ||
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c ||
 	       (cp >= 0x200e && cp <= 0x200f) ||
 	       (cp >= 0x2028 && cp <= 0x202e) ||
 	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
@@ -84,6 +85,32 @@ char *
 text_utf8(const char *text, char *out, size_t size)
 {
 	return copy_escaped(text, out, size, false);
+}
+
+char *
+text_json(const char *json)
+{
+	const unsigned char *s = (const unsigned char *)json;
+	char *out = malloc(6 * strlen(json) + 1);
+	size_t have = 0;
+
+	while (out && *s) {
+		uint32_t cp;
+		size_t len = utf8_char(s, &cp);
+
+		if (len > 0 && cp >= 0x20 && is_control(cp)) {
+			have += (size_t)snprintf(out + have, 7, "\\u%04x",
+						 (unsigned)cp);
+		} else {
+			len = len ? len : 1;
+			memcpy(out + have, s, len);
+			have += len;
+		}
+		s += len;
+	}
+	if (out)
+		out[have] = '\0';
+	return out;
 }
 
 char *

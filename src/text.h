@@ -19,6 +19,10 @@ char *text_printable(const char *text, char *out, size_t size);
  * UTF-8 becomes \xNN. */
 char *text_utf8(const char *text, char *out, size_t size);
 
+/* Printed JSON with the other ones escaped as well: DEL, C1, those that turn the
+ * direction. To be freed; NULL: out of memory. */
+char *text_json(const char *json);
+
 enum { TEXT_SIZE_MAX = 32 };
 /* "512 B", "10.0 GiB". */
 char *text_size(uint64_t bytes, char out[TEXT_SIZE_MAX]);

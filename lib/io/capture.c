@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,6 +60,37 @@ put(struct capture *c, struct iovec *iov, int n)
 	}
 }
 
+/*
+ * What goes over the wire is nobody else's business, also if the file was there
+ * already. A pipe is refused: it could be without a reader, or full.
+ */
+static int
+create(int *out, const char *path, struct lun_error *err)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
+		      O_NOFOLLOW | O_NONBLOCK, 0600);
+	int e = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		e = errno;
+	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		e = ENXIO;
+	else if (S_ISREG(st.st_mode) &&
+		 ((st.st_uid == geteuid() && fchmod(fd, 0600) < 0) ||
+		  ftruncate(fd, 0) < 0))
+		e = errno;
+	if (e == 0) {
+		*out = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return lun_fail(err, LUN_ESYS, "%s: %s", path,
+			e == ENXIO ? "is neither a file nor a device" :
+			e == ELOOP ? "is a symbolic link" : strerror(e));
+}
+
 int
 capture_new(struct capture **out, const char *path, const struct lun_env *env,
 	    struct lun_error *err)
@@ -67,13 +99,10 @@ capture_new(struct capture **out, const char *path, const struct lun_env *env,
 
 	if (!c)
 		return lun_fail(err, LUN_ENOMEM, "pcap: out of memory");
-	/* what goes over the wire is nobody else's business */
-	c->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (c->fd < 0) {
-		int e = errno;
-
+	int r = create(&c->fd, path, err);
+	if (r < 0) {
 		free(c);
-		return lun_fail(err, LUN_ESYS, "%s: %s", path, strerror(e));
+		return r;
 	}
 	c->refs = 1;
 	c->env = env;

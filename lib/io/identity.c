@@ -7,6 +7,10 @@
  * Free is what is not locked: every D of every (initiator, target) is a byte of
  * one file, which stays empty. Locks on open file descriptions end with the
  * process, are kept across fork(), and exclude sessions of one process, too.
+ *
+ * Where that file is does not depend on the environment: all processes of a
+ * user have to see the same locks. Those that cannot (a /tmp of their own, the
+ * file was deleted) have other values of B and C, which come from it, too.
  */
 #include "io/identity.h"
 
@@ -53,9 +57,12 @@ machine_id(char *buf, size_t size)
 	return strnlen(buf, size);
 }
 
+/* locks: the lock file, or NULL. */
 static int
-host_hash(uint8_t out[HASH_LEN_MAX])
+host_hash(uint8_t out[HASH_LEN_MAX], const struct stat *locks)
 {
+	uint64_t file[2] = { locks ? locks->st_dev : 0,
+			     locks ? locks->st_ino : 0 };
 	char id[64];
 	size_t len = machine_id(id, sizeof(id));
 	uid_t uid = getuid();
@@ -63,9 +70,10 @@ host_hash(uint8_t out[HASH_LEN_MAX])
 		{ APPLICATION, sizeof(APPLICATION) },
 		{ &uid, sizeof(uid) },
 		{ id, len },
+		{ file, sizeof(file) },
 	};
 
-	return hash_parts(&hashes[HASH_SHA256], parts, 3, out);
+	return hash_parts(&hashes[HASH_SHA256], parts, locks ? 4 : 3, out);
 }
 
 int
@@ -73,7 +81,7 @@ identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
 {
 	uint8_t hash[HASH_LEN_MAX];
 	char hex[HEX_LEN(NAME_HASH_LEN)];
-	int r = host_hash(hash);
+	int r = host_hash(hash, NULL);
 
 	if (r < 0)
 		return lun_fail(err, r, "initiator name: no SHA-256");
@@ -84,23 +92,18 @@ identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
 
 /* The lock file of this user; -1 if there can be none. */
 static int
-open_locks(void)
+open_locks(struct stat *st)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
-	char path[4096];
-	struct stat st;
+	char path[64];
 	int fd;
 
-	if (dir && *dir == '/')
-		snprintf(path, sizeof(path), "%s/lunfs-isid", dir);
-	else
-		snprintf(path, sizeof(path), "/tmp/lunfs-isid-%u", getuid());
+	snprintf(path, sizeof(path), "/tmp/lunfs-isid-%u", geteuid());
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 		  0600);
 	/* /tmp belongs to everybody: not one that somebody else has put there,
 	 * who could hold all the locks */
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-			st.st_uid != geteuid())) {
+	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode) ||
+			st->st_uid != geteuid())) {
 		close(fd);
 		return -1;
 	}
@@ -152,12 +155,13 @@ isid_take(struct isid_lease *lease, const char *initiator, const char *target,
 	uint8_t hash[HASH_LEN_MAX];
 	uint32_t random = env_random32(env);
 	uint32_t high = bc ? *bc : random >> 8;
+	struct stat locks;
 	int slot = -1;
 	off_t start;
 
-	if (!bc && host_hash(hash) == 0)
+	lease->lock_fd = open_locks(&locks);
+	if (!bc && host_hash(hash, lease->lock_fd < 0 ? NULL : &locks) == 0)
 		high = get24(hash + NAME_HASH_LEN);	/* not in the name */
-	lease->lock_fd = open_locks();
 	if (lease->lock_fd >= 0 && pair_start(&start, initiator, target) == 0)
 		slot = lock_slot(lease->lock_fd, start);
 	if (slot < 0)

@@ -37,11 +37,7 @@ static const struct type {
 	{ TYPE_SIMPLE_DISK,	false },
 };
 
-static int
-stop(struct probe *p, enum lun_disk_state state, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int
+__attribute__((format(printf, 3, 4))) static int
 stop(struct probe *p, enum lun_disk_state state, const char *fmt, ...)
 {
 	va_list ap;

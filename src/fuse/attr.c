@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "fuse/ops.h"
+#include "text.h"
 
 void
 node_stat(const struct fs *fs, const struct node *node, struct stat *st)
@@ -79,29 +80,38 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 
 /* ------------------------------------------------------------- xattrs -- */
 
-/* Copies of values; NULL: out of memory. */
+/* Copies of values, harmless on a terminal; NULL: out of memory. */
+static char *
+printable(const char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	char *out = malloc(size);
+
+	return out ? text_printable(text, out, size) : NULL;
+}
+
 static char *
 value_vendor(const struct fs *fs, const struct lun_disk_info *info)
 {
-	return strdup(info->vendor);
+	return printable(info->vendor);
 }
 
 static char *
 value_product(const struct fs *fs, const struct lun_disk_info *info)
 {
-	return strdup(info->product);
+	return printable(info->product);
 }
 
 static char *
 value_revision(const struct fs *fs, const struct lun_disk_info *info)
 {
-	return strdup(info->revision);
+	return printable(info->revision);
 }
 
 static char *
 value_serial(const struct fs *fs, const struct lun_disk_info *info)
 {
-	return strdup(info->serial);
+	return printable(info->serial);
 }
 
 /* One a line. */
@@ -111,7 +121,7 @@ value_designators(const struct fs *fs, const struct lun_disk_info *info)
 	size_t length = 1;
 
 	for (size_t i = 0; i < info->n_designators; i++)
-		length += strlen(info->designators[i]) + 1;
+		length += 4 * strlen(info->designators[i]) + 1;
 	char *out = malloc(length);
 	char *to = out;
 	if (!out)
@@ -120,7 +130,9 @@ value_designators(const struct fs *fs, const struct lun_disk_info *info)
 	for (size_t i = 0; i < info->n_designators; i++) {
 		if (i > 0)
 			*to++ = '\n';
-		to = stpcpy(to, info->designators[i]);
+		text_printable(info->designators[i], to,
+			       length - (size_t)(to - out));
+		to += strlen(to);
 	}
 	return out;
 }

@@ -113,9 +113,12 @@ static void
 on_readable(void *user)
 {
 	struct fs *fs = user;
+	/* With nothing under way this is most likely a user who waits for one
+	 * answer after the other: to ask for more would be a call for nothing. */
+	int most = fs->requests->in_flight > 0 ? BATCH : 1;
 
 	tick_on(fs);
-	for (int i = 0; i < BATCH && fs->watch; i++) {
+	for (int i = 0; i < most && fs->watch; i++) {
 		if (!fs->rx) {
 			stop_reading(fs);	/* fs_put_request() goes on */
 			return;
@@ -247,11 +250,14 @@ fs_new(struct fs **out, const char *source, const char *options,
 	int r = requests_new(&fs->requests, err);
 	if (r == 0) {
 		fs->rx = requests_get(fs->requests);
+		errno = 0;
 		fs->se = fuse_session_new(&args, &fs_operations,
 					  sizeof(fs_operations), fs);
 		if (!fs->se)
-			r = fail(err, LUN_EINVAL, "-o %s: not all of these are "
-				 "options of lunfs or FUSE", options);
+			r = options && errno != ENOMEM ?
+				fail(err, LUN_EINVAL, "-o %s: not all of these "
+				     "are options of lunfs or FUSE", options) :
+				fail(err, LUN_ENOMEM, "fuse: out of memory");
 	}
 	fuse_opt_free_args(&args);
 	if (r < 0) {
@@ -357,9 +363,11 @@ fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
 	fs->mountpoint = strdup(mountpoint);
 	if (!fs->mountpoint || lun_alarm_new(&fs->tick, loop, on_tick, fs) < 0)
 		return fail(err, LUN_ENOMEM, "fuse: out of memory");
-	if (fuse_session_mount(fs->se, mountpoint) < 0)
+	if (fuse_session_mount(fs->se, mountpoint) < 0) {
+		detach_dead(mountpoint);	/* libfuse may leave it half-way */
 		return fail(err, LUN_ESYS, "%s: cannot be mounted on",
 			    mountpoint);
+	}
 	fs->mounted = true;
 
 	int fd = fuse_session_fd(fs->se);

@@ -104,9 +104,32 @@ node_add(struct node *dir, enum node_kind kind, const char *name)
 	return node;
 }
 
+/* The kernel need not forget it before the end (an abort, a lazy unmount). */
+static void
+orphan_add(struct node **orphans, struct node *node)
+{
+	node->orphans = orphans;
+	node->older = *orphans;
+	if (node->older)
+		node->older->newer = node;
+	*orphans = node;
+}
+
+static struct node *
+orphan_free(struct node *node)
+{
+	if (node->newer)
+		node->newer->older = node->older;
+	else
+		*node->orphans = node->older;
+	if (node->older)
+		node->older->newer = node->newer;
+	return node_free(node);
+}
+
 /* Takes a file or link out; it lives on while the kernel knows it. */
 static void
-node_remove(struct node *node)
+node_remove(struct tree *tree, struct node *node)
 {
 	struct node *dir = node->parent;
 	bool found;
@@ -119,13 +142,15 @@ node_remove(struct node *node)
 	node->parent = NULL;
 	if (node->lookups == 0)
 		node_free(node);
+	else
+		orphan_add(&tree->orphans, node);
 }
 
 /* -------------------------------------------------------------- links -- */
 
 static int
-link_add(struct node *dir, const char *name, const char *to,
-	 struct lun_disk *disk)
+link_add(struct tree *tree, struct node *dir, const char *name,
+	 const char *to, struct lun_disk *disk)
 {
 	struct node *node = node_add(dir, NODE_LINK, name);
 
@@ -134,7 +159,7 @@ link_add(struct node *dir, const char *name, const char *to,
 	node->disk = disk;
 	if (asprintf(&node->link, "../%s", to) < 0) {
 		node->link = NULL;
-		node_remove(node);
+		node_remove(tree, node);
 		return LUN_ENOMEM;
 	}
 	return 0;
@@ -145,7 +170,7 @@ links_remove(struct tree *tree, const struct lun_disk *disk)
 {
 	for (size_t i = tree->by_id->n_children; i-- > 0;)
 		if (tree->by_id->children[i]->disk == disk)
-			node_remove(tree->by_id->children[i]);
+			node_remove(tree, tree->by_id->children[i]);
 }
 
 static int
@@ -162,7 +187,7 @@ links_add(struct tree *tree, const struct node *lun)
 		if (other && other->disk != lun->disk)
 			log_say(LUN_LOG_INFO, "by-id/%s: is %s already, not %s",
 				id, other->link, lun->path);
-		if (!other && link_add(tree->by_id, id, lun->path,
+		if (!other && link_add(tree, tree->by_id, id, lun->path,
 				       lun->disk) < 0)
 			return LUN_ENOMEM;
 	}
@@ -179,7 +204,7 @@ alias_add(struct tree *tree, const char *alias, const char *target)
 	snprintf(name, sizeof(name), "%s", alias);
 	for (unsigned i = 2; tree_find(tree->by_alias, name); i++)
 		snprintf(name, sizeof(name), "%s~%u", alias, i);
-	return link_add(tree->by_alias, name, target, NULL);
+	return link_add(tree, tree->by_alias, name, target, NULL);
 }
 
 /* ------------------------------------------------------------ targets -- */
@@ -210,7 +235,7 @@ tree_update_disk(struct tree *tree, const struct target *t,
 	if (node && (gone || node->disk != disk) &&
 	    (node->disk == disk || !gone)) {
 		links_remove(tree, node->disk);
-		node_remove(node);
+		node_remove(tree, node);
 		node = NULL;
 	}
 	if (info->state != LUN_DISK_READY)
@@ -281,6 +306,8 @@ tree_free(struct tree *tree)
 {
 	if (tree) {
 		node_free(tree->root);
+		while (tree->orphans)
+			orphan_free(tree->orphans);
 		free(tree);
 	}
 	return NULL;
@@ -313,6 +340,6 @@ tree_forget(struct node *node, uint64_t n)
 	if (!node->parent && node->st_ino == ROOT_INO)
 		return;
 	node->lookups -= n < node->lookups ? n : node->lookups;
-	if (node->lookups == 0 && !node->parent)
-		node_free(node);
+	if (node->lookups == 0 && node->orphans)
+		orphan_free(node);
 }

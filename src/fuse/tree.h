@@ -40,6 +40,8 @@ struct node {
 	char *name;
 	char *path;			/* from the root, for messages */
 	struct node *parent;		/* NULL: the root, or removed */
+	struct node **orphans;		/* removed: the list that it is in, */
+	struct node *older, *newer;	/* and its neighbours there */
 
 	struct node **children;		/* NODE_DIR: by name */
 	size_t n_children;
@@ -53,6 +55,7 @@ struct node {
 struct tree {
 	struct node *root;
 	struct node *by_id, *by_alias;	/* NULL in a single-file tree */
+	struct node *orphans;		/* removed, but the kernel knows them */
 };
 
 /* With disk: a single-file tree. LUN_ENOMEM. */

@@ -221,13 +221,39 @@ class Credentials(Case):
             ("line 1", "hidden-hidden\n"),
             ("line 1", " username=hidden-hidden\n"),
             ("longer than", "#" + "hidden-hidden" * 400),
+            ("line 2: holds a control",
+             "username=joe\npassword=hidden-hidden\x1b\n"),
             ("NUL", "username=joe\0\npassword=hidden-hidden\n"),
         ]:
             with self.subTest(text=text):
                 self.write(text)
                 self.assertNotIn("hidden-hidden", self.ls(1, pattern))
+        self.file.write_bytes(b"username=joe\r\npassword=hidden-hidden\r\n")
+        self.assertNotIn("hidden-hidden", self.ls(1, "line 1: .*CR LF"))
         self.file.unlink()
         self.ls(1, "No such file")
+
+    def test_owner(self):
+        self.write("username=joe\npassword=secret secret\n")
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a file away")
+        os.chown(self.file, 12345, -1)
+        self.ls(1, "somebody else")
+
+    def test_no_file(self):
+        """A pipe is as good as a file, if somebody writes to it."""
+        os.mkfifo(self.file, 0o600)
+        self.ls(1, "timed out")
+        r, w = os.pipe()
+        os.write(w, b"username=joe\npassword=secret secret\n")
+        os.close(w)
+        p = subprocess.run([LUNFS, "ls", "--credentials", f"/dev/fd/{r}",
+                            self.source], pass_fds=[r], timeout=60,
+                           capture_output=True, text=True)
+        os.close(r)
+        self.assertIn("refused", p.stderr)
+        self.file = self.dir
+        self.ls(1, "neither a file nor a pipe")
 
     def test_environment(self):
         """Half of a pair is a mistake, from wherever it comes."""
@@ -300,6 +326,27 @@ class Outcome(Case):
     def test_pcap_cannot_be_written(self):
         self.fails(1, "No such file", "ls", "--pcap",
                    str(self.dir / "absent" / "x"), f"iscsi://{dead_portal()}")
+
+    def test_pcap_of_which_kind(self):
+        """A file of ours becomes private; a pipe or a link is refused."""
+        def ls(pattern, path):
+            self.fails(1, pattern, "ls", "--pcap", str(path),
+                       f"iscsi://{dead_portal()}")
+        old, link, fifo = (self.dir / n for n in ["old", "link", "fifo"])
+        old.write_text("x" * 9999)
+        old.chmod(0o644)
+        link.symlink_to(old)
+        os.mkfifo(fifo)
+        ls("link: is a symbolic link", link)
+        self.assertEqual(old.stat().st_size, 9999)
+        ls("fifo: is neither", fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        ls("fifo: is neither", fifo)
+        os.close(reader)
+        ls("refused", "/dev/null")
+        ls("refused", old)
+        self.assertEqual(old.stat().st_mode & 0o777, 0o600)
+        self.assertLess(old.stat().st_size, 9999)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,6 +27,7 @@ test_printable(void **state)
 		{ "\xc2\x9bm", "\\xc2\\x9bm", "\xc2\x9bm" },	/* C1 CSI */
 		{ "\xe2\x80\xae" "evil", "\\xe2\\x80\\xae" "evil",
 		  "\xe2\x80\xae" "evil" },			/* RLO */
+		{ "\xd8\x9c", "\\xd8\\x9c", "\xd8\x9c" },	/* ALM */
 		{ "\xff", "\\xff", "\\xff" },
 		{ "\x80x", "\\x80x", "\\x80x" },
 		{ "\xc0\xaf", "\\xc0\\xaf", "\\xc0\\xaf" },	/* overlong */
@@ -62,6 +64,35 @@ test_printable_cut(void **state)
 		size_t len = strlen(out);
 		assert_true(len == 0 || len == 1 || len == 5 || len == 8 ||
 			    len == 12);
+	}
+}
+
+/* Printed JSON keeps its layout and its values, and has no raw controls. */
+static void
+test_json(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "", "" },
+		{ "{\n\t\"a\":\"\\n\xc3\xa4\"\n}",
+		  "{\n\t\"a\":\"\\n\xc3\xa4\"\n}" },
+		{ "\x7f", "\\u007f" },
+		{ "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0",
+		  "\\u0080\\u009b\\u009f\xc2\xa0" },
+		{ "\xd8\x9c", "\\u061c" },
+		{ "\xe2\x80\x8e\xe2\x80\x8f", "\\u200e\\u200f" },
+		{ "\xe2\x80\xaa\xe2\x80\xae", "\\u202a\\u202e" },
+		{ "\xe2\x81\xa6\xe2\x81\xa9", "\\u2066\\u2069" },
+		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *out = text_json(cases[i].in);
+
+		assert_non_null(out);
+		assert_string_equal(out, cases[i].out);
+		free(out);
 	}
 }
 
@@ -121,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_printable_cut),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_url),
 	};

@@ -13,9 +13,9 @@
  *				backtrace
  *
  * A KIND is "alloc"; "crypto": the allocations of libcrypto, which makes
- * thousands while it initializes itself; "sys0", "sys1"...: all system calls, each with the error
- * in that column of the table; "fd": those that make file descriptors, which
- * have run out; or CALL/COLUMN.
+ * thousands while it initializes itself; "sys0", "sys1"...: all system calls,
+ * each with the error in that column of the table; "fd": those that make file
+ * descriptors, which have run out; or CALL/COLUMN.
  *
  * Only what the kernel could answer: see the conditions in the wrappers. The
  * program is recognised by its name; a child of fork() counts on, by itself.
@@ -55,6 +55,8 @@
 #define SHOWN __attribute__((visibility("default")))
 
 enum { COLUMNS = 3, DEPTH = 40, REPORT_FD = 200 };
+
+static const int crashes[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
 
 struct call {
 	const char *name;
@@ -109,6 +111,18 @@ crashed(int number)
 	raise(number);			/* SA_RESETHAND: this one ends it */
 }
 
+/* A crash that is blocked (lookup threads block all signals) has no handler. */
+static void
+unblock_crashes(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		sigaddset(&set, crashes[i]);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void
 report_hit(const struct call *c, unsigned long n)
 {
@@ -117,6 +131,7 @@ report_hit(const struct call *c, unsigned long n)
 	dprintf(cfg.report, "hit %lu %s: %s\n", n, c->name,
 		strerrorname_np(c->errors[cfg.column]));
 	report_stack();
+	unblock_crashes();
 }
 
 static bool
@@ -143,14 +158,13 @@ fails(const struct call *c)
 static void
 catch_crashes(void)
 {
-	static const int numbers[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
 	struct sigaction sa = {
 		.sa_handler = crashed,
 		.sa_flags = SA_RESETHAND | SA_NODEFER,
 	};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &sa, NULL);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		sigaction(crashes[i], &sa, NULL);
 }
 
 static int

@@ -25,11 +25,11 @@ sys.dont_write_bytecode = True
 import journeys  # noqa: E402
 
 # kind -> for ever, too. A call that is interrupted for ever makes no sense.
-KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,), "sys1": (False,),
-         "sys2": (False,), "fd": (True,), "sendmsg/1": (True,),
-         "readv/2": (True,), "connect/0": (True,)}
-SAMPLE = {"ls": (25, 25), "ls-json": (8, 16), "info": (10, 20),
-          "mount": (4, 20), "restart": (2, 6)}	# the first; of the others
+KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,),
+         "sys1": (False,), "sys2": (False,), "fd": (True,),
+         "sendmsg/1": (True,), "readv/2": (True,), "connect/0": (True,)}
+SAMPLE = {"ls": (20, 20), "ls-json": (5, 15), "info": (5, 15),
+          "mount": (1, 7), "restart": (1, 2)}	# the first; of the others
 WORKERS = 2
 NOBODY = 65534
 
@@ -90,7 +90,7 @@ def attempt(what):
     if not Worker.world:
         Worker.look()
     if not what:
-        return what, None, 0, [], ""
+        return None			# there is nothing to preload
     report = Worker.world.dir / "report"
     report.unlink(missing_ok=True)
     env = dict(os.environ, LD_PRELOAD=str(Worker.preload), FAILNTH=what,
@@ -119,20 +119,24 @@ def stack(report, kind):
     return [f for f in frames if f[0] != "failnth.so"]
 
 
-def others(frames):
-    """The library in whose hands it is, and what of ours has called it."""
-    frames = [f for f in frames if not f[0].startswith(("libc.so", "ld-"))]
-    library = frames[0][0] if frames else "lunfs"
-    return library, [f for f in frames if f[0] == "lunfs"][:1]
+def ours(frames):
+    """The innermost frame of the program itself: a return address, unless it
+    is where the program crashed."""
+    return next((f for f in frames if f[0] == "lunfs"), None)
 
 
 def crash_of_library(report):
-    """A library that dies of its own failed call, before it returns to us; or
-    at exit (OpenSSL 3.0, whose initialization has failed half-way)."""
-    hit, crash = (others(stack(report, kind)) for kind in ("hit", "crash"))
-    if crash[0] == "lunfs" or hit[0] != crash[0]:
+    """A library that dies of its own failed call, before it returns to us
+    (glibc's getaddrinfo); or later, OpenSSL 3.0, whose initialization has
+    failed half-way."""
+    hit, crash = stack(report, "hit"), stack(report, "crash")
+    if not hit or not crash:
         return False
-    return hit[1] == crash[1] or not crash[1] or "libcrypto" in crash[0]
+    if ours(hit) and ours(hit) == ours(crash):
+        return True
+    return all(f[0][0].startswith("libcrypto") for f in
+               ([g for g in frames if not g[0].startswith("libc.so")]
+                for frames in (hit, crash)) if f)
 
 
 def lines_of(report, program):

@@ -167,12 +167,8 @@ fsx=$state/bin/fsx
 # Only processes that run our private copy of the program.
 lunfs_pids()
 {
-	local p
-
-	for p in /proc/[0-9]*; do
-		[ "$(readlink "$p/exe" 2>/dev/null)" = "$lunfs" ] || continue
-		echo "${p#/proc/}"
-	done
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$lunfs" 2>/dev/null |
+		tr -dc '0-9\n' || true
 }
 
 as=(as_user)		# who mounts: (env) is who runs the test

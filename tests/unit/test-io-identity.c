@@ -138,24 +138,6 @@ test_two_environments_took_one_isid(void **state)
 	isid_release(&b);
 }
 
-/* Not one file, after all: the values of B and C tell them apart. */
-static void
-test_deleted_locks_gave_an_isid_twice(void **state)
-{
-	char path[64], kept[80];
-
-	snprintf(path, sizeof(path), "/tmp/lunfs-isid-%u", geteuid());
-	snprintf(kept, sizeof(kept), "%s.%s", path, me);
-	struct isid_lease a = take_isid(me, "iqn.t", NULL);
-	assert_int_equal(rename(path, kept), 0);
-	struct isid_lease b = take_isid(me, "iqn.t", NULL);
-	assert_int_equal(rename(kept, path), 0);
-
-	assert_memory_not_equal(a.isid, b.isid, 4);
-	isid_release(&a);
-	isid_release(&b);
-}
-
 int
 main(void)
 {
@@ -165,7 +147,6 @@ main(void)
 		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_no_locks),
 		cmocka_unit_test(test_two_environments_took_one_isid),
-		cmocka_unit_test(test_deleted_locks_gave_an_isid_twice),
 	};
 
 	return cmocka_run_group_tests(tests, name_me, NULL);

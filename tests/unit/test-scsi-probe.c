@@ -343,7 +343,7 @@ test_same_unit(void **state)
 		{ "naa.1", "naa.2", "", 10, "naa.2", "naa.3", "", 10, false, true },
 		{ "naa.1", NULL, "s", 10, "eui.1", NULL, "s", 10, false, true },
 		{ "naa.1", NULL, "s", 10, "eui.1", NULL, "t", 10, false, false },
-		{ "naa.1", NULL, "s", 10, "naa.1", NULL, "t", 10, false, true },
+		{ "naa.1", NULL, "s", 10, "naa.1", NULL, "t", 10, false, false },
 		{ "naa.1", NULL, "", 10, NULL, NULL, "", 10, false, false },
 		{ NULL, NULL, "s", 10, NULL, NULL, "", 10, false, false },
 		{ NULL, NULL, "s", 10, NULL, NULL, "s", 10, false, true },
