@@ -136,7 +136,8 @@ lun_disk_free(struct lun_disk *d)
 static void
 vanished(struct lun_disk *d)
 {
-	if (d->gone)
+	/* While it is being looked for, its probes say what becomes of it. */
+	if (d->gone || disk_is_lost(d->disk))
 		return;
 	d->gone = true;
 	disk_gone(d->disk, "not in the inventory of the target any more");

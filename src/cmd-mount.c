@@ -82,7 +82,7 @@ on_drained(void *user)
 {
 	struct mount *m = user;
 
-	end(m, m->fs->flush_failed ? EXIT_FAILED : EXIT_DONE);
+	end(m, m->fs->flush_failed || m->fs->failed ? EXIT_FAILED : EXIT_DONE);
 }
 
 static void
@@ -121,7 +121,11 @@ on_gone(void *user)
 {
 	struct mount *m = user;
 
-	log_say(LUN_LOG_INFO, "%s: unmounted", m->mountpoint);
+	if (m->fs->failed)
+		log_say(LUN_LOG_ERROR, "%s: the kernel and libfuse did not agree: "
+			"not mounted", m->mountpoint);
+	else
+		log_say(LUN_LOG_INFO, "%s: unmounted", m->mountpoint);
 	stop_serving(m);
 }
 

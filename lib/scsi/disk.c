@@ -219,6 +219,12 @@ outage_over(struct timer *t, lun_time now)
 	give_up(d);
 }
 
+bool
+disk_is_lost(const struct disk *d)
+{
+	return d->lost;
+}
+
 void
 disk_lost(struct disk *d, int code, const char *text)
 {
@@ -278,6 +284,11 @@ probe_done(struct probe *p)
 	/* What was known before is not thrown away for less. */
 	if (p->code == 0 && p->incomplete && d->geometry.block_size > 0)
 		p->code = LUN_EPROTO;
+	/* A target that comes back may be there before its units are: no unit,
+	 * or one that is not ready, is part of the outage. */
+	if (p->code == 0 && d->lost && d->geometry.state == LUN_DISK_READY &&
+	    p->geometry.state != LUN_DISK_READY)
+		p->code = LUN_ENOTFOUND;
 	if (p->code == 0) {
 		news = take_geometry(d);
 		d->probed = true;

@@ -70,6 +70,8 @@ void disk_probe(struct disk *d);
  */
 void disk_lost(struct disk *d, int code, const char *text);
 
+bool disk_is_lost(const struct disk *d);	/* and not found again yet */
+
 /* Commands that were sent again after a loss. */
 uint64_t disk_retried(const struct disk *d);
 

@@ -85,6 +85,21 @@ check_drained(struct fs *fs)
 	fs->ops->drained(fs->user);
 }
 
+/* INIT was answered; libfuse may have found that it cannot go on. */
+static bool
+begin_serving(struct fs *fs)
+{
+	fs->serving = true;
+	if (!fuse_session_exited(fs->se)) {
+		fs->ops->ready(fs->user);
+		return true;
+	}
+	fs->gone = fs->failed = true;
+	stop_reading(fs);
+	fs->ops->gone(fs->user);
+	return false;
+}
+
 /* One message; false if there is no more for now. */
 static bool
 serve_one(struct fs *fs)
@@ -104,6 +119,8 @@ serve_one(struct fs *fs)
 	}
 	fs->received++;
 	fuse_session_process_buf(fs->se, &buf);
+	if (fs->initialised && !fs->serving)
+		return begin_serving(fs);
 	if (!fs->rx)			/* the operation kept it */
 		fs->rx = requests_get(fs->requests);
 	return true;
@@ -182,7 +199,7 @@ op_init(void *user, struct fuse_conn_info *conn)
 	/* Replies go out from where the data was received: nothing to splice. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE);
-	fs->ops->ready(fs->user);
+	fs->initialised = true;
 }
 
 /* libfuse says a line in pieces. */

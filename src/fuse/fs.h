@@ -44,7 +44,9 @@ struct fs {
 	void *user;
 	char *mountpoint;
 	bool mounted;
+	bool initialised, serving;	/* INIT came; and was answered well */
 	bool gone;			/* /dev/fuse said ENODEV */
+	bool failed;			/* it was never served */
 	unsigned minor;			/* version of the kernel's protocol */
 	bool stopped, drained;
 	bool flush_failed;		/* the last flush of a LUN, while stopping */
