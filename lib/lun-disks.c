@@ -65,9 +65,10 @@ probed(void *user, struct disk *disk, int code, const char *text, bool changed)
 	if (code < 0 && s->one_lun && s->phase == LOOKING)
 		lun_fail(&s->err, code, "%s: LUN %s: %s", s->setup.label,
 			 lun_print(d->lun, name), text);
-	else if (code < 0 && !s->lost)
+	else if (code < 0 && !s->lost && !d->trouble_told)
 		env_log(&s->loop->env, LUN_LOG_WARNING, "%s: LUN %s: %s",
 			s->setup.label, lun_print(d->lun, name), text);
+	d->trouble_told = code < 0 && !s->lost;
 	if (changed)
 		note_change(d);
 	if (s->phase <= READY)

@@ -39,6 +39,7 @@ struct lun_disk {
 	struct list to_probe;		/* s->to_probe, or nowhere */
 	struct list changed;		/* s->changed, or nowhere */
 	bool probing;			/* counted in s->probing */
+	bool trouble_told;		/* once, until a probe succeeds */
 	bool gone;			/* not in the inventory */
 	struct list retired;		/* s->retired, or nowhere */
 };

@@ -287,8 +287,11 @@ probe_done(struct probe *p)
 	/* A target that comes back may be there before its units are: no unit,
 	 * or one that is not ready, is part of the outage. */
 	if (p->code == 0 && d->lost && d->geometry.state == LUN_DISK_READY &&
-	    p->geometry.state != LUN_DISK_READY)
+	    p->geometry.state != LUN_DISK_READY) {
 		p->code = LUN_ENOTFOUND;
+		snprintf(p->text, sizeof(p->text), "%.150s; it is waited for",
+			 p->geometry.text);
+	}
 	if (p->code == 0) {
 		news = take_geometry(d);
 		d->probed = true;

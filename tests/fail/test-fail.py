@@ -172,6 +172,8 @@ class Sweep:
         self.tried += report is not None
         if wrong and "died" in wrong[0] and crash_of_library(report):
             self.excluded += 1
+            if "LUNFS_FAIL_EXCLUDED" in os.environ:
+                self.show(what, report, ["excluded"], message)
         elif wrong:
             self.failed += 1
             self.show(what, report, wrong, message)
