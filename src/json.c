@@ -2,7 +2,7 @@
 /* LUN, SESSION and status as JSON. */
 #include "json.h"
 
-#include <json-c/json_tokener.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,32 +297,99 @@ json_status(const struct survey *sv)
 	return o;
 }
 
-/* json-c leaves out what it has no memory to print. */
-static bool
-is_whole(struct json_object *o, const char *text)
-{
-	struct json_object *again = text ? json_tokener_parse(text) : NULL;
-	bool whole = again && json_object_equal(o, again);
+/* -------------------------------------------------------------- print -- */
 
-	json_object_put(again);
-	return whole;
+/* By ourselves: json-c leaves out what it has no memory to print, and does not
+ * tell. A stream tells. */
+
+static void
+print_string(FILE *f, const char *text)
+{
+	putc('"', f);
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\')
+			fprintf(f, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(f, "\\u%04x", *text);
+		else
+			putc(*text, f);
+	putc('"', f);
+}
+
+static void print_value(FILE *f, struct json_object *value, int depth);
+
+/* What comes before the i-th of the elements within. */
+static void
+print_separator(FILE *f, size_t i, int depth)
+{
+	fprintf(f, "%s\n%*s", i > 0 ? "," : "", 2 * depth, "");
+}
+
+static void
+print_object(FILE *f, struct json_object *o, int depth)
+{
+	size_t i = 0;
+
+	putc('{', f);
+	json_object_object_foreach(o, name, value) {
+		print_separator(f, i++, depth + 1);
+		print_string(f, name);
+		fputs(": ", f);
+		print_value(f, value, depth + 1);
+	}
+	print_separator(f, 0, depth);
+	putc('}', f);
+}
+
+static void
+print_array(FILE *f, struct json_object *list, int depth)
+{
+	putc('[', f);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		print_separator(f, i, depth + 1);
+		print_value(f, json_object_array_get_idx(list, i), depth + 1);
+	}
+	print_separator(f, 0, depth);
+	putc(']', f);
+}
+
+/* Only the types that are made above. */
+static void
+print_value(FILE *f, struct json_object *value, int depth)
+{
+	if (json_object_is_type(value, json_type_object))
+		print_object(f, value, depth);
+	else if (json_object_is_type(value, json_type_array))
+		print_array(f, value, depth);
+	else if (json_object_is_type(value, json_type_string))
+		print_string(f, json_object_get_string(value));
+	else if (json_object_is_type(value, json_type_boolean))
+		fputs(json_object_get_boolean(value) ? "true" : "false", f);
+	else if (!value)
+		fputs("null", f);
+	else if (json_object_get_int64(value) < 0)
+		fprintf(f, "%" PRId64, json_object_get_int64(value));
+	else
+		fprintf(f, "%" PRIu64, json_object_get_uint64(value));
 }
 
 char *
 json_print(struct json_object *o, size_t *length)
 {
-	const char *text = json_object_to_json_string_ext(
-		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-		   JSON_C_TO_STRING_NOSLASHESCAPE);
-	char *clean = json_complete() && text ? text_json(text) : NULL;
-	char *out = NULL;
-	int n = -1;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
 
-	if (is_whole(o, clean))
-		n = asprintf(&out, "%s\n", clean);
-	free(clean);
-	if (n < 0)
+	if (f) {
+		print_value(f, o, 0);
+		putc('\n', f);
+	}
+	bool good = f && !ferror(f);
+	good &= f && fclose(f) == 0;
+	if (!json_complete() || !good) {
+		free(text);
 		return NULL;
-	*length = (size_t)n;
-	return out;
+	}
+	*length = size;
+	return text;
 }

@@ -497,10 +497,14 @@ another_unit()
 }
 
 # test-outage.sh KIND [JOURNEY...]
+# Without journeys: all with our own target; with others' (LUNFS_LONG=1: all too)
+# those in which the target has the say.
 journeys=("${@:2}")
-if [ $# = 1 ]; then
+if [ $# = 1 ] && { [ "$1" = own ] || [ -n "${LUNFS_LONG:-}" ]; }; then
 	journeys=(wait_for_it cut_off impatient told hopeless signalled crowded
 		another_unit)
+elif [ $# = 1 ]; then
+	journeys=(wait_for_it cut_off)
 fi
 for journey in "${journeys[@]}"; do
 	"$journey"
