@@ -440,7 +440,13 @@ take_status(struct login *l, const struct pdu *pdu, const uint8_t *data,
 	if (s->status_detail < 0)
 		return lun_fail(err, s->code, "login: %s, status %02x%02x",
 				s->text, pdu->status_class, pdu->status_detail);
-	return lun_fail(err, s->code, "login: %s", s->text);
+	if (s->code != LUN_EAUTH)
+		return lun_fail(err, s->code, "login: %s", s->text);
+	if (l->config->auth->method == AUTH_NONE)
+		return lun_fail(err, s->code, "login: %s: no credentials were "
+				"offered", s->text);
+	return lun_fail(err, s->code, "login: %s: by CHAP as user \"%s\"",
+			s->text, l->config->auth->username);
 }
 
 /* The fields that say whether it is an answer to our request. */

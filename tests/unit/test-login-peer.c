@@ -371,7 +371,8 @@ test_every_status(void **state)
 
 	assert_int_equal(RUN(auth), LUN_EAUTH);
 	assert_string_equal(script.err.text,
-			    "login: authentication failed (0201)");
+			    "login: authentication failed (0201): no "
+			    "credentials were offered");
 	static const struct step odd[] = { { NULL, "-0 ", .status = 0x02ee } };
 
 	assert_int_equal(RUN(odd), LUN_EREFUSED);
