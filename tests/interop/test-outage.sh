@@ -165,7 +165,7 @@ restarts()
 		kill_target
 		sleep "$i"
 		restart_target
-		wait_until 20 up || fail "not up after restart"
+		wait_until 90 up || fail "not up after restart"
 		sleep 1
 	done
 }
@@ -283,8 +283,8 @@ stored()
 back_by_itself()
 {
 	restart_target
-	wait_until 40 up || fail "$1: does not come back by itself"
-	wait_until 10 put "$1" || fail "$1: no write after the outage"
+	wait_until 90 up || fail "$1: does not come back by itself"
+	wait_until 60 put "$1" || fail "$1: no write after the outage"
 	stored "$1" || fail "$1: not on the target"
 }
 
@@ -295,12 +295,12 @@ impatient()
 	serve "$portal" --timeout 5 --outage wait:3
 	put before || fail "no write"
 	kill_target
-	fails_within 1500 6000 'Input/output error'
+	fails_within 1500 20000 'Input/output error'
 	logged 'requests fail from now on: .*(closed|refused|reset|lost)' ||
 		fail "the log does not say why"
 	session cause | grep -qE 'closed|refused|reset|lost' ||
 		fail "the status does not say why"
-	fails_within 0 1000 'Input/output error'
+	fails_within 0 8000 'Input/output error'
 	back_by_itself wait3
 	unserve
 
@@ -308,7 +308,7 @@ impatient()
 	serve "$portal" --timeout 5 --outage fail
 	put before || fail "no write"
 	kill_target
-	fails_within 0 2000 'Input/output error'
+	fails_within 0 10000 'Input/output error'
 	back_by_itself fail
 	unserve
 }
@@ -338,14 +338,14 @@ told()
 	say "lunfs retry, SIGUSR1"
 	serve "$portal" --timeout 5
 	kill_target
-	wait_until 60 far || fail "no back-off"
+	wait_until 120 far || fail "no back-off"
 	as_user "$lunfs" status "$mnt"
 	if [ "$(id -u)" = 0 ]; then
 		! "$lunfs" retry "$mnt" 2>/dev/null || fail "another user may retry"
 	fi
 	retries "retry" as_user "$lunfs" retry "$mnt"
 	kill_target
-	wait_until 60 far || fail "no back-off"
+	wait_until 120 far || fail "no back-off"
 	retries "SIGUSR1" kill -USR1 "$pid"
 	put told || fail "no write"
 	stored told || fail "not on the target"
