@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,7 @@ class Worker:
 
     @classmethod
     def begin(cls, *setting):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         cls.setting = setting
 
     @classmethod
@@ -219,6 +221,7 @@ def sweep(pool, journey, only):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))	# by way of finally
     journey, only = sys.argv[1], (sys.argv[2:] or [None])[0]
     reason = missing(journey)
     if reason:
