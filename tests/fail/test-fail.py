@@ -17,7 +17,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -73,7 +72,6 @@ class Worker:
 
     @classmethod
     def begin(cls, *setting):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         cls.setting = setting
 
     @classmethod
@@ -221,7 +219,6 @@ def sweep(pool, journey, only):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))	# by way of finally
     journey, only = sys.argv[1], (sys.argv[2:] or [None])[0]
     reason = missing(journey)
     if reason:
