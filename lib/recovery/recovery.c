@@ -90,7 +90,7 @@ on_up(void *user)
 	r->ops->up(r->user, again);
 }
 
-/* Which portal is next: another one if this one could not be reached. */
+/* Which portal is next: another one if this one did not answer. */
 static void
 choose_portal(struct recovery *r, int code)
 {
@@ -98,8 +98,7 @@ choose_portal(struct recovery *r, int code)
 
 	if (moved)
 		r->portals[r->portal] = *moved;
-	else if (!r->was_up || code == LUN_ECONNECT || code == LUN_ERESOLVE ||
-		 code == LUN_ETIMEDOUT || r->phase == CONNECTING)
+	else if (r->phase == CONNECTING || code == LUN_ETIMEDOUT)
 		r->portal = (r->portal + 1) % r->n_portals;
 }
 
@@ -278,7 +277,6 @@ void
 recovery_status(const struct recovery *r, struct recovery_status *st)
 {
 	*st = (struct recovery_status){
-		.up = r->phase == UP,
 		.attempts = r->phase == UP ? 0 : r->backoff.attempts,
 		.lost_at = r->lost_at,
 		.next_at = r->phase == WAITING ? r->timer.at : TIME_NEVER,

@@ -54,9 +54,8 @@ struct nexus *recovery_nexus(struct recovery *r);
 struct session *recovery_session(struct recovery *r);
 
 struct recovery_status {
-	bool up;
-	unsigned attempts;		/* made since it was lost */
-	lun_time lost_at;		/* valid if not up */
+	unsigned attempts;		/* made since it was lost; 0: it is up */
+	lun_time lost_at;		/* the last time */
 	lun_time next_at;		/* TIME_NEVER: an attempt is under way */
 	const char *cause;		/* of the last failure; "" */
 	uint64_t session_recoveries;

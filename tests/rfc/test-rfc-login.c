@@ -119,6 +119,19 @@ test_one_request_at_a_time(void **state)
 	bench_free(b);
 }
 
+/* The first Login Request, or the first of the operational stage. */
+static struct got *
+first_request(struct bench *b, int stage)
+{
+	bench_start(b);
+	struct got *got = bench_expect(b, OP_LOGIN_REQUEST);
+	if (stage) {
+		bench_login_answer(b, got, 0, 1, true, "AuthMethod=None");
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+	}
+	return got;
+}
+
 /* shows: 7143-4.2.4-04 */
 static void
 test_anything_else_ends_it(void **state)
@@ -133,13 +146,7 @@ test_anything_else_ends_it(void **state)
 		for (int stage = 0; stage <= 1; stage++) {
 			struct bench *b = bench_new(NULL);
 
-			bench_start(b);
-			struct got *got = bench_expect(b, OP_LOGIN_REQUEST);
-			if (stage) {
-				bench_login_answer(b, got, 0, 1, true,
-						   "AuthMethod=None");
-				got = bench_expect(b, OP_LOGIN_REQUEST);
-			}
+			struct got *got = first_request(b, stage);
 			struct pdu pdu = bench_pdu(b, opcodes[i], got);
 			bench_send(b, &pdu, NULL, 0);
 			expect_end(b, LUN_EPROTO, "IN_LOGIN");
@@ -183,13 +190,7 @@ test_every_status_ends_it(void **state)
 		for (int stage = 0; stage <= 1; stage++) {
 			struct bench *b = bench_new(NULL);
 
-			bench_start(b);
-			struct got *got = bench_expect(b, OP_LOGIN_REQUEST);
-			if (stage) {
-				bench_login_answer(b, got, 0, 1, true,
-						   "AuthMethod=None");
-				got = bench_expect(b, OP_LOGIN_REQUEST);
-			}
+			struct got *got = first_request(b, stage);
 			refuse(b, got, rows[i].status_class,
 			       rows[i].status_detail);
 			expect_end(b, rows[i].code, rows[i].text);
