@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "fuse/kernel.h"
 #include "fuse/ops.h"
 #include "log.h"
 
@@ -91,6 +92,7 @@ begin_serving(struct fs *fs)
 {
 	fs->serving = true;
 	if (!fuse_session_exited(fs->se)) {
+		kernel_read_ahead(fs->mountpoint);
 		fs->ops->ready(fs->user);
 		return true;
 	}
@@ -392,6 +394,8 @@ fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		r = fail(err, LUN_ESYS, "/dev/fuse: %s", strerror(errno));
+	else if ((r = kernel_answer_init(fs->se)) < 0)
+		r = fail(err, LUN_ENOMEM, "fuse: %s", strerror(-r));
 	else
 		r = start_reading(fs, err);
 	return r;
