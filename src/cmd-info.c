@@ -14,7 +14,8 @@
 static void
 look(void *user, struct target *t)
 {
-	struct lun_disk *disk = t->code == 0 ? target_disk(t, 0) : NULL;
+	size_t first = 0;
+	struct lun_disk *disk = t->code == 0 ? target_disk(t, &first) : NULL;
 
 	if (!disk)
 		return;

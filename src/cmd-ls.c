@@ -29,7 +29,7 @@ look(void *user, struct target *t)
 
 	if (t->code == 0) {
 		alias = lun_session_info(t->session)->target_alias;
-		for (size_t i = 0; (disk = target_disk(t, i)); i++)
+		for (size_t i = 0; (disk = target_disk(t, &i));)
 			json_append(luns, json_lun(t, disk));
 	}
 	json_put(o, "name", json_text(t->url.target));

@@ -229,7 +229,7 @@ disk_by_lun(const struct target *t, uint64_t lun)
 {
 	struct lun_disk *disk;
 
-	for (size_t i = 0; (disk = target_disk(t, i)); i++)
+	for (size_t i = 0; (disk = target_disk(t, &i));)
 		if (lun_disk_info(disk)->lun == lun)
 			return disk;
 	return NULL;
@@ -285,7 +285,8 @@ build_tree(struct mount *m, struct tree **out, struct lun_error *err)
 {
 	struct survey *sv = m->survey;
 	struct tree *tree;
-	int r = tree_new(&tree, m->single_file ? target_disk(sv->v[0], 0) :
+	size_t first = 0;
+	int r = tree_new(&tree, m->single_file ? target_disk(sv->v[0], &first) :
 			 NULL, sv->sources[0].label, err);
 
 	if (r < 0)

@@ -288,7 +288,7 @@ json_status(const struct survey *sv)
 		if (!t->session || t->state != TARGET_UP)
 			continue;
 		json_append(sessions, json_session(t));
-		for (size_t j = 0; (disk = target_disk(t, j)); j++)
+		for (size_t j = 0; (disk = target_disk(t, &j));)
 			json_append(luns, json_lun(t, disk));
 	}
 	put_text(o, "version", LUNFS_VERSION);

@@ -21,7 +21,7 @@ check_disks(struct target *t)
 {
 	struct lun_disk *disk;
 
-	for (size_t i = 0; t->code == 0 && (disk = target_disk(t, i)); i++) {
+	for (size_t i = 0; t->code == 0 && (disk = target_disk(t, &i));) {
 		const struct lun_disk_info *info = lun_disk_info(disk);
 
 		if (info->state != LUN_DISK_PROBING)

@@ -419,14 +419,14 @@ survey_retry(struct survey *sv)
 }
 
 struct lun_disk *
-target_disk(const struct target *t, size_t i)
+target_disk(const struct target *t, size_t *at)
 {
 	struct lun_disk *disk;
 
 	if (!t->session)
 		return NULL;
-	for (size_t at = 0; (disk = lun_session_disk(t->session, at)); at++)
-		if (target_wants(t, lun_disk_info(disk)->lun) && i-- == 0)
+	while ((disk = lun_session_disk(t->session, (*at)++)))
+		if (target_wants(t, lun_disk_info(disk)->lun))
 			return disk;
 	return NULL;
 }

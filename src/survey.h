@@ -124,8 +124,9 @@ bool survey_is_lost(const struct survey *sv);
 /* Those reconnect now. */
 void survey_retry(struct survey *sv);
 
-/* The disks of a target that the user wants to see; i from 0; NULL at the end. */
-struct lun_disk *target_disk(const struct target *t, size_t i);
+/* The next one of the disks of a target that the user wants to see; NULL at the
+ * end. *at is where to look on: 0 at first. */
+struct lun_disk *target_disk(const struct target *t, size_t *at);
 
 /* The URL of what is asked of a target (all of it, or the only LUN), and of one
  * of its LUNs: text of TEXT_URL_MAX bytes. */

@@ -240,12 +240,13 @@ tree_update_disk(struct tree *tree, const struct target *t,
 	}
 	if (info->state != LUN_DISK_READY)
 		return 0;
-	if (!node) {
+	if (node) {
+		links_remove(tree, disk);
+	} else {
 		if (!(node = node_add(dir, NODE_LUN, name)))
 			return out_of_memory(err);
 		node->disk = disk;
 	}
-	links_remove(tree, disk);
 	return links_add(tree, node) < 0 ? out_of_memory(err) : 0;
 }
 
@@ -264,7 +265,7 @@ tree_add_target(struct tree *tree, const struct target *t,
 	if (alias_add(tree, lun_session_info(t->session)->target_alias,
 		      t->url.target) < 0)
 		return out_of_memory(err);
-	for (size_t i = 0; r == 0 && (disk = target_disk(t, i)); i++)
+	for (size_t i = 0; r == 0 && (disk = target_disk(t, &i));)
 		r = tree_update_disk(tree, t, disk, err);
 	return r;
 }

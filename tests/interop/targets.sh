@@ -149,6 +149,9 @@ start_istgt()
 
 # ---------------------------------------------------------------- our own --
 
+# ${own_options[@]}: more of the options of lunfs-target.
+own_options=()
+
 start_own()
 {
 	local i args=()
@@ -161,6 +164,6 @@ start_own()
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
 	[ "$targets" = 1 ] || args+=(--targets "$((targets - 1))")
 	"$state/bin/lunfs-target" --listen "$portal" --target "$target" \
-		"${args[@]}" >"$state/own.log" 2>&1 &
+		"${args[@]}" "${own_options[@]}" >"$state/own.log" 2>&1 &
 	target_pid=$!
 }

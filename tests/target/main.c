@@ -15,7 +15,11 @@
 #define DEFAULT_TARGET "iqn.2026-01.net.lunfs:disk"
 #define DEFAULT_LUN "size=64M"
 
-enum { TINY = 1 << 20, LISTEN_MAX = 16 };
+enum {
+	TINY = 1 << 20,
+	LISTEN_MAX = 16,
+	LUNS = 16384,			/* numbers in flat space */
+};
 
 struct program {
 	struct target *target;
@@ -35,7 +39,8 @@ static const char usage[] =
 "  --listen ADDR:PORT     repeatable; port 0 picks one, which is printed\n"
 "  --target IQN           the name that the next --lun belongs to\n"
 "  --lun SPEC             size=64M | file=PATH, with lun=N, block=512..4096,\n"
-"                         ro, wce=0|1, thin, serial=S; comma-separated\n"
+"                         ro, wce=0|1, thin, serial=S, or count=N for N of\n"
+"                         them with numbers from lun= on; comma-separated\n"
 "  --targets N            N more targets with one tiny LUN each\n"
 "  --alias TEXT           TargetAlias\n"
 "  --chap USER:SECRET     initiators have to prove that they know it\n"
@@ -108,6 +113,7 @@ struct lun_spec {
 	const char *path;
 	uint64_t size;
 	unsigned lun;
+	unsigned count;
 	struct disk_config config;
 };
 
@@ -145,8 +151,10 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 		spec->config.block_size = (uint32_t)n;
 	else if (strcmp(word, "wce") == 0 && n <= 1)
 		spec->config.write_cache = n;
-	else if (strcmp(word, "lun") == 0 && n < 16384)
+	else if (strcmp(word, "lun") == 0 && n < LUNS)
 		spec->lun = (unsigned)n;
+	else if (strcmp(word, "count") == 0 && n > 0 && n <= LUNS)
+		spec->count = (unsigned)n;
 	else
 		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s=%s?", word,
 				value);
@@ -198,6 +206,27 @@ open_lun(struct program *p, struct lun_spec *spec)
 }
 
 static int
+open_luns(struct program *p, const struct lun_spec *spec)
+{
+	int r = 0;
+
+	if (spec->count > LUNS - spec->lun)
+		return lun_fail(&p->err, LUN_EINVAL,
+				"--lun: %u from number %u on: not below %d",
+				spec->count, spec->lun, LUNS);
+	if (spec->count > 1 && (spec->path || *spec->config.serial))
+		return lun_fail(&p->err, LUN_EINVAL,
+				"--lun: count= with file= or serial=");
+	for (unsigned i = 0; i < spec->count && r == 0; i++) {
+		struct lun_spec one = *spec;
+
+		one.lun += i;
+		r = open_lun(p, &one);
+	}
+	return r;
+}
+
+static int
 new_node(struct program *p, const char *name)
 {
 	p->luns = 0;
@@ -208,6 +237,7 @@ static int
 add_lun(struct program *p, char *text)
 {
 	struct lun_spec spec = {
+		.count = 1,
 		.config = { .block_size = 512, .write_cache = true },
 	};
 	int r = p->node ? 0 : new_node(p, DEFAULT_TARGET);
@@ -216,7 +246,7 @@ add_lun(struct program *p, char *text)
 	for (char *save, *w = strtok_r(text, ",", &save); w && r == 0;
 	     w = strtok_r(NULL, ",", &save))
 		r = lun_word(p, &spec, w);
-	return r < 0 ? r : open_lun(p, &spec);
+	return r < 0 ? r : open_luns(p, &spec);
 }
 
 static int

@@ -45,7 +45,7 @@ enum {
 	UNMAP_MAX = 512 << 20,		/* bytes of one UNMAP */
 	UNMAP_RANGES_MAX = 256,
 	WRITE_SAME_MAX = TRANSFER_MAX,	/* bytes */
-	LUN_COUNT_MAX = 256,
+	LUN_COUNT_MAX = 16384,		/* flat space addresses, SAM-5 4.7.7 */
 	LOGIN_REQUESTS_MAX = 64,	/* of one login */
 };
 
@@ -68,7 +68,7 @@ struct tnode {
 	struct list in_target;
 	struct target *target;
 	char name[NAME_LEN];
-	struct tlu *lus[LUN_COUNT_MAX];
+	struct tlu **lus;		/* in ascending order */
 	unsigned lu_count;
 };
 

@@ -37,9 +37,18 @@ scsi_find_lu(const struct tnode *node, uint64_t lun)
 	/* a small number may come as flat space address too: SAM-5 4.7.7 */
 	if (lun >> 56 == 0x40)
 		lun &= ~(UINT64_C(0x40) << 56);
-	for (unsigned i = 0; i < node->lu_count; i++)
-		if (node->lus[i]->lun == lun)
-			return node->lus[i];
+	unsigned lo = 0, hi = node->lu_count;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (node->lus[mid]->lun == lun)
+			return node->lus[mid];
+		if (node->lus[mid]->lun < lun)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
 	return NULL;
 }
 
@@ -104,15 +113,17 @@ start_report_luns(struct task *k)
 	const struct tnode *node = k->conn->session->node;
 	const uint8_t *cdb = k->cmd.cdb;
 	uint32_t n = cdb[2] == 1 ? 0 : node->lu_count;	/* no well-known ones */
-	uint8_t *buf = scsi_small(k);
+	uint8_t *buf;
 
-	static_assert(SMALL_MAX >= 8 + 8 * LUN_COUNT_MAX, "all LUNs fit");
-	if (!buf)
-		return;
 	if (cdb[2] > 2 || get32(cdb + 6) < 16) {
 		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
 		return;
 	}
+	if (task_reserve(k, 8 + 8 * n) < 0) {
+		scsi_fail(k, ABORTED, ASC_RESOURCES);
+		return;
+	}
+	buf = k->buf;
 	put32(buf, n * 8);
 	put32(buf + 4, 0);
 	for (uint32_t i = 0; i < n; i++)

@@ -310,6 +310,7 @@ target_free(struct target *t)
 			disk_free(node->lus[i]->disk);
 			free(node->lus[i]);
 		}
+		free(node->lus);
 		free(node);
 	}
 	list_for_each(k, &t->free_tasks, struct task, in_table) {
@@ -388,6 +389,27 @@ make_naa(const struct tnode *node, uint64_t lun, const char *serial)
 	return UINT64_C(3) << 60 | h >> 4;
 }
 
+/* At its place in the order. The indexes of all follow, which is why this must
+ * not be done once there are sessions. */
+static int
+insert_lu(struct tnode *node, struct tlu *lu)
+{
+	unsigned i = node->lu_count;
+	struct tlu **lus = realloc(node->lus, (i + 1) * sizeof(struct tlu *));
+
+	if (!lus)
+		return LUN_ENOMEM;
+	for (; i > 0 && lus[i - 1]->lun > lu->lun; i--) {
+		lus[i] = lus[i - 1];
+		lus[i]->index = i;
+	}
+	lus[i] = lu;
+	lu->index = i;
+	node->lus = lus;
+	node->lu_count++;
+	return 0;
+}
+
 int
 tnode_add_disk(struct tnode *node, uint64_t lun,
 	       const struct disk_config *config, struct lun_error *err)
@@ -402,20 +424,21 @@ tnode_add_disk(struct tnode *node, uint64_t lun,
 	lu = calloc(1, sizeof(*lu));
 	if (!lu)
 		return lun_fail(err, LUN_ENOMEM, "LUN: out of memory");
+	lu->lun = lun;
+	lu->node = node;
 	r = disk_new(&lu->disk, config, err);
+	if (r == 0 && insert_lu(node, lu) < 0)
+		r = lun_fail(err, LUN_ENOMEM, "LUN: out of memory");
 	if (r < 0) {
+		disk_free(lu->disk);
 		free(lu);
 		return r;
 	}
-	lu->lun = lun;
-	lu->node = node;
-	lu->index = node->lu_count;
 	lu->block_size = config->block_size;
 	lu->blocks = disk_blocks(lu->disk);
 	lu->naa = make_naa(node, lun, config->serial);
 	list_init(&lu->tasks);
 	list_init(&lu->readers);
-	node->lus[node->lu_count++] = lu;
 	return 0;
 }
 
