@@ -78,8 +78,10 @@ set_mapped(struct disk *d, uint64_t granule, bool mapped)
 }
 
 static void
-map_range(struct disk *d, uint64_t offset, uint64_t len)
+written(struct disk *d, uint64_t offset, uint64_t len)
 {
+	if (d->config.ops && d->config.ops->written)
+		d->config.ops->written(d->config.user, offset, len);
 	if (!d->map || len == 0)
 		return;
 	for (uint64_t g = offset / DISK_GRANULE;
@@ -92,7 +94,7 @@ disk_write(struct disk *d, uint64_t offset, const void *p, size_t len)
 {
 	assert(len <= d->config.size && offset <= d->config.size - len);
 	memcpy(d->config.bytes + offset, p, len);
-	map_range(d, offset, len);
+	written(d, offset, len);
 }
 
 void
@@ -105,7 +107,7 @@ disk_fill(struct disk *d, uint64_t offset, const uint8_t *block,
 	assert(blocks <= (d->config.size - offset) / bs);
 	for (uint64_t i = 0; i < blocks; i++)
 		memcpy(d->config.bytes + offset + i * bs, block, bs);
-	map_range(d, offset, blocks * bs);
+	written(d, offset, blocks * bs);
 }
 
 /* Only whole granules lose their space; what is beside them is zeroed. */

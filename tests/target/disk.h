@@ -2,7 +2,8 @@
 /*
  * The medium of a logical unit: a run of bytes in memory. Whoever makes the
  * disk provides them (sparse anonymous memory, a mapped file, an array of a
- * simulation) with two operations for what memory cannot do by itself.
+ * simulation) with operations for what memory cannot do by itself; each may be
+ * NULL.
  *
  * A thin disk keeps a bitmap of its granules: clear means unmapped, which
  * reads as zeros.
@@ -22,6 +23,8 @@ struct disk_ops {
 	int (*flush)(void *user);	/* all is on the medium: 0 or -1 */
 	/* The range reads as zeros from now on; may give its space back. */
 	void (*discard)(void *user, uint64_t offset, uint64_t len);
+	/* This range of bytes was written: for those who watch. */
+	void (*written)(void *user, uint64_t offset, uint64_t len);
 };
 
 struct disk_config {

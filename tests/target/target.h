@@ -29,6 +29,9 @@
 #include "lun.h"
 #include "wire/pdu.h"
 
+/* Seen from outside where the core is a shared library (meson.build). */
+#pragma GCC visibility push(default)
+
 struct target;
 struct tnode;
 struct tconn;
@@ -100,5 +103,7 @@ const char *tconn_reason(const struct tconn *c);
 struct tconn *target_ready(struct target *t);
 lun_time target_deadline(const struct target *t);
 void target_run(struct target *t, lun_time now);
+
+#pragma GCC visibility pop
 
 #endif
