@@ -92,7 +92,7 @@ start_write(struct task *k)
 
 /*
  * The bytes of a range are about to change: reads that executed before and
- * have not been sent completely keep what was there.
+ * have not been sent, or not been acknowledged, completely keep what was there.
  */
 void
 scsi_detach_readers(struct tlu *lu, uint64_t offset, uint64_t len)
@@ -108,8 +108,8 @@ scsi_detach_readers(struct tlu *lu, uint64_t offset, uint64_t len)
 			conn_end(k->conn, "out of memory");
 			continue;
 		}
-		memcpy(k->buf + k->in_off, k->in + k->in_off,
-		       k->in_len - k->in_off);
+		memcpy(k->buf + k->acked_off, k->in + k->acked_off,
+		       k->in_len - k->acked_off);
 		k->in = k->buf;
 		list_del(&k->in_readers);
 	}

@@ -18,8 +18,16 @@ struct early {				/* a command that came before its turn */
 	uint8_t data[];
 };
 
+uint32_t
+full_new_ttt(struct session *s)
+{
+	return s->next_ttt++ & 0x7fffffff;
+}
+
+/* data_sn: of the next Data-In or R2T, 11.17.2. */
 void
-full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason)
+full_reject_sn(struct tconn *c, const struct pdu *bad, uint8_t reason,
+	       uint32_t data_sn)
 {
 	uint8_t header[BHS_LEN];
 	struct pdu rsp = {
@@ -27,15 +35,21 @@ full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason)
 		.final = true,
 		.reason = reason,
 		.initiator_task_tag = TAG_NONE,
+		.data_sn = data_sn,
 	};
 
 	if (c->session->delivering == bad) {
 		c->session->exp_cmd_sn--;
 		c->session->delivering = NULL;
 	}
-	rsp.stat_sn = c->stat_sn++;
 	pdu_encode(bad, header);
-	conn_send_copy(c, &rsp, header, sizeof(header));
+	kept_send(c, &rsp, header, sizeof(header));
+}
+
+void
+full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason)
+{
+	full_reject_sn(c, bad, reason, 0);
 }
 
 /* ------------------------------------------------------------- requests -- */
@@ -47,7 +61,7 @@ full_ping(struct tconn *c)
 		.opcode = OP_NOP_IN,
 		.final = true,
 		.initiator_task_tag = TAG_NONE,
-		.target_transfer_tag = c->session->next_ttt++ & 0x7fffffff,
+		.target_transfer_tag = full_new_ttt(c->session),
 		.stat_sn = c->stat_sn,		/* not advanced: 11.19 */
 	};
 
@@ -67,8 +81,7 @@ nop_out(struct tconn *c, const struct pdu *req, const uint8_t *data)
 
 	if (req->initiator_task_tag == TAG_NONE)
 		return;				/* it answers a ping */
-	rsp.stat_sn = c->stat_sn++;
-	conn_send_copy(c, &rsp, data, len < c->max_recv ? len : c->max_recv);
+	kept_send(c, &rsp, data, len < c->max_recv ? len : c->max_recv);
 }
 
 static void
@@ -81,10 +94,9 @@ logout_response(struct tconn *c, const struct pdu *req, uint8_t response)
 		.response = response,
 		.time2wait = (uint16_t)c->session->values.v[K_TIME2WAIT],
 		.time2retain = (uint16_t)c->session->values.v[K_TIME2RETAIN],
-		.stat_sn = c->stat_sn++,
 	};
 
-	conn_send(c, &rsp, NULL, 0, NULL);
+	kept_send(c, &rsp, NULL, 0);
 }
 
 static void
@@ -137,7 +149,7 @@ logout(struct tconn *c, const struct pdu *req)
 static void
 first_burst(struct task *k, const uint8_t *data)
 {
-	const uint32_t *v = k->conn->session->values.v;
+	const uint32_t *v = k->session->values.v;
 	const struct pdu *cmd = &k->cmd;
 	uint32_t edtl = cmd->expected_data_transfer_length;
 	uint32_t len = cmd->data_segment_length;
@@ -180,6 +192,7 @@ scsi_command(struct tconn *c, const struct pdu *cmd, const uint8_t *data)
 		return;
 	}
 	k->cmd = *cmd;
+	k->session = c->session;
 	k->conn = c;
 	first_burst(k, data);
 	task_enter(c, k);
@@ -331,7 +344,7 @@ void
 full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	 bool digest_ok)
 {
-	c->exp_stat_sn = pdu->exp_stat_sn;
+	kept_acked(c, pdu->exp_stat_sn);
 	if (pdu->opcode == OP_DATA_OUT && !c->session->discovery) {
 		data_out(c, pdu, data, digest_ok);
 		return;
@@ -354,7 +367,7 @@ full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 		numbered(c, pdu, data);
 		return;
 	case OP_SNACK_REQUEST:
-		full_reject(c, pdu, REJECT_SNACK);
+		snack_request(c, pdu);
 		return;
 	case OP_LOGIN_REQUEST:
 		full_reject(c, pdu, REJECT_PROTOCOL);

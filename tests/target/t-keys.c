@@ -291,7 +291,9 @@ tkey_answer(enum tkey k, const struct twants *w, const char *value,
 		strcpy(out, "Irrelevant");
 		return 0;
 	}
-	v->v[k] = combine(row->rule, theirs, w->v[k]);
+	/* 7.4.1: 0, whatever is offered */
+	v->v[k] = discovery && k == K_ERL
+			  ? 0 : combine(row->rule, theirs, w->v[k]);
 	print(row, v->v[k], out);
 	return 0;
 }

@@ -11,6 +11,10 @@
  *	WAITING -> DATA_OUT -> (executed) -> DATA_IN -> status -> DRAINING
  *	    `----- by the command, stages that it does not need are skipped
  *
+ * From ErrorRecoveryLevel 1 on, every numbered response is kept (struct kept)
+ * until ExpStatSN acknowledges it, and a SCSI response keeps its task with the
+ * data that it read, so that a SNACK can have all of it again (t-snack.c).
+ *
  * A read borrows the bytes of the disk; a write that is about to change them
  * gives the read a private copy first (scsi_detach_readers()), so that a read
  * returns what was there when it executed. Written data is collected in the
@@ -34,6 +38,9 @@ enum {
 	SENSE_LEN = 18,
 	TASK_BUCKETS = 64,		/* of a session's table of ITTs */
 	R2T_MAX = 16,			/* outstanding ones of a task */
+	RUNS_MAX = 4,			/* segmentations of one read */
+	KEPT_MAX = 4096,		/* responses without acknowledgment */
+	SNACK_QUEUE_MAX = 65536,	/* PDUs in a queue that SNACKs fill */
 	TRANSFER_MAX = 8 << 20,		/* bytes of one command */
 	TASK_BUF_KEPT = 1 << 20,	/* a bigger buffer is given back */
 	TX_HIGH = 1 << 20,		/* no more Data-In is queued above it */
@@ -112,6 +119,12 @@ struct session {
 	lun_time expires;		/* no connection is left; else never */
 };
 
+static inline bool
+keeps_responses(const struct session *s)
+{
+	return s->values.v[K_ERL] > 0;
+}
+
 struct tchap {
 	enum { CHAP_NONE, CHAP_CHOSEN, CHAP_CHALLENGED, CHAP_DONE } state;
 	unsigned algorithm;
@@ -167,11 +180,23 @@ struct tconn {
 	struct list reading;		/* those that send Data-In, in order */
 	struct list draining;
 	uint64_t acked;			/* bytes sent since the beginning */
+	struct list kept;		/* responses, by StatSN; level 1 */
+	unsigned kept_count;
+	lun_time ack_deadline;		/* what is kept should be acked by then */
 	struct task *incoming;		/* takes the immediate data under way */
 };
 
 struct r2t {
 	uint32_t ttt, offset, len, got, data_sn;
+};
+
+/* A numbered response that was not acknowledged yet. */
+struct kept {
+	struct list in_conn;
+	struct pdu pdu;			/* a Data-In: the last one, with status */
+	struct task *task;		/* whose status this is; owned; or NULL */
+	size_t len;
+	uint8_t data[];
 };
 
 struct tmf {
@@ -186,8 +211,9 @@ enum task_state { TASK_WAITING, TASK_DATA_OUT, TASK_DATA_IN, TASK_DONE };
 
 struct task {
 	struct list in_table;		/* also: of the free tasks */
-	struct list in_conn;		/* tasks; later draining */
+	struct list in_conn;		/* tasks; later draining, or kept */
 	struct list in_lu, in_readers, in_reading;
+	struct session *session;
 	struct tconn *conn;
 	struct tlu *lu;			/* NULL: no such logical unit */
 	struct pdu cmd;
@@ -198,6 +224,8 @@ struct task {
 	uint8_t status;
 	uint8_t sense[SENSE_LEN];
 	bool failed;			/* status and sense are final */
+	bool collapsed;			/* comes with the last Data-In, ... */
+	uint32_t stat_sn;		/* ... which has this number */
 
 	/* data; wanted: what the command itself moves */
 	uint8_t *buf;
@@ -224,9 +252,16 @@ struct task {
 
 	/* in */
 	const uint8_t *in;
-	uint32_t in_len, in_off;
-	uint32_t data_sn;
-	uint32_t burst;			/* bytes in the sequence under way */
+	uint32_t in_len;
+	uint32_t in_off, data_sn;	/* what goes out next */
+	uint32_t acked_off, acked_sn;	/* all before is acknowledged */
+	struct run {			/* from this PDU on ... */
+		uint32_t data_sn, offset;
+		uint32_t segment;	/* ... none is longer */
+	} run[RUNS_MAX];
+	unsigned runs;
+	uint32_t ack_ttt;		/* in Data-In with A; 0: none yet */
+	uint32_t snack_tag;		/* of the last R-Data SNACK */
 
 	uint64_t tx_end;		/* draining: its last byte */
 };
@@ -273,7 +308,10 @@ bool chap_is_key(const char *key);
 void full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	      bool digest_ok);
 void full_reject(struct tconn *c, const struct pdu *bad, uint8_t reason);
+void full_reject_sn(struct tconn *c, const struct pdu *bad, uint8_t reason,
+		    uint32_t data_sn);
 void full_ping(struct tconn *c);
+uint32_t full_new_ttt(struct session *s);
 void full_deliver_pending(struct session *s);
 void full_plug(struct tconn *c, uint32_t cmd_sn);
 void full_forget_early(struct session *s, const struct tconn *c);
@@ -290,18 +328,37 @@ void task_put(struct task *k, struct target *t);
 int task_reserve(struct task *k, size_t size);
 struct task *task_find(const struct session *s, uint32_t itt);
 void task_enter(struct tconn *c, struct task *k);
-void task_end(struct task *k);		/* no answer any more; memory later */
+void task_leave(struct task *k);	/* it is about to answer */
+void task_drain(struct task *k);	/* it has left: memory later */
+void task_end(struct task *k);		/* both, without an answer */
 void task_abort(struct task *k, struct tmf *tmf);
 void task_drained(struct tconn *c);
 void task_schedule(struct tlu *lu);
 
-/* t-data.c */
+/* t-data-in.c */
+void data_answer(struct task *k);	/* the command has executed */
+void data_break_off(struct task *k);	/* it has failed meanwhile */
+void data_pump(struct tconn *c);
+uint32_t data_offset(const struct task *k, uint32_t data_sn);
+void data_resend(struct task *k, uint32_t data_sn, uint32_t count);
+void data_rewind(struct task *k);	/* to what is not acknowledged */
+void data_send_rest(struct task *k);
+
+/* t-snack.c */
+void kept_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len);
+bool kept_add(struct tconn *c, const struct pdu *pdu, const void *data,
+	      size_t len, struct task *k);
+void kept_acked(struct tconn *c, uint32_t exp_stat_sn);
+void kept_clear(struct tconn *c);
+void kept_expired(struct tconn *c, lun_time now);
+void snack_request(struct tconn *c, const struct pdu *req);
+
+/* t-data-out.c */
 void *data_out_place(struct tconn *c, const struct pdu *pdu);
 void data_out(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	      bool digest_ok);
 void data_begin(struct task *k);	/* the command is started: move data */
 void data_progress(struct task *k);
-void data_pump(struct tconn *c);
 bool data_settled(const struct task *k);
 
 /* t-scsi.c */

@@ -55,7 +55,7 @@ scsi_find_lu(const struct tnode *node, uint64_t lun)
 static struct nexus *
 nexus_of(const struct task *k)
 {
-	return &k->conn->session->nexus[k->lu->index];
+	return &k->session->nexus[k->lu->index];
 }
 
 static uint16_t
@@ -110,7 +110,7 @@ start_inquiry(struct task *k)
 static void
 start_report_luns(struct task *k)
 {
-	const struct tnode *node = k->conn->session->node;
+	const struct tnode *node = k->session->node;
 	const uint8_t *cdb = k->cmd.cdb;
 	uint32_t n = cdb[2] == 1 ? 0 : node->lu_count;	/* no well-known ones */
 	uint8_t *buf;

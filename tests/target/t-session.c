@@ -46,6 +46,7 @@ session_leave(struct tconn *c)
 	full_forget_early(s, c);
 	while ((k = list_first(&c->tasks, struct task, in_conn)))
 		task_end(k);
+	kept_clear(c);
 	list_del(&c->in_session);
 	c->session = NULL;
 	for (unsigned i = 0; s->node && i < s->node->lu_count; i++)
@@ -151,6 +152,7 @@ session_new(const struct tconn *c)
 	s->exp_cmd_sn = l->cmd_sn;	/* the login is immediate: 4.2.2.1 */
 	s->max_cmd_sn = l->cmd_sn - 1;
 	s->expires = TIME_NEVER;
+	s->next_ttt = 1;
 	list_init(&s->conns);
 	list_init(&s->pending);
 	list_init(&s->tmfs);

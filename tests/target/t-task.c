@@ -152,15 +152,13 @@ task_enter(struct tconn *c, struct task *k)
 }
 
 /*
- * The task is over: it leaves all tables. Its memory stays until the bytes
- * that were queued for it are gone. Others may start now, which is left to the
- * caller: task_schedule().
+ * The task is about to answer, or is over: it leaves all tables. Others may
+ * start then, which is left to the caller: task_schedule().
  */
 void
-task_end(struct task *k)
+task_leave(struct task *k)
 {
-	struct tconn *c = k->conn;
-	struct session *s = c->session;
+	struct session *s = k->session;
 
 	assert(k->state != TASK_DONE);
 	if (k->lu && k->state == TASK_WAITING)
@@ -174,13 +172,28 @@ task_end(struct task *k)
 		s->active--;
 	session_advance(s);
 	if (k->place.at)
-		rx_forget(c->rx, k->place.at, k->place.len);
+		rx_forget(k->conn->rx, k->place.at, k->place.len);
 	list_del(&k->in_table);
 	list_del(&k->in_conn);
 	list_del(&k->in_lu);
 	list_del(&k->in_reading);
+}
+
+/* Its memory stays until the bytes that were queued for it are gone. */
+void
+task_drain(struct task *k)
+{
+	struct tconn *c = k->conn;
+
 	k->tx_end = c->acked + tx_queued(c->tx);
 	list_append(&c->draining, &k->in_conn);
+}
+
+void
+task_end(struct task *k)
+{
+	task_leave(k);
+	task_drain(k);
 	if (k->tmf)
 		tmf_task_gone(k);
 }

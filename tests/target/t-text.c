@@ -155,11 +155,10 @@ send_piece(struct tconn *c, const struct pdu *req)
 
 	if (!rsp.final) {
 		if (c->text_ttt == TAG_NONE)
-			c->text_ttt = c->session->next_ttt++ & 0x7fffffff;
+			c->text_ttt = full_new_ttt(c->session);
 		rsp.target_transfer_tag = c->text_ttt;
 	}
-	rsp.stat_sn = c->stat_sn++;
-	conn_send_copy(c, &rsp, len ? c->out.buf + c->out.sent : NULL, len);
+	kept_send(c, &rsp, len ? c->out.buf + c->out.sent : NULL, len);
 	c->out.sent += len;
 	if (rsp.final) {
 		text_reset(&c->out);
@@ -178,10 +177,9 @@ send_empty(struct tconn *c, const struct pdu *req)
 	};
 
 	if (c->text_ttt == TAG_NONE)
-		c->text_ttt = c->session->next_ttt++ & 0x7fffffff;
+		c->text_ttt = full_new_ttt(c->session);
 	rsp.target_transfer_tag = c->text_ttt;
-	rsp.stat_sn = c->stat_sn++;
-	conn_send(c, &rsp, NULL, 0, NULL);
+	kept_send(c, &rsp, NULL, 0);
 }
 
 void

@@ -21,11 +21,10 @@ respond(struct tmf *m, uint8_t response)
 		.final = true,
 		.response = response,
 		.initiator_task_tag = m->pdu.initiator_task_tag,
-		.stat_sn = c->stat_sn++,
 	};
 
 	list_del(&m->in_session);
-	conn_send(c, &rsp, NULL, 0, NULL);
+	kept_send(c, &rsp, NULL, 0);
 	free(m);
 }
 
@@ -84,7 +83,7 @@ abort_lu(struct tmf *m, struct tlu *lu)
 	struct task *k;
 
 	list_for_each(k, &lu->tasks, struct task, in_lu) {
-		if (k->conn->session == s)
+		if (k->session == s)
 			task_abort(k, m);
 		else if (!own_only)
 			task_end(k);

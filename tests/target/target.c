@@ -151,6 +151,8 @@ tconn_new(struct tconn **out, struct target *t, const char *portal,
 	list_init(&c->tasks);
 	list_init(&c->reading);
 	list_init(&c->draining);
+	list_init(&c->kept);
+	c->ack_deadline = TIME_NEVER;
 	c->login = calloc(1, sizeof(*c->login));
 	r = c->login ? 0 : lun_fail(err, LUN_ENOMEM, "login: out of memory");
 	if (r == 0)
@@ -459,9 +461,12 @@ target_deadline(const struct target *t)
 	struct session *s;
 	struct tconn *c;
 
-	list_for_each(c, &t->conns, struct tconn, in_target)
+	list_for_each(c, &t->conns, struct tconn, in_target) {
 		if (c->deadline < at)
 			at = c->deadline;
+		if (c->ack_deadline < at)
+			at = c->ack_deadline;
+	}
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires < at)
 			at = s->expires;
@@ -490,11 +495,14 @@ target_run(struct target *t, lun_time now)
 	struct session *s;
 	struct tconn *c;
 
-	list_for_each(c, &t->conns, struct tconn, in_target)
+	list_for_each(c, &t->conns, struct tconn, in_target) {
 		if (c->deadline <= now && c->state != CONN_DEAD) {
 			c->now = now;
 			conn_expired(c, now);
 		}
+		if (c->ack_deadline <= now)
+			kept_expired(c, now);
+	}
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires <= now)
 			session_free(s);

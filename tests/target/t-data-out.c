@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data of SCSI commands (RFC 7143 11.7, 11.8): unsolicited and solicited
- * Data-Out, Data-In in sequences, and the status at the end.
+ * Data of SCSI commands to the target (RFC 7143 11.7, 11.8): unsolicited and
+ * solicited Data-Out.
  *
  * A command with an error still takes the data that was promised to come
  * before it answers (11.17.1); this data goes nowhere.
@@ -29,150 +29,6 @@ data_settled(const struct task *k)
 	return !k->unsolicited && k->r2ts == 0;
 }
 
-/* -------------------------------------------------------------- status -- */
-
-/* Residuals, 11.4.5: what the command moves against what was expected. */
-static void
-set_residual(const struct task *k, struct pdu *rsp)
-{
-	bool expects = k->is_write ? k->cmd.write : k->cmd.read;
-	uint32_t want = expects ? edtl(k) : 0;
-	uint32_t has = k->failed ? 0 : k->wanted;
-
-	if (k->failed || k->wanted == 0)
-		want = edtl(k);
-	rsp->overflow = has > want;
-	rsp->underflow = has < want;
-	rsp->residual_count = has > want ? has - want : want - has;
-}
-
-static void
-task_done(struct task *k)
-{
-	struct tlu *lu = k->lu;
-
-	task_end(k);
-	if (lu)
-		task_schedule(lu);
-}
-
-static void
-send_status(struct task *k)
-{
-	struct tconn *c = k->conn;
-	struct session *s = c->session;
-	uint8_t data[2 + SENSE_LEN];
-	struct pdu rsp = {
-		.opcode = OP_SCSI_RESPONSE,
-		.final = true,
-		.response = RESPONSE_COMPLETED,
-		.status = k->status,
-		.initiator_task_tag = k->cmd.initiator_task_tag,
-		.exp_data_sn = k->is_write ? k->r2t_sn : k->data_sn,
-		.stat_sn = c->stat_sn++,
-	};
-	bool sense = k->status == SCSI_CHECK_CONDITION;
-
-	set_residual(k, &rsp);
-	/* the slot is free from the initiator's view with this response */
-	if (!k->cmd.immediate)
-		s->active--;
-	session_advance(s);
-	put16(data, SENSE_LEN);
-	memcpy(data + 2, k->sense, SENSE_LEN);
-	conn_send_copy(c, &rsp, data, sense ? sizeof(data) : 0);
-	if (!k->cmd.immediate)
-		s->active++;
-	task_done(k);
-}
-
-/* ------------------------------------------------------------- data in -- */
-
-/* With the last PDU of a command that went well comes its status: 11.7.3. */
-static void
-collapse_status(struct task *k, struct pdu *pdu)
-{
-	struct tconn *c = k->conn;
-	struct session *s = c->session;
-
-	pdu->has_status = true;
-	pdu->status = k->status;
-	pdu->stat_sn = c->stat_sn++;
-	set_residual(k, pdu);
-	if (!k->cmd.immediate)
-		s->active--;
-	session_advance(s);
-	if (!k->cmd.immediate)
-		s->active++;
-}
-
-static void
-data_in(struct task *k)
-{
-	struct tconn *c = k->conn;
-	uint32_t max_burst = c->session->values.v[K_MAX_BURST];
-	uint32_t len = k->in_len - k->in_off;
-	bool last, collapse;
-	struct pdu pdu = {
-		.opcode = OP_DATA_IN,
-		.initiator_task_tag = k->cmd.initiator_task_tag,
-		.target_transfer_tag = TAG_NONE,
-		.data_sn = k->data_sn++,
-		.buffer_offset = k->in_off,
-	};
-
-	if (len > c->max_recv)
-		len = c->max_recv;
-	if (len > max_burst - k->burst)
-		len = max_burst - k->burst;
-	last = k->in_off + len == k->in_len;
-	k->burst += len;
-	if (last || k->burst == max_burst) {
-		pdu.final = true;
-		k->burst = 0;
-	}
-	collapse = last && k->status == SCSI_GOOD &&
-		   !c->target->options.separate_status;
-	if (collapse)
-		collapse_status(k, &pdu);
-	conn_send(c, &pdu, k->in + k->in_off, len, k);
-	k->in_off += len;
-	if (!last)
-		return;
-	list_del(&k->in_reading);
-	if (collapse)
-		task_done(k);
-	else
-		send_status(k);
-}
-
-void
-data_pump(struct tconn *c)
-{
-	struct task *k;
-
-	while (c->state == CONN_FULL && tx_queued(c->tx) < TX_HIGH &&
-	       (k = list_first(&c->reading, struct task, in_reading)))
-		data_in(k);
-}
-
-/* The command has executed. */
-static void
-answer(struct task *k)
-{
-	if (k->failed || !k->cmd.read || k->is_write)
-		k->in_len = 0;
-	if (k->in_len > edtl(k))
-		k->in_len = edtl(k);
-	if (k->in_len == 0) {
-		send_status(k);
-		return;
-	}
-	k->state = TASK_DATA_IN;
-	list_append(&k->conn->reading, &k->in_reading);
-	conn_wake(k->conn);
-}
-
 /* ------------------------------------------------------------ data out -- */
 
 static void
@@ -187,7 +43,7 @@ send_r2t(struct task *k)
 		.final = true,
 		.lun = k->cmd.lun,
 		.initiator_task_tag = k->cmd.initiator_task_tag,
-		.target_transfer_tag = c->session->next_ttt++ & 0x7fffffff,
+		.target_transfer_tag = full_new_ttt(c->session),
 		.stat_sn = c->stat_sn,		/* not advanced: 11.8.3 */
 		.r2t_sn = k->r2t_sn++,
 		.buffer_offset = k->next_r2t,
@@ -207,7 +63,7 @@ void
 data_progress(struct task *k)
 {
 	struct tlu *lu = k->lu;
-	uint32_t max = k->conn->session->values.v[K_MAX_R2T];
+	uint32_t max = k->session->values.v[K_MAX_R2T];
 
 	if (k->state == TASK_DATA_OUT && !k->failed && !k->tmf)
 		while (k->r2ts < max && k->r2ts < R2T_MAX &&
@@ -225,7 +81,7 @@ data_progress(struct task *k)
 		return;
 	if (!k->failed)
 		scsi_execute(k);
-	answer(k);
+	data_answer(k);
 }
 
 void
@@ -271,7 +127,7 @@ static bool
 range_fits(const struct sequence *seq, const struct pdu *pdu)
 {
 	const struct task *k = seq->task;
-	bool in_order = k->conn->session->values.v[K_PDU_IN_ORDER];
+	bool in_order = k->session->values.v[K_PDU_IN_ORDER];
 	uint32_t start, end, next, len = pdu->data_segment_length;
 
 	if (seq->r2t) {
