@@ -88,13 +88,14 @@ command_by_name(const char *name)
 
 /* A socket must not get the number of a closed stderr: messages would go to
  * the peer. */
-static void
+static bool
 open_standard_fds(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
 		    open("/dev/null", O_RDWR) != fd)
-			abort();
+			return false;
+	return true;
 }
 
 static enum exit_code
@@ -126,7 +127,10 @@ run(const struct command *cmd, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	open_standard_fds();
+	if (!open_standard_fds()) {
+		log_say(LUN_LOG_ERROR, "/dev/null: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
 	signal(SIGPIPE, SIG_IGN);
 
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;

@@ -341,6 +341,9 @@ detach_dead(const char *mountpoint)
 	pid_t child = detach(mountpoint);
 	if (child > 0)
 		waitpid(child, NULL, 0);
+	else
+		log_say(LUN_LOG_ERROR, "%s: is left mounted, without use: "
+			"fork: %s", mountpoint, strerror(errno));
 }
 
 struct fs *

@@ -15,7 +15,8 @@
  * A KIND is "alloc"; "crypto": the allocations of libcrypto, which makes
  * thousands while it initializes itself; "sys0", "sys1"...: all system calls,
  * each with the error in that column of the table; "fd": those that make file
- * descriptors, which have run out; or CALL/COLUMN.
+ * descriptors, which have run out; or CALL/COLUMN. "nofile": no call fails, but
+ * the program has N file descriptors only.
  *
  * Only what the kernel could answer: see the conditions in the wrappers. The
  * program is recognised by its name; a child of fork() counts on, by itself.
@@ -44,6 +45,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -155,6 +157,16 @@ fails(const struct call *c)
 	return true;
 }
 
+/* As a resource limit: fusermount3, for one, has no more than we have. */
+static void
+limit_descriptors(void)
+{
+	struct rlimit limit = { .rlim_cur = cfg.n, .rlim_max = cfg.n };
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	dprintf(cfg.report, "hit %lu nofile\n", cfg.n);
+}
+
 static void
 catch_crashes(void)
 {
@@ -214,6 +226,8 @@ begin(void)
 	backtrace(frames, 1);		/* loads its library now */
 	catch_crashes();
 	dl_iterate_phdr(find_crypto, NULL);
+	if (strcmp(cfg.call, "nofile") == 0)
+		limit_descriptors();
 	cfg.active = cfg.report >= 0 && cfg.column < COLUMNS;
 }
 

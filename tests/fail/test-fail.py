@@ -22,14 +22,21 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-import journeys  # noqa: E402
+from journeys import JOURNEYS  # noqa: E402
+from world import World, adopt_orphans  # noqa: E402
 
 # kind -> for ever, too. A call that is interrupted for ever makes no sense.
 KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,),
          "sys1": (False,), "sys2": (False,), "fd": (True,),
-         "sendmsg/1": (True,), "readv/2": (True,), "connect/0": (True,)}
+         "sendmsg/1": (True,), "readv/2": (True,), "connect/0": (True,),
+         "nofile": (False,)}
+NOFILE_MOST = 24	# file descriptors that every journey can do with
+# Of the calls of a kind: the first ones; of the others.
 SAMPLE = {"ls": (20, 20), "ls-json": (5, 15), "info": (5, 15),
-          "mount": (1, 7), "restart": (1, 2)}	# the first; of the others
+          "chap": (5, 15), "status": (5, 10), "retry": (5, 10),
+          "mount": (1, 7), "restart": (1, 2), "portal": (1, 3), "pcap": (1, 3),
+          "background": (1, 5)}
+SAMPLE_OF_ENDINGS = 1, 2
 WORKERS = 2
 NOBODY = 65534
 
@@ -57,7 +64,7 @@ def programs(state):
 
 
 def missing(journey):
-    if journey not in ("mount", "restart"):
+    if journey in ("ls", "ls-json", "info", "chap", "term-login"):
         return None
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         return "/dev/fuse cannot be opened"
@@ -78,8 +85,9 @@ class Worker:
     def look(cls):
         state, lunfs, target, cls.preload, journey = cls.setting
         leave_root(state)
-        cls.journey = journeys.JOURNEYS[journey]
-        cls.world = journeys.World(state, lunfs, target)
+        adopt_orphans()
+        cls.journey = JOURNEYS[journey]
+        cls.world = World(state, lunfs, target, cls.journey.target)
         wrong, message = cls.journey(cls.world, dict(os.environ))
         if wrong:
             raise RuntimeError(f"{journey}, nothing fails: {wrong} {message}")
@@ -101,8 +109,8 @@ def attempt(what):
     return what, text if "hit " in text else None, calls, wrong, message
 
 
-def points(calls, sample):
-    first, more = sample
+def points(calls, journey):
+    first, more = SAMPLE.get(journey, SAMPLE_OF_ENDINGS)
     if os.environ.get("LUNFS_FAIL") == "full" or calls <= first + more:
         return range(1, calls + 1)
     step = (calls - first) / more
@@ -180,15 +188,16 @@ class Sweep:
 
     def kind(self, kind, forever):
         plus = "+" if forever else ""
-        calls = self.pool.apply(attempt, (f"{kind}:1000000000",))[2]
-        if not calls and kind in ("alloc", "sys0"):
+        calls = NOFILE_MOST if kind == "nofile" else \
+            self.pool.apply(attempt, (f"{kind}:1000000000",))[2]
+        if not calls and kind == "sys0":
             raise RuntimeError(f"{self.journey}: no call of the kind {kind}")
         before = self.failed
         tries = [f"{kind}:{n}{plus}"
-                 for n in points(calls, SAMPLE[self.journey])]
+                 for n in points(calls, self.journey)]
         for result in self.pool.imap(attempt, tries):
             self.judge(*result)
-        if os.environ.get("LUNFS_FAIL") == "full":
+        if os.environ.get("LUNFS_FAIL") == "full" and kind != "nofile":
             self.beyond(kind, plus, calls)
         print(f"{self.journey} {kind}{plus}: {calls} calls, {len(tries)} "
               f"tried, {self.failed - before} wrong", flush=True)
