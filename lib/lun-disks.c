@@ -356,6 +356,32 @@ disks_back(struct lun_session *s)
 	probe_more(s);
 }
 
+static size_t
+add_unsure(const struct lun_disk *d, uint64_t *luns, size_t max, size_t n)
+{
+	if (!disk_is_unsure(d->disk))
+		return n;
+	for (size_t i = 0; i < n && i < max; i++)
+		if (luns[i] == d->lun)
+			return n;
+	if (n < max)
+		luns[n] = d->lun;
+	return n + 1;
+}
+
+size_t
+disks_unsure(const struct lun_session *s, uint64_t *luns, size_t max)
+{
+	const struct lun_disk *d;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		n = add_unsure(s->disks[i], luns, max, n);
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		n = add_unsure(d, luns, max, n);
+	return n;
+}
+
 void
 disks_gone(struct lun_session *s, const char *why)
 {

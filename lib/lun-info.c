@@ -83,6 +83,7 @@ lun_session_info(struct lun_session *s)
 			.nop_timeouts = c->conns.nop_timeouts,
 			.rejects = c->conns.rejects,
 			.async_messages = c->conns.async_messages,
+			.lun_resets = c->lun_resets,
 		},
 	};
 	memcpy(i->isid, s->setup.isid.isid, sizeof(i->isid));

@@ -61,12 +61,19 @@ forget_changes(struct lun_session *s)
 }
 
 static void
+become_ready(struct lun_session *s)
+{
+	s->phase = READY;
+	portals_ask_soon(s);
+}
+
+static void
 report(struct job *j)
 {
 	struct lun_session *s = container_of(j, struct lun_session, report);
 
 	if (!s->ready_told && s->phase == LOOKING && !disks_looking(s))
-		s->phase = READY;
+		become_ready(s);
 	if (!s->ready_told && (s->phase == READY || s->phase == OVER)) {
 		forget_changes(s);
 		if (!tell_ready(s))
@@ -91,6 +98,7 @@ up(void *user, bool again)
 
 	if (s->phase == READY) {
 		disks_back(s);
+		portals_ask_soon(s);
 	} else if (s->phase == OPENING) {
 		s->phase = LOOKING;
 		disks_look(s);
@@ -151,8 +159,15 @@ scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	disks_event(user, lun, sense, len);
 }
 
+static size_t
+unsure(void *user, uint64_t *luns, size_t max)
+{
+	return disks_unsure(user, luns, max);
+}
+
 static const struct recovery_ops recovery_ops = {
 	.up = up, .lost = lost, .down = down, .scsi_event = scsi_event,
+	.unsure = unsure,
 };
 
 /* ------------------------------------------------------------- closing -- */
@@ -188,6 +203,7 @@ lun_session_close(struct lun_session *s, void (*closed)(void *user))
 		return;
 	}
 	s->phase = DRAINING;
+	timer_clear(&s->ask);
 	s->drain_deadline = time_add(now, s->setup.options.timeout);
 	timer_set(&s->drain, now);
 }
@@ -209,6 +225,7 @@ lun_session_free(struct lun_session *s)
 	pump_free(s->pump);
 	job_deinit(&s->report);
 	timer_deinit(&s->drain);
+	timer_deinit(&s->ask);
 	setup_deinit(&s->setup);
 	free(s);
 	return NULL;
@@ -234,13 +251,13 @@ init(struct lun_session *s, const struct lun_url *url,
 	if (r < 0)
 		return r;
 	loop_now(s->loop);
-	r = recovery_new(&s->recovery, &s->setup.config, NULL, 0, &s->loop->env,
+	r = recovery_new(&s->recovery, &s->setup.config, &s->loop->env,
 			 &s->loop->timers, &pump_driver, s->pump, &recovery_ops,
 			 s, err);
 	if (r < 0)
 		return r;
 	if (timer_init(&s->drain, &s->loop->timers, drain) < 0 ||
-	    disks_init(s) < 0)
+	    portals_ask_init(s) < 0 || disks_init(s) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory",
 				s->setup.label);
 	return 0;
@@ -279,6 +296,19 @@ lun_session_open(struct lun_session **out, struct lun_loop *loop,
 	if (r < 0)
 		return r;
 	*out = take(s);
+	return 0;
+}
+
+int
+lun_session_add_portal(struct lun_session *s, const char *address,
+		       uint16_t port, int tpgt)
+{
+	struct portal portal = { .port = port, .tpgt = tpgt };
+
+	if (strlen(address) >= sizeof(portal.host))
+		return LUN_EINVAL;
+	strcpy(portal.host, address);
+	recovery_add_portal(s->recovery, &portal);
 	return 0;
 }
 

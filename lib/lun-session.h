@@ -4,6 +4,7 @@
  *
  *	lun-session.c	its life
  *	lun-disks.c	its logical units: inventory and probes
+ *	lun-portals.c	the other portals of its target
  *	lun-info.c	what it tells of itself
  *
  * Phases, in this order; each may be followed by any later one:
@@ -18,6 +19,7 @@
 #ifndef LUN_SESSION_H
 #define LUN_SESSION_H
 
+#include "discovery/sendtargets.h"
 #include "io/pump.h"
 #include "lun-impl.h"
 #include "recovery/recovery.h"
@@ -76,6 +78,12 @@ struct lun_session {
 	struct list retired;
 	size_t n_retired;
 
+	/* SendTargets */
+	struct timer ask;
+	bool asking;			/* not answered yet */
+	struct text_exchange question;
+	char question_text[SENDTARGETS_REQUEST_MAX];
+
 	/* lun_session_info() */
 	struct lun_session_info info;
 	struct lun_connection_info connections[CONNECTIONS_MAX];
@@ -93,6 +101,12 @@ void disks_back(struct lun_session *s);		/* the nexus is there again */
 void disks_gone(struct lun_session *s, const char *why);
 void disks_event(struct lun_session *s, uint64_t lun, const uint8_t *sense,
 		 size_t len);
+
+size_t disks_unsure(const struct lun_session *s, uint64_t *luns, size_t max);
+
+/* lun-portals.c */
+int portals_ask_init(struct lun_session *s);	/* 0 or LUN_ENOMEM */
+void portals_ask_soon(struct lun_session *s);	/* it is up */
 
 /* lun-session.c: the first look is over; s->err says how. */
 void session_looked(struct lun_session *s);

@@ -273,7 +273,17 @@ void lun_session_close(struct lun_session *s, void (*closed)(void *user));
  * within lun_io.done. NULL is fine. */
 struct lun_session *lun_session_free(struct lun_session *s);
 
-/* Is the session lost, and waits to log in again? It does so now. */
+/*
+ * Another portal of its target, in portal group tpgt (-1: not known): when the
+ * session is lost, they are tried in turn. Those that the target itself tells
+ * of are known to it, unless something that translates addresses is between.
+ * LUN_EINVAL.
+ */
+int lun_session_add_portal(struct lun_session *s, const char *address,
+			   uint16_t port, int tpgt);
+
+/* Is the session lost, and waits to log in again? It does so now, or as soon
+ * as the target allows it. */
 void lun_session_retry(struct lun_session *s);
 
 struct lun_connection_info {
@@ -288,7 +298,7 @@ struct lun_counters {
 	uint64_t session_recoveries, connection_recoveries, tasks_reassigned,
 		 tasks_retried, snacks_sent, header_digest_errors,
 		 data_digest_errors, task_timeouts, nop_timeouts, rejects,
-		 async_messages;
+		 async_messages, lun_resets;
 };
 
 struct lun_session_info {

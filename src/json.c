@@ -232,6 +232,7 @@ counters(const struct lun_counters *c)
 		{ "nop_timeouts",		c->nop_timeouts },
 		{ "rejects",			c->rejects },
 		{ "async_messages",		c->async_messages },
+		{ "lun_resets",			c->lun_resets },
 	};
 	struct json_object *o = json_new_object();
 

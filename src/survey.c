@@ -171,6 +171,19 @@ on_closed(void *user)
 	turn_soon(t->all);
 }
 
+/* For when the session is lost. */
+static void
+add_other_portals(struct target *t)
+{
+	for (size_t i = 0; i < t->n_portals; i++) {
+		const struct portal *p = &t->portals[i];
+
+		if (i != t->portal)
+			lun_session_add_portal(t->session, p->address, p->port,
+					       p->tpgt);
+	}
+}
+
 static void
 target_open(struct target *t)
 {
@@ -191,6 +204,7 @@ target_open(struct target *t)
 	int r = lun_session_open(&t->session, t->all->loop, &t->url, t->options,
 				 &ops, t, &err);
 	if (r == 0) {
+		add_other_portals(t);
 		t->busy = true;
 		t->all->busy++;
 		return;

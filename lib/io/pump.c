@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -303,6 +304,35 @@ bool
 pump_is_stepping(const struct pump *p)
 {
 	return p->stepping;
+}
+
+static bool
+peer_of(struct portal *peer, int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char port[8];
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0 ||
+	    getnameinfo((struct sockaddr *)&sa, len, peer->host,
+			sizeof(peer->host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return false;
+	peer->port = (uint16_t)strtoul(port, NULL, 10);
+	return true;
+}
+
+bool
+pump_is_at(const struct pump *pump, const struct portal *portal)
+{
+	struct pipe *p;
+	struct portal peer;
+
+	list_for_each(p, &pump->pipes, struct pipe, link)
+		if (portal_equal(&p->portal, portal) ||
+		    (peer_of(&peer, p->source.fd) && portal_equal(&peer, portal)))
+			return true;
+	return false;
 }
 
 int

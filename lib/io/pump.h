@@ -22,4 +22,7 @@ struct pump *pump_free(struct pump *p);
 /* True while the session steps: it must not be freed then. */
 bool pump_is_stepping(const struct pump *p);
 
+/* Is this the address of the peer of a connection? */
+bool pump_is_at(const struct pump *p, const struct portal *portal);
+
 #endif

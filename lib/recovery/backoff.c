@@ -30,20 +30,27 @@ backoff_next(struct backoff *b, enum backoff_kind kind, lun_time time2wait,
 	b->refusals = kind == BACKOFF_RARELY ? b->refusals + 1 : 0;
 	if (b->refusals < IN_EARNEST) {
 		/* The first is made at once: most often the target is there. */
-		unsigned doublings = b->attempts < 6 ? b->attempts : 6;
+		unsigned doublings = b->rounds < 6 ? b->rounds : 6;
 
 		wait = doublings == 0 ? 0 : FIRST << (doublings - 1);
 		if (wait > LONGEST)
 			wait = LONGEST;
 	}
 	b->attempts++;
+	b->rounds++;
 	wait = jitter(wait, env);
 	return wait > time2wait ? wait : time2wait;
+}
+
+lun_time
+backoff_in_round(struct backoff *b, lun_time time2wait)
+{
+	b->attempts++;
+	return time2wait;
 }
 
 void
 backoff_reset(struct backoff *b)
 {
-	b->attempts = 0;
-	b->refusals = 0;
+	*b = (struct backoff){ 0 };
 }

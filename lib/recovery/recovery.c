@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "recovery/backoff.h"
+#include "recovery/fence.h"
+#include "recovery/portals.h"
 
 /*
  * A session that lived so long was stable: its end is a new story. One that
@@ -17,13 +19,12 @@
  */
 #define STABLE (30 * TIME_S)
 
-enum phase { IDLE, CONNECTING, UP, WAITING, OVER };
+enum phase { IDLE, CONNECTING, FENCING, UP, WAITING, OVER };
 
 struct recovery {
 	struct nexus nexus;
 	struct session_config cfg;
-	struct portal *portals;		/* the first is cfg's */
-	size_t n_portals, portal;
+	struct portals portals;
 	const struct session_driver *driver;
 	void *driver_user;
 	const struct recovery_ops *ops;
@@ -31,11 +32,19 @@ struct recovery {
 
 	enum phase phase;
 	bool was_up, stopping;
+	int32_t tpgt;			/* of the session that was last up */
 	struct session *session;	/* the last one stays until the next */
 	struct timer timer;		/* WAITING: the next attempt */
+	lun_time not_before;		/* as the target allows it */
+	bool by_retry;			/* the attempt under way */
+	bool retry_again;		/* at once, if it fails */
 	struct backoff backoff;
 	lun_time up_at, lost_at;
 	struct lun_error cause;
+
+	struct fence fence;
+	struct list refused;		/* commands that came meanwhile */
+	struct timer refuse;
 
 	uint64_t session_recoveries;
 	struct session_counters before;	/* of sessions that are freed */
@@ -49,13 +58,35 @@ now_of(const struct recovery *r)
 
 /* ----------------------------------------------------------- the nexus -- */
 
+/* The session is there, but not yet for those above. */
+static void
+refuse(struct timer *t, lun_time now)
+{
+	struct recovery *r = container_of(t, struct recovery, refuse);
+	struct list refused = LIST_INIT(refused);
+	struct command *c;
+
+	list_splice(&refused, &r->refused);
+	while ((c = list_first(&refused, struct command, link))) {
+		list_del(&c->link);
+		c->done(c);
+	}
+}
+
 static void
 submit(struct nexus *n, struct command *c)
 {
 	struct recovery *r = container_of(n, struct recovery, nexus);
 	struct nexus *below = session_nexus(r->session);
 
-	below->ops->submit(below, c);
+	if (r->phase != FENCING) {
+		below->ops->submit(below, c);
+		return;
+	}
+	c->result = LUN_ELOST;
+	c->phase = 0;			/* too late to be cancelled */
+	list_append(&r->refused, &c->link);
+	timer_set(&r->refuse, now_of(r));
 }
 
 static void
@@ -72,14 +103,26 @@ static const struct nexus_ops nexus_ops = { submit, cancel };
 /* ------------------------------------------------------ its sessions -- */
 
 static void
-on_up(void *user)
+note_group(struct recovery *r)
 {
-	struct recovery *r = user;
+	struct portal here = *portals_now(&r->portals);
+
+	here.tpgt = r->tpgt;
+	if (portal_equal(session_portal(r->session), &here))
+		portals_add(&r->portals, &here);
+}
+
+static void
+come_up(struct recovery *r)
+{
 	bool again = r->was_up;
 
 	r->phase = UP;
 	r->up_at = now_of(r);
 	r->was_up = true;
+	r->tpgt = session_login(r->session)->tpgt;
+	r->by_retry = r->retry_again = false;
+	note_group(r);
 	if (again) {
 		r->session_recoveries++;
 		env_log(r->nexus.env, LUN_LOG_WARNING, "%s: the session is back "
@@ -90,16 +133,96 @@ on_up(void *user)
 	r->ops->up(r->user, again);
 }
 
-/* Which portal is next: another one if this one did not answer. */
 static void
-choose_portal(struct recovery *r, int code)
+fenced(struct fence *f, int code, const struct lun_error *err)
+{
+	struct recovery *r = container_of(f, struct recovery, fence);
+
+	if (r->phase != FENCING)
+		return;			/* its session is being freed */
+	if (code == 0) {
+		come_up(r);
+		return;
+	}
+	r->cause = *err;
+	session_stop(r->session, now_of(r));
+}
+
+static void
+on_up(void *user)
+{
+	struct recovery *r = user;
+	int32_t tpgt = session_login(r->session)->tpgt;
+	size_t n = 0;
+
+	if (r->was_up && tpgt >= 0 && r->tpgt >= 0 && tpgt != r->tpgt)
+		n = r->ops->unsure(r->user, r->fence.luns, FENCE_MAX);
+	if (n == 0) {
+		come_up(r);
+		return;
+	}
+	r->phase = FENCING;
+	r->cause.code = 0;
+	if (n > FENCE_MAX) {
+		lun_fail(&r->cause, LUN_EREFUSED, "%s: %zu LUNs in another "
+			 "portal group have writes to be ended: more than %d",
+			 r->cfg.label, n, FENCE_MAX);
+		session_stop(r->session, now_of(r));
+		return;
+	}
+	env_log(r->nexus.env, LUN_LOG_WARNING, "%s: portal group %d instead of "
+		"%d: LOGICAL UNIT RESET of %zu LUNs, to end what was sent there",
+		r->cfg.label, tpgt, r->tpgt, n);
+	r->fence.n = n;
+	fence_start(&r->fence, r->session, r->cfg.label, now_of(r));
+}
+
+/* Which portal is next, and how long it is waited. */
+static lun_time
+choose_portal(struct recovery *r, bool loss)
 {
 	const struct portal *moved = session_moved(r->session);
+	lun_time time2wait = session_time2wait(r->session);
+	bool round = true;
 
 	if (moved)
-		r->portals[r->portal] = *moved;
-	else if (r->phase == CONNECTING || code == LUN_ETIMEDOUT)
-		r->portal = (r->portal + 1) % r->n_portals;
+		portals_moved(&r->portals, moved);
+	if (loss)
+		portals_begin(&r->portals, r->tpgt);
+	/* No use to knock where nobody answers. */
+	if (!loss || (r->cause.code == LUN_ETIMEDOUT && r->portals.n > 1))
+		round = portals_next(&r->portals) || loss;
+	r->not_before = time_add(now_of(r), time2wait);
+
+	lun_time wait = round ?
+	    backoff_next(&r->backoff, backoff_kind(r->cause.code), time2wait,
+			 r->nexus.env) :
+	    backoff_in_round(&r->backoff, time2wait);
+
+	r->by_retry = r->retry_again;
+	r->retry_again = false;
+	return r->by_retry ? time2wait : wait;
+}
+
+static void
+wait_for_next(struct recovery *r, bool loss)
+{
+	char text[PORTAL_TEXT_MAX];
+
+	if (loss)
+		r->lost_at = now_of(r);
+	if (loss && now_of(r) - r->up_at >= STABLE)
+		backoff_reset(&r->backoff);
+	r->phase = WAITING;
+
+	lun_time wait = choose_portal(r, loss);
+
+	timer_set(&r->timer, time_add(now_of(r), wait));
+	env_log(r->nexus.env, LUN_LOG_WARNING, "%s: %s: %s; attempt %u to "
+		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s", r->cfg.label,
+		loss ? "the session is lost" : "no session", r->cause.text,
+		r->backoff.attempts, portal_print(portals_now(&r->portals), text),
+		wait / TIME_S, wait % TIME_S / (100 * TIME_MS));
 }
 
 static void
@@ -107,30 +230,15 @@ on_down(void *user, const struct lun_error *err)
 {
 	struct recovery *r = user;
 	bool loss = r->phase == UP;
-	char text[PORTAL_TEXT_MAX];
 
-	r->cause = *err;
+	if (r->phase != FENCING || r->cause.code == 0)
+		r->cause = *err;	/* else it was stopped for that cause */
 	if (r->stopping || !r->was_up) {
 		r->phase = OVER;
 		r->ops->down(r->user, err);
 		return;
 	}
-	if (loss)
-		r->lost_at = now_of(r);
-	if (loss && now_of(r) - r->up_at >= STABLE)
-		backoff_reset(&r->backoff);
-	choose_portal(r, err->code);
-	r->phase = WAITING;
-
-	lun_time wait = backoff_next(&r->backoff, backoff_kind(err->code),
-				     session_time2wait(r->session), r->nexus.env);
-
-	timer_set(&r->timer, time_add(now_of(r), wait));
-	env_log(r->nexus.env, LUN_LOG_WARNING, "%s: %s: %s; attempt %u to "
-		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s", r->cfg.label,
-		loss ? "the session is lost" : "no session", err->text,
-		r->backoff.attempts, portal_print(&r->portals[r->portal], text),
-		wait / TIME_S, wait % TIME_S / (100 * TIME_MS));
+	wait_for_next(r, loss);
 	if (loss)
 		r->ops->lost(r->user, err);
 }
@@ -154,7 +262,7 @@ connect_now(struct recovery *r, struct lun_error *err)
 	struct session *old = r->session, *s;
 	int n;
 
-	r->cfg.portal = r->portals[r->portal];
+	r->cfg.portal = *portals_now(&r->portals);
 	n = session_new(&s, &r->cfg, r->nexus.env, r->nexus.timers, r->driver,
 			r->driver_user, &session_ops, r, now_of(r), err);
 	if (n < 0)
@@ -194,7 +302,6 @@ recovery_freep(struct recovery **r)
 
 int
 recovery_new(struct recovery **out, const struct session_config *config,
-	     const struct portal *portals, size_t n_portals,
 	     const struct lun_env *env, struct timers *timers,
 	     const struct session_driver *driver, void *driver_user,
 	     const struct recovery_ops *ops, void *user, struct lun_error *err)
@@ -209,13 +316,13 @@ recovery_new(struct recovery **out, const struct session_config *config,
 	r->driver_user = driver_user;
 	r->ops = ops;
 	r->user = user;
-	r->n_portals = 1 + n_portals;
-	r->portals = calloc(r->n_portals, sizeof(*r->portals));
-	if (!r->portals || timer_init(&r->timer, timers, due) < 0)
+	r->tpgt = -1;
+	r->fence.done = fenced;
+	list_init(&r->refused);
+	portals_init(&r->portals, &config->portal);
+	if (timer_init(&r->timer, timers, due) < 0 ||
+	    timer_init(&r->refuse, timers, refuse) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
-	r->portals[0] = config->portal;
-	if (n_portals)
-		memcpy(&r->portals[1], portals, n_portals * sizeof(*portals));
 	*out = take(r);
 	return 0;
 }
@@ -226,9 +333,10 @@ recovery_free(struct recovery *r)
 	if (!r)
 		return NULL;
 	r->phase = OVER;
+	refuse(&r->refuse, now_of(r));
 	session_free(r->session);
 	timer_deinit(&r->timer);
-	free(r->portals);
+	timer_deinit(&r->refuse);
 	free(r);
 	return NULL;
 }
@@ -253,12 +361,23 @@ recovery_stop(struct recovery *r)
 void
 recovery_retry(struct recovery *r)
 {
+	lun_time now = now_of(r), at = r->not_before > now ? r->not_before : now;
 	struct lun_error err;
 
-	if (r->phase == WAITING)
-		timer_set(&r->timer, now_of(r));
-	else if (r->phase == CONNECTING && r->was_up && !r->stopping)
-		connect_now(r, &err);	/* the attempt under way may hang */
+	if (r->phase == WAITING) {
+		timer_set(&r->timer, at < r->timer.at ? at : r->timer.at);
+		r->by_retry = true;
+	} else if (r->phase == CONNECTING && r->was_up && !r->stopping) {
+		r->retry_again = r->by_retry;
+		if (!r->by_retry && connect_now(r, &err) == 0)
+			r->by_retry = true;
+	}
+}
+
+void
+recovery_add_portal(struct recovery *r, const struct portal *portal)
+{
+	portals_add(&r->portals, portal);
 }
 
 struct nexus *

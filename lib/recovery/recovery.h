@@ -7,9 +7,14 @@
  * of the old session before the new one runs (6.3.5), so nothing that was sent
  * before can land after what is sent then.
  *
- *	start -> CONNECTING -> UP <-----------------.
- *	             |          | lost              | again
- *	           down         `-> WAITING -> CONNECTING
+ *	start -> CONNECTING -> UP <--------------------------.
+ *	             |          | lost                       | again
+ *	           down         `-> WAITING -> CONNECTING [-> FENCING]
+ *
+ * Attempts go to the portals of the target in turn (portals.h), with a pause
+ * before each round (backoff.h). A login that ends up in another portal group
+ * reinstates nothing: what may still be executed there is ended by resets
+ * (fence.h) before the session is up.
  *
  * Whether a command may be sent again, and to which unit, is decided above,
  * where it is known what it does.
@@ -31,11 +36,12 @@ struct recovery_ops {			/* as struct session_ops */
 	void (*down)(void *user, const struct lun_error *err);
 	void (*scsi_event)(void *user, uint64_t lun, const uint8_t *sense,
 			   size_t len);
+	/* The units of which nobody knows what became of writes that were out
+	 * when the session was lost: at most max, the rest is counted only. */
+	size_t (*unsure)(void *user, uint64_t *luns, size_t max);
 };
 
-/* portals: others of the same target, tried in turn; copied. */
 int recovery_new(struct recovery **out, const struct session_config *config,
-		 const struct portal *portals, size_t n_portals,
 		 const struct lun_env *env, struct timers *timers,
 		 const struct session_driver *driver, void *driver_user,
 		 const struct recovery_ops *ops, void *user,
@@ -45,8 +51,16 @@ struct recovery *recovery_free(struct recovery *r);	/* as session_free() */
 int recovery_start(struct recovery *r, struct lun_error *err);
 void recovery_stop(struct recovery *r);		/* as session_stop() */
 
-/* Stop waiting: the next attempt is made now. */
+/*
+ * Stop waiting: the next attempt is made now, or when the target allows it. One
+ * under way, which may hang, is replaced; but not one that was made because of
+ * this, as else who asks often would never let a slow target answer: after
+ * that, the next one is made at once.
+ */
 void recovery_retry(struct recovery *r);
+
+/* Another portal of the target, for attempts to come. */
+void recovery_add_portal(struct recovery *r, const struct portal *portal);
 
 struct nexus *recovery_nexus(struct recovery *r);
 

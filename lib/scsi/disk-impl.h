@@ -81,6 +81,7 @@ struct disk {
 	bool probe_wanted;		/* from the timer */
 	/* disk_lost(): unverified, until the nexus is back. */
 	bool lost, given_up;		/* the latter: the outage lasted too long */
+	bool unsure;			/* a write got no answer */
 	int lost_code;
 	char lost_text[256];
 	struct timer outage;

@@ -288,6 +288,7 @@ piece_done(struct command *c)
 		outcome_of_blocks(&o, c);
 	disk_note_effects(d, &o, c);
 	adapt_depth(d, &o);
+	d->unsure |= o.lost && c->out_len > 0;
 	if (piece_retry(d, p, &o))
 		return;
 	if (o.action == ACTION_DONE || sync_is_needless(d, p, &o)) {

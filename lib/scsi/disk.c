@@ -225,6 +225,12 @@ disk_is_lost(const struct disk *d)
 	return d->lost;
 }
 
+bool
+disk_is_unsure(const struct disk *d)
+{
+	return d->unsure;
+}
+
 void
 disk_lost(struct disk *d, int code, const char *text)
 {
@@ -245,7 +251,7 @@ disk_lost(struct disk *d, int code, const char *text)
 static void
 found_again(struct disk *d)
 {
-	d->unverified = d->lost = d->given_up = false;
+	d->unverified = d->lost = d->given_up = d->unsure = false;
 	timer_clear(&d->outage);
 }
 

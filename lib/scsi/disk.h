@@ -72,6 +72,9 @@ void disk_lost(struct disk *d, int code, const char *text);
 
 bool disk_is_lost(const struct disk *d);	/* and not found again yet */
 
+/* Since it was lost nobody knows what became, or becomes, of writes. */
+bool disk_is_unsure(const struct disk *d);
+
 /* Commands that were sent again after a loss. */
 uint64_t disk_retried(const struct disk *d);
 

@@ -29,6 +29,7 @@ struct bench {
 	struct auth_config auth;
 	struct session *s;		/* one of these two */
 	struct recovery *recovery;
+	size_t unsure;
 	bool stirred;
 
 	/* the TCP connection */

@@ -166,8 +166,18 @@ on_lost(void *user, const struct lun_error *err)
 	b->error = *err;
 }
 
+static size_t
+on_unsure(void *user, uint64_t *luns, size_t max)
+{
+	struct bench *b = user;
+
+	for (size_t i = 0; i < b->unsure && i < max; i++)
+		luns[i] = i;
+	return b->unsure;
+}
+
 static const struct recovery_ops recovery_ops = {
-	on_up_again, on_lost, on_down, on_scsi_event,
+	on_up_again, on_lost, on_down, on_scsi_event, on_unsure,
 };
 
 /* What the initiator has to send, into the target. */
@@ -347,7 +357,7 @@ bench_new(const struct bench_setup *setup)
 	};
 
 	int r = s->recovers ?
-	    recovery_new(&b->recovery, &cfg, NULL, 0, &b->env, &b->timers,
+	    recovery_new(&b->recovery, &cfg, &b->env, &b->timers,
 			 &driver, b, &recovery_ops, b, &err) :
 	    session_new(&b->s, &cfg, &b->env, &b->timers, &driver, b,
 			&session_ops, b, b->now, &err);
@@ -382,6 +392,18 @@ bench_free(struct bench *b)
 	target_free(b);
 	timers_deinit(&b->timers);
 	free(b);
+}
+
+struct recovery *
+bench_recovery(struct bench *b)
+{
+	return b->recovery;
+}
+
+void
+bench_set_unsure(struct bench *b, size_t n)
+{
+	b->unsure = n;
 }
 
 void

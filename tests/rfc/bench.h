@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "recovery/recovery.h"
 #include "session/session.h"
 #include "wire/pdu.h"
 
@@ -162,6 +163,9 @@ unsigned bench_connects(struct bench *b);
 const struct portal *bench_portal(struct bench *b);
 
 struct session *bench_session(struct bench *b);
+struct recovery *bench_recovery(struct bench *b);	/* NULL: no .recovers */
+/* Of LUNs 0 to n - 1 nobody knows what became of writes. */
+void bench_set_unsure(struct bench *b, size_t n);
 struct conn *bench_conn(struct bench *b);
 lun_time bench_now(struct bench *b);
 /* Submit, stop, text and so on were called directly: let it run. */
