@@ -14,8 +14,8 @@
  * still use it for a few seconds. Then what is in flight ends, LUNs that were
  * written are flushed, and the sessions are logged out. A second signal stops
  * serving, a third one stops waiting. If a session is lost, what is in flight
- * may never end: it is waited for a few seconds only, and not at all after a
- * second signal.
+ * may never end: it is waited for a few seconds only, in which the session is
+ * told to reconnect each second, and not at all after a second signal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +36,8 @@
 enum {
 	GRACE_STEP_MS = 500,
 	GRACE_STEPS = 10,		/* at most: 5 s for those who go on */
-	LOST_STEPS = 20,		/* 10 s for a session to come back */
+	LOST_STEPS = 20,		/* 10 s for a session to come back, */
+	STEPS_TO_RETRY = 2,		/* which is tried each second */
 };
 
 struct mount {
@@ -103,16 +104,19 @@ on_drain(void *user)
 	if (m->fs->drained)
 		return;
 	m->lost_steps = survey_is_lost(m->survey) ? m->lost_steps + 1 : 0;
-	if (m->lost_steps > LOST_STEPS)
+	if (m->lost_steps > LOST_STEPS) {
 		give_up(m);
-	else
-		lun_alarm_set(m->drain, GRACE_STEP_MS);
+		return;
+	}
+	if (m->lost_steps % STEPS_TO_RETRY == 1)
+		survey_retry(m->survey);
+	lun_alarm_set(m->drain, GRACE_STEP_MS);
 }
 
 static void
 stop_serving(struct mount *m)
 {
-	lun_alarm_set(m->drain, GRACE_STEP_MS);
+	lun_alarm_set(m->drain, 0);
 	fs_stop(m->fs);
 }
 
