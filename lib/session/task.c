@@ -6,7 +6,11 @@
  *
  * A command whose time is over is aborted: ABORT TASK; if that does not help, a
  * reset of its unit, which ends the unit's other commands too; if that does not
- * help, the connection is given up. The clock that sees to it ticks only while
+ * help, the connection is given up, and session reinstatement ends all of our
+ * tasks (RFC 7143 6.3.5). A target reset does not come in between: it would do
+ * no more for us, but end the tasks of all other initiators on all units that
+ * they share with us (11.5.1), and who runs the target may not have allowed
+ * that; SAM-5 has it no more. The clock that sees to it ticks only while
  * there is something to watch, and looks at all of them: a command costs no
  * timer of its own.
  */
