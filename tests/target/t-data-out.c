@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data of SCSI commands to the target (RFC 7143 11.7, 11.8): unsolicited and
- * solicited Data-Out.
+ * Data of SCSI commands to the target (RFC 7143 11.7, 11.8).
+ *
+ * A task knows which bytes it has got (spans) and which are on their way
+ * (bursts: the unsolicited data, and one for each R2T). What is neither is
+ * asked for, lowest offset first. That is all there is to recovery from
+ * ErrorRecoveryLevel 1 on: a PDU with a wrong digest or a gap in DataSN leaves
+ * bytes that are not on their way any more (7.8 a, 7.9), and so does a burst
+ * that takes too long. Such a stale burst keeps its tag: if its R2T was lost, a
+ * SNACK may ask for it, and its data is as good as any other.
  *
  * A command with an error still takes the data that was promised to come
  * before it answers (11.17.1); this data goes nowhere.
@@ -11,64 +18,215 @@
 
 #include "t-priv.h"
 
-/* One Data-Out seen from its sequence. */
-struct sequence {
-	struct task *task;
-	struct r2t *r2t;		/* NULL: unsolicited */
-};
+/* Data is late if none came for so long, or if it is asked for since ... */
+enum { QUIET_TIME = 1, LATE_TIME = 5 };	/* seconds */
 
-static uint32_t
-edtl(const struct task *k)
+static unsigned
+count_bursts(const struct task *k, bool unsolicited_too)
 {
-	return k->cmd.expected_data_transfer_length;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->bursts; i++)
+		n += !k->burst[i].stale &&
+		     (unsolicited_too || k->burst[i].ttt != TAG_NONE);
+	return n;
 }
 
 bool
 data_settled(const struct task *k)
 {
-	return !k->unsolicited && k->r2ts == 0;
+	return count_bursts(k, true) == 0;
 }
 
-/* ------------------------------------------------------------ data out -- */
+/* --------------------------------------------------------------- spans -- */
+
+/* These bytes are here. False: there are too many pieces to tell. */
+static bool
+note(struct task *k, uint32_t start, uint32_t end)
+{
+	struct span *g = k->span;
+	unsigned i = 0, j;
+
+	while (i < k->spans && g[i].end < start)
+		i++;
+	for (j = i; j < k->spans && g[j].start <= end; j++) {
+		start = g[j].start < start ? g[j].start : start;
+		end = g[j].end > end ? g[j].end : end;
+	}
+	if (i == j && k->spans == SPANS_MAX)
+		return false;
+	memmove(&g[i + 1], &g[j], (k->spans - j) * sizeof(*g));
+	k->spans = k->spans + 1 - (j - i);
+	g[i] = (struct span){ start, end };
+	return true;
+}
+
+static bool
+has_some_of(const struct task *k, uint32_t start, uint32_t end)
+{
+	for (unsigned i = 0; i < k->spans; i++)
+		if (k->span[i].start < end && start < k->span[i].end)
+			return true;
+	return false;
+}
+
+/* What is still to come of a burst. */
+static struct span
+rest_of(const struct task *k, const struct burst *b)
+{
+	bool in_order = k->session->values.v[K_PDU_IN_ORDER];
+
+	if (b->stale)
+		return (struct span){ 0, 0 };
+	return (struct span){ in_order ? b->next : b->offset,
+			      b->offset + b->len };
+}
+
+/* Over what begins at or before pos; else the end comes nearer. */
+static bool
+skip(struct span s, uint32_t *pos, uint32_t *end)
+{
+	if (s.start <= *pos && *pos < s.end) {
+		*pos = s.end;
+		return true;
+	}
+	if (s.start > *pos && s.start < *end)
+		*end = s.start;
+	return false;
+}
+
+/* The first bytes that are neither here nor on their way. */
+static bool
+find_missing(const struct task *k, struct span *missing)
+{
+	uint32_t pos = 0, end;
+	bool moved;
+
+	do {
+		moved = false;
+		end = k->out_len;
+		for (unsigned i = 0; i < k->spans; i++)
+			moved |= skip(k->span[i], &pos, &end);
+		for (unsigned i = 0; i < k->bursts; i++)
+			moved |= skip(rest_of(k, &k->burst[i]), &pos, &end);
+	} while (moved);
+	*missing = (struct span){ pos, end };
+	return pos < k->out_len;
+}
+
+/* -------------------------------------------------------------- bursts -- */
 
 static void
-send_r2t(struct task *k)
+drop_burst(struct task *k, unsigned i)
+{
+	memmove(&k->burst[i], &k->burst[i + 1],
+		(--k->bursts - i) * sizeof(*k->burst));
+}
+
+static struct burst *
+add_burst(struct task *k, uint32_t ttt, uint32_t offset, uint32_t len)
 {
 	struct tconn *c = k->conn;
-	const uint32_t *v = c->session->values.v;
-	struct r2t *r = &k->r2t[k->r2ts++];
-	uint32_t left = k->out_len - k->next_r2t;
+	struct burst *b;
+
+	if (k->bursts == BURSTS_MAX) {		/* the oldest that is stale */
+		unsigned i = 0;
+
+		while (!k->burst[i].stale)
+			i++;
+		drop_burst(k, i);
+	}
+	b = &k->burst[k->bursts++];
+	*b = (struct burst){
+		.ttt = ttt, .offset = offset, .len = len, .next = offset,
+		.since = c->now,
+	};
+	if (c->data_deadline == TIME_NEVER && keeps_responses(k->session))
+		c->data_deadline = time_add(c->now, QUIET_TIME * TIME_S);
+	return b;
+}
+
+void
+data_unsolicited(struct task *k, uint32_t immediate, uint32_t end)
+{
+	if (immediate)
+		note(k, 0, immediate);
+	if (!k->cmd.final)
+		add_burst(k, TAG_NONE, immediate, end - immediate);
+}
+
+static void
+send_r2t(struct task *k, const struct burst *b)
+{
+	struct tconn *c = k->conn;
 	struct pdu pdu = {
 		.opcode = OP_R2T,
 		.final = true,
 		.lun = k->cmd.lun,
 		.initiator_task_tag = k->cmd.initiator_task_tag,
-		.target_transfer_tag = full_new_ttt(c->session),
+		.target_transfer_tag = b->ttt,
 		.stat_sn = c->stat_sn,		/* not advanced: 11.8.3 */
-		.r2t_sn = k->r2t_sn++,
-		.buffer_offset = k->next_r2t,
+		.r2t_sn = b->r2t_sn,
+		.buffer_offset = b->offset,
+		.desired_data_transfer_length = b->len,
 	};
 
-	*r = (struct r2t){
-		.ttt = pdu.target_transfer_tag,
-		.offset = k->next_r2t,
-		.len = left < v[K_MAX_BURST] ? left : v[K_MAX_BURST],
-	};
-	pdu.desired_data_transfer_length = r->len;
-	k->next_r2t += r->len;
 	conn_send(c, &pdu, NULL, 0, NULL);
 }
+
+static void
+ask(struct task *k)
+{
+	const uint32_t *v = k->session->values.v;
+	unsigned max = v[K_MAX_R2T] < R2T_MAX ? v[K_MAX_R2T] : R2T_MAX;
+	struct span missing;
+
+	while (count_bursts(k, false) < max && find_missing(k, &missing)) {
+		uint32_t len = missing.end - missing.start;
+		struct burst *b;
+
+		if (len > v[K_MAX_BURST])
+			len = v[K_MAX_BURST];
+		b = add_burst(k, full_new_ttt(k->session), missing.start, len);
+		b->r2t_sn = k->r2t_sn++;
+		send_r2t(k, b);
+	}
+}
+
+/* Those that are asked for by a SNACK, as they were: 11.16. */
+void
+data_r2t_again(struct tconn *c, const struct pdu *req, struct task *k)
+{
+	uint32_t first = req->beg_run, count = req->run_length;
+	bool some = count == 0;
+
+	if (first > k->r2t_sn || count > k->r2t_sn - first) {
+		full_reject_sn(c, req, REJECT_PROTOCOL, k->r2t_sn);
+		return;
+	}
+	for (unsigned i = 0; i < k->bursts; i++) {
+		struct burst *b = &k->burst[i];
+
+		if (b->ttt == TAG_NONE || b->r2t_sn < first ||
+		    (count && b->r2t_sn - first >= count))
+			continue;
+		some = true;
+		b->since = c->now;
+		send_r2t(k, b);
+	}
+	if (!some)				/* they were answered */
+		full_reject_sn(c, req, REJECT_PROTOCOL, k->r2t_sn);
+}
+
+/* ---------------------------------------------------------------- task -- */
 
 void
 data_progress(struct task *k)
 {
 	struct tlu *lu = k->lu;
-	uint32_t max = k->session->values.v[K_MAX_R2T];
 
 	if (k->state == TASK_DATA_OUT && !k->failed && !k->tmf)
-		while (k->r2ts < max && k->r2ts < R2T_MAX &&
-		       k->next_r2t < k->out_len)
-			send_r2t(k);
+		ask(k);
 	if (!data_settled(k))
 		return;
 	if (k->tmf) {			/* aborted; it waited for this */
@@ -87,7 +245,8 @@ data_progress(struct task *k)
 void
 data_begin(struct task *k)
 {
-	uint32_t expected = k->cmd.write ? edtl(k) : 0;
+	uint32_t edtl = k->cmd.expected_data_transfer_length;
+	uint32_t expected = k->cmd.write ? edtl : 0;
 
 	k->state = TASK_DATA_OUT;
 	if (!k->failed)
@@ -97,52 +256,68 @@ data_begin(struct task *k)
 		if (task_reserve(k, k->out_len) < 0)
 			scsi_fail(k, 0x0b, 0x5500);
 	}
-	k->next_r2t = k->unsolicited ? k->unsolicited_end
-				     : k->first_burst_got;
 	data_progress(k);
 }
 
-static bool
-find_sequence(const struct tconn *c, const struct pdu *pdu,
-	      struct sequence *seq)
+/* ------------------------------------------------------------ arriving -- */
+
+/* What a Data-Out belongs to, as far as it is still wanted. */
+static struct burst *
+find_burst(const struct tconn *c, const struct pdu *pdu, struct task **task)
 {
 	struct task *k = task_find(c->session, pdu->initiator_task_tag);
 
+	*task = k;
 	if (!k || k->conn != c)
-		return false;
-	seq->task = k;
-	seq->r2t = NULL;
-	if (pdu->target_transfer_tag == TAG_NONE)
-		return k->unsolicited;
-	for (unsigned i = 0; i < k->r2ts; i++)
-		if (k->r2t[i].ttt == pdu->target_transfer_tag) {
-			seq->r2t = &k->r2t[i];
-			return true;
-		}
-	return false;
+		return NULL;
+	for (unsigned i = 0; i < k->bursts; i++)
+		if (k->burst[i].ttt == pdu->target_transfer_tag)
+			return &k->burst[i];
+	return NULL;
 }
 
-/* Within the sequence, and in order if that was agreed on: 13.18. */
 static bool
-range_fits(const struct sequence *seq, const struct pdu *pdu)
+within(const struct burst *b, const struct pdu *pdu)
 {
-	const struct task *k = seq->task;
-	bool in_order = k->session->values.v[K_PDU_IN_ORDER];
-	uint32_t start, end, next, len = pdu->data_segment_length;
+	uint32_t end = b->offset + b->len;
 
-	if (seq->r2t) {
-		start = seq->r2t->offset;
-		end = start + seq->r2t->len;
-		next = start + seq->r2t->got;
-	} else {
-		start = k->cmd.data_segment_length;
-		end = k->unsolicited_end;
-		next = k->first_burst_got;
-	}
-	if (in_order && pdu->buffer_offset != next)
+	return pdu->buffer_offset >= b->offset && pdu->buffer_offset <= end &&
+	       pdu->data_segment_length <= end - pdu->buffer_offset;
+}
+
+/* In its place, and in order if that was agreed on: 13.18. */
+static bool
+fits(const struct task *k, const struct burst *b, const struct pdu *pdu)
+{
+	if (!within(b, pdu))
 		return false;
-	return pdu->buffer_offset >= start && pdu->buffer_offset <= end &&
-	       len <= end - pdu->buffer_offset;
+	if (!k->session->values.v[K_PDU_IN_ORDER])
+		return true;
+	if (keeps_responses(k->session) && sn_after(pdu->data_sn, b->data_sn))
+		return pdu->buffer_offset >= b->next;	/* after a loss */
+	return pdu->buffer_offset == b->next;
+}
+
+static void *
+place_of_command(struct tconn *c, const struct pdu *pdu)
+{
+	uint32_t len = pdu->data_segment_length;
+	uint32_t size = pdu->expected_data_transfer_length;
+	struct task *k;
+
+	if (!pdu->write || len > size || c->incoming)
+		return NULL;
+	k = task_get(c->target);
+	if (!k)
+		return NULL;
+	if (size > TRANSFER_MAX && len <= TRANSFER_MAX)
+		size = TRANSFER_MAX;
+	if (task_reserve(k, size) < 0) {
+		task_put(k, c->target);
+		return NULL;
+	}
+	c->incoming = k;
+	return k->buf;
 }
 
 /* Where the payload of a PDU belongs whose header has just come. */
@@ -150,102 +325,164 @@ void *
 data_out_place(struct tconn *c, const struct pdu *pdu)
 {
 	uint32_t len = pdu->data_segment_length;
-	struct sequence seq;
+	uint32_t offset = pdu->buffer_offset;
+	const struct burst *b;
 	struct task *k;
 
 	if (len == 0)
 		return NULL;
-	if (pdu->opcode == OP_SCSI_COMMAND) {
-		uint32_t size = pdu->expected_data_transfer_length;
-
-		if (!pdu->write || len > size || c->incoming)
-			return NULL;
-		k = task_get(c->target);
-		if (!k)
-			return NULL;
-		if (size > TRANSFER_MAX && len <= TRANSFER_MAX)
-			size = TRANSFER_MAX;
-		if (task_reserve(k, size) < 0) {
-			task_put(k, c->target);
-			return NULL;
-		}
-		c->incoming = k;
-		return k->buf;
-	}
-	if (pdu->opcode != OP_DATA_OUT || !find_sequence(c, pdu, &seq) ||
-	    !range_fits(&seq, pdu))
+	if (pdu->opcode == OP_SCSI_COMMAND)
+		return place_of_command(c, pdu);
+	if (pdu->opcode != OP_DATA_OUT)
 		return NULL;
-	k = seq.task;
-	if (k->failed || (uint64_t)pdu->buffer_offset + len > k->buf_size)
+	b = find_burst(c, pdu, &k);
+	if (!b || k->failed || !fits(k, b, pdu) ||
+	    (uint64_t)offset + len > k->buf_size ||
+	    has_some_of(k, offset, offset + len)) /* it may be damaged */
 		return NULL;
-	k->place.at = k->buf + pdu->buffer_offset;
+	k->place.at = k->buf + offset;
 	k->place.len = len;
-	return k->buf + pdu->buffer_offset;
+	return k->buf + offset;
+}
+
+/* Data that nobody waits for. Of a task that was aborted it is no error. */
+static void
+unexpected(struct tconn *c, const struct pdu *pdu, bool known)
+{
+	struct session *s = c->session;
+	uint32_t ttt = pdu->target_transfer_tag;
+
+	if (ttt == TAG_NONE ? known
+			    : ttt >= s->next_ttt ||
+			      (known && !keeps_responses(s)))
+		full_reject(c, pdu, REJECT_INVALID_FIELD);
+}
+
+/* The sequence ends with F, and then all of it has to have come: 11.4.7.2. */
+static void
+advance(struct task *k, struct burst *b, const struct pdu *pdu)
+{
+	b->data_sn = pdu->data_sn + 1;
+	b->next = pdu->buffer_offset + pdu->data_segment_length;
+	b->got += pdu->data_segment_length;
+	b->since = k->conn->now;
+	if (!pdu->final)
+		return;
+	if (!b->lossy && b->got != b->len && !k->tmf)
+		scsi_fail(k, 0x0b, 0x0c0d);
+	drop_burst(k, (unsigned)(b - k->burst));
 }
 
 static void
-close_r2t(struct task *k, struct r2t *r)
+take(struct task *k, const struct pdu *pdu, const uint8_t *data)
 {
-	*r = k->r2t[--k->r2ts];
-}
+	uint32_t offset = pdu->buffer_offset, len = pdu->data_segment_length;
 
-/* Counts a PDU of the sequence; the sequence ends with F. */
-static void
-account(struct sequence *seq, const struct pdu *pdu)
-{
-	struct task *k = seq->task;
-	struct r2t *r = seq->r2t;
-	uint32_t len = pdu->data_segment_length;
-	bool complete;
-
-	if (r) {
-		r->data_sn++;
-		r->got += len;
-		complete = r->got == r->len;
-		if (pdu->final)
-			close_r2t(k, r);
-	} else {
-		k->unsolicited_sn++;
-		k->first_burst_got += len;
-		complete = k->first_burst_got == k->unsolicited_end;
-		if (pdu->final)
-			k->unsolicited = false;
-	}
-	if (pdu->final && !complete && !k->tmf)
-		scsi_fail(k, 0x0b, 0x0c0d);	/* 11.4.7.2, wrong amount */
+	if (k->failed || !data || len == 0)
+		return;
+	assert((uint64_t)offset + len <= k->buf_size);
+	if (data != k->buf + offset)
+		memcpy(k->buf + offset, data, len);
+	if (!note(k, offset, offset + len) && !keeps_responses(k->session))
+		scsi_fail(k, 0x0b, 0x5500);	/* else: asked for again */
 }
 
 void
 data_out(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	 bool digest_ok)
 {
-	struct sequence seq;
 	struct task *k;
-	uint32_t sn, len = pdu->data_segment_length;
+	struct burst *b = find_burst(c, pdu, &k);
+	bool recovers = keeps_responses(c->session);
 
-	if (!digest_ok)
-		full_reject(c, pdu, REJECT_DATA_DIGEST);
-	if (!find_sequence(c, pdu, &seq)) {
-		/* data under way to a task that was aborted is no error */
-		bool known = task_find(c->session, pdu->initiator_task_tag);
-
-		if (digest_ok && (known || pdu->target_transfer_tag >=
-						   c->session->next_ttt))
-			full_reject(c, pdu, REJECT_INVALID_FIELD);
+	if (!b) {
+		if (!full_keep_early_data(c, pdu, data, digest_ok) && digest_ok)
+			unexpected(c, pdu, k != NULL);
 		return;
 	}
-	k = seq.task;
+	c->data_heard = c->now;
 	k->place.at = NULL;
-	sn = seq.r2t ? seq.r2t->data_sn : k->unsolicited_sn;
-	if (!range_fits(&seq, pdu)) {
+	if (recovers && sn_before(pdu->data_sn, b->data_sn))
+		return;				/* it has come before */
+	if (!fits(k, b, pdu)) {
 		full_reject(c, pdu, REJECT_INVALID_FIELD);
 		scsi_fail(k, 0x0b, 0x0c0d);
-	} else if (!digest_ok || pdu->data_sn != sn) {
-		scsi_fail(k, 0x0b, 0x4705);	/* 7.8 b, 7.9 */
-	} else if (!k->failed && data && data != k->buf + pdu->buffer_offset) {
-		assert((uint64_t)pdu->buffer_offset + len <= k->buf_size);
-		memcpy(k->buf + pdu->buffer_offset, data, len);
 	}
-	account(&seq, pdu);
+	if (pdu->data_sn != b->data_sn || !digest_ok) {
+		b->lossy = true;
+		if (!recovers)
+			scsi_fail(k, 0x0b, 0x4705);	/* 7.8 b, 7.9 */
+	}
+	if (digest_ok)
+		take(k, pdu, data);
+	advance(k, b, pdu);
 	data_progress(k);
+}
+
+/* ------------------------------------------------------------- timeout -- */
+
+static bool
+is_due(const struct burst *b, lun_time now)
+{
+	return !b->stale && now - b->since >= QUIET_TIME * TIME_S;
+}
+
+/* 7.1.4.1 b. Nothing is lost while the initiator itself is not heard of. */
+static bool
+is_late(const struct tconn *c, const struct burst *b, lun_time now)
+{
+	return is_due(b, now) && c->heard > b->since &&
+	       (now - c->data_heard >= QUIET_TIME * TIME_S ||
+		now - b->since >= LATE_TIME * TIME_S);
+}
+
+static bool
+forget_late(struct task *k, lun_time now)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < k->bursts; i++) {
+		struct burst *b = &k->burst[i];
+
+		if (!is_late(k->conn, b, now))
+			continue;
+		b->stale = some = true;
+	}
+	return some;
+}
+
+static bool
+is_silent(const struct task *k, lun_time now)
+{
+	for (unsigned i = 0; i < k->bursts; i++)
+		if (is_due(&k->burst[i], now) &&
+		    k->conn->heard <= k->burst[i].since)
+			return true;
+	return false;
+}
+
+void
+data_expired(struct tconn *c, lun_time now)
+{
+	bool waits = false, silent = false;
+	struct task *k;
+
+	c->data_deadline = TIME_NEVER;
+again:
+	list_for_each(k, &c->tasks, struct task, in_conn)
+		if (forget_late(k, now)) {
+			data_progress(k);
+			goto again;		/* the list may be another one */
+		}
+	list_for_each(k, &c->tasks, struct task, in_conn) {
+		waits |= !data_settled(k);
+		silent |= is_silent(k, now);
+	}
+	if (!waits || c->state != CONN_FULL)
+		return;
+	c->data_deadline = time_add(now, QUIET_TIME * TIME_S);
+	if (silent && !c->asked) {
+		c->asked = true;
+		full_ping(c);
+	}
 }

@@ -11,10 +11,14 @@
 
 #include "t-priv.h"
 
-struct early {				/* a command that came before its turn */
-	struct list in_session;
-	struct tconn *conn;
-	struct pdu pdu;			/* OP_REJECT: plugged, 11.6.1 */
+/* A command that came before its turn, and its unsolicited data. */
+struct early {
+	struct list in_session;		/* a Data-Out: in that of its command */
+	struct list data_out;
+	struct tconn *conn;		/* NULL: plugged, 11.6.1 */
+	struct pdu pdu;
+	bool digest_ok;
+	uint32_t data_len;		/* of all Data-Out */
 	uint8_t data[];
 };
 
@@ -156,11 +160,10 @@ first_burst(struct task *k, const uint8_t *data)
 	uint32_t burst = edtl < v[K_FIRST_BURST] ? edtl : v[K_FIRST_BURST];
 	bool in_place = data == k->buf;
 
-	k->unsolicited_end = burst;
-	k->first_burst_got = len;
-	k->unsolicited = cmd->write && !cmd->final;
+	if (cmd->write)
+		data_unsolicited(k, len < burst ? len : burst, burst);
 	if ((len && (!v[K_IMMEDIATE_DATA] || !cmd->write || len > burst)) ||
-	    (k->unsolicited && v[K_INITIAL_R2T])) {
+	    (cmd->write && !cmd->final && v[K_INITIAL_R2T])) {
 		scsi_fail(k, 0x0b, 0x0c0c);	/* 11.4.7.2, unexpected */
 		return;
 	}
@@ -235,24 +238,72 @@ find_early(const struct session *s, uint32_t cmd_sn)
 	return NULL;
 }
 
+static struct early *
+early_new(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
+{
+	size_t len = data ? pdu->data_segment_length : 0;
+	struct early *e = calloc(1, sizeof(*e) + len);
+
+	if (!e) {
+		conn_end(c, "out of memory");
+		return NULL;
+	}
+	e->conn = c;
+	e->pdu = *pdu;
+	e->digest_ok = true;
+	list_init(&e->data_out);
+	if (len)
+		memcpy(e->data, data, len);
+	return e;
+}
+
+static void
+early_free(struct early *e)
+{
+	struct early *d;
+
+	list_del(&e->in_session);
+	while ((d = list_first(&e->data_out, struct early, in_session)))
+		early_free(d);
+	free(e);
+}
+
 static void
 keep_early(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
 {
 	struct early *e;
-	size_t len = data ? pdu->data_segment_length : 0;
 
 	if (find_early(c->session, pdu->cmd_sn))
 		return;			/* a duplicate within the window */
-	e = malloc(sizeof(*e) + len);
-	if (!e) {
-		conn_end(c, "out of memory");
-		return;
-	}
-	e->conn = c;
-	e->pdu = *pdu;
-	if (len)
-		memcpy(e->data, data, len);
-	list_append(&c->session->pending, &e->in_session);
+	e = early_new(c, pdu, data);
+	if (e)
+		list_append(&c->session->pending, &e->in_session);
+}
+
+/* Unsolicited data of a command that waits for its turn. */
+bool
+full_keep_early_data(struct tconn *c, const struct pdu *pdu,
+		     const uint8_t *data, bool digest_ok)
+{
+	uint32_t max = c->session->values.v[K_FIRST_BURST];
+	struct early *e, *d;
+
+	if (pdu->target_transfer_tag != TAG_NONE)
+		return false;
+	list_for_each(e, &c->session->pending, struct early, in_session)
+		if (e->conn == c && e->pdu.opcode == OP_SCSI_COMMAND &&
+		    e->pdu.initiator_task_tag == pdu->initiator_task_tag) {
+			if (pdu->data_segment_length > max - e->data_len)
+				return false;
+			d = early_new(c, pdu, data);
+			if (!d)
+				return true;
+			d->digest_ok = digest_ok;
+			e->data_len += pdu->data_segment_length;
+			list_append(&e->data_out, &d->in_session);
+			return true;
+		}
+	return false;
 }
 
 /* Takes the next number; the request may still turn out to be bad. */
@@ -268,6 +319,18 @@ deliver_numbered(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
 	s->delivering = NULL;
 }
 
+/* Its digest error, if any, has been reported when it came. */
+static void
+deliver_data(struct early *e)
+{
+	struct early *d;
+
+	list_for_each(d, &e->data_out, struct early, in_session)
+		if (e->conn->state == CONN_FULL)
+			data_out(e->conn, &d->pdu,
+				 d->digest_ok ? d->data : NULL, d->digest_ok);
+}
+
 void
 full_deliver_pending(struct session *s)
 {
@@ -275,13 +338,14 @@ full_deliver_pending(struct session *s)
 
 	while ((e = find_early(s, s->exp_cmd_sn))) {
 		list_del(&e->in_session);
-		if (e->pdu.opcode == OP_REJECT) {
+		if (!e->conn) {
 			s->exp_cmd_sn++;
 			session_advance(s);
 		} else if (e->conn->state == CONN_FULL) {
 			deliver_numbered(e->conn, &e->pdu, e->data);
+			deliver_data(e);
 		}
-		free(e);
+		early_free(e);
 	}
 	tmf_advance(s);
 }
@@ -291,13 +355,15 @@ void
 full_plug(struct tconn *c, uint32_t cmd_sn)
 {
 	struct early *e = find_early(c->session, cmd_sn);
-	struct pdu plug = { .opcode = OP_REJECT, .cmd_sn = cmd_sn };
+	struct pdu plug = { .cmd_sn = cmd_sn };
 
-	if (e) {
-		list_del(&e->in_session);
-		free(e);
-	}
-	keep_early(c, &plug, NULL);
+	if (e)
+		early_free(e);
+	e = early_new(c, &plug, NULL);
+	if (!e)
+		return;
+	e->conn = NULL;
+	list_append(&c->session->pending, &e->in_session);
 }
 
 void
@@ -308,8 +374,7 @@ full_forget_early(struct session *s, const struct tconn *c)
 	list_for_each(e, &s->pending, struct early, in_session) {
 		if (c && e->conn != c)
 			continue;
-		list_del(&e->in_session);
-		free(e);
+		early_free(e);
 	}
 }
 
@@ -345,14 +410,14 @@ full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	 bool digest_ok)
 {
 	kept_acked(c, pdu->exp_stat_sn);
+	if (!digest_ok)
+		full_reject(c, pdu, REJECT_DATA_DIGEST);	/* 7.8 */
 	if (pdu->opcode == OP_DATA_OUT && !c->session->discovery) {
 		data_out(c, pdu, data, digest_ok);
 		return;
 	}
-	if (!digest_ok) {
-		full_reject(c, pdu, REJECT_DATA_DIGEST);	/* 7.8 */
+	if (!digest_ok)
 		return;
-	}
 	if (c->session->discovery && pdu->opcode != OP_TEXT_REQUEST &&
 	    pdu->opcode != OP_LOGOUT_REQUEST) {
 		full_reject(c, pdu, REJECT_PROTOCOL);		/* 13.21 */

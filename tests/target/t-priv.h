@@ -38,6 +38,8 @@ enum {
 	SENSE_LEN = 18,
 	TASK_BUCKETS = 64,		/* of a session's table of ITTs */
 	R2T_MAX = 16,			/* outstanding ones of a task */
+	BURSTS_MAX = 2 * R2T_MAX + 1,	/* with the unsolicited one and stale ones */
+	SPANS_MAX = 128,		/* pieces of what a task has got */
 	RUNS_MAX = 4,			/* segmentations of one read */
 	KEPT_MAX = 4096,		/* responses without acknowledgment */
 	SNACK_QUEUE_MAX = 65536,	/* PDUs in a queue that SNACKs fill */
@@ -183,11 +185,26 @@ struct tconn {
 	struct list kept;		/* responses, by StatSN; level 1 */
 	unsigned kept_count;
 	lun_time ack_deadline;		/* what is kept should be acked by then */
+	lun_time heard, data_heard;	/* bytes; Data-Out */
+	lun_time data_deadline;		/* look for Data-Out that is late */
+	bool asked;			/* by a ping, for a sign of life */
 	struct task *incoming;		/* takes the immediate data under way */
 };
 
-struct r2t {
-	uint32_t ttt, offset, len, got, data_sn;
+/* A sequence of Data-Out: what an R2T asked for, or the unsolicited one. */
+struct burst {
+	uint32_t ttt;			/* TAG_NONE: unsolicited */
+	uint32_t r2t_sn;
+	uint32_t offset, len;
+	uint32_t data_sn, next;		/* of the next PDU: and its offset */
+	uint32_t got;			/* bytes */
+	bool lossy;			/* some did not come, or not well */
+	bool stale;			/* nobody waits for it any more */
+	lun_time since;			/* asked for, or heard of last */
+};
+
+struct span {
+	uint32_t start, end;
 };
 
 /* A numbered response that was not acknowledged yet. */
@@ -237,14 +254,11 @@ struct task {
 
 	/* out */
 	uint32_t out_len;		/* min(wanted, EDTL) */
-	uint32_t unsolicited_end;	/* where the first burst ends */
-	uint32_t first_burst_got;
-	bool unsolicited;		/* Data-Out without R2T still comes */
-	uint32_t unsolicited_sn;
-	uint32_t next_r2t;		/* offset of the next R2T */
+	struct span span[SPANS_MAX];	/* is here; in order, apart */
+	unsigned spans;
+	struct burst burst[BURSTS_MAX];	/* is on its way */
+	unsigned bursts;
 	uint32_t r2t_sn;
-	unsigned r2ts;
-	struct r2t r2t[R2T_MAX];
 	struct task_place {		/* the Data-Out under way */
 		const void *at;
 		size_t len;
@@ -314,6 +328,8 @@ void full_ping(struct tconn *c);
 uint32_t full_new_ttt(struct session *s);
 void full_deliver_pending(struct session *s);
 void full_plug(struct tconn *c, uint32_t cmd_sn);
+bool full_keep_early_data(struct tconn *c, const struct pdu *pdu,
+			  const uint8_t *data, bool digest_ok);
 void full_forget_early(struct session *s, const struct tconn *c);
 
 /* t-tmf.c */
@@ -360,6 +376,9 @@ void data_out(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 void data_begin(struct task *k);	/* the command is started: move data */
 void data_progress(struct task *k);
 bool data_settled(const struct task *k);
+void data_unsolicited(struct task *k, uint32_t immediate, uint32_t end);
+void data_r2t_again(struct tconn *c, const struct pdu *req, struct task *k);
+void data_expired(struct tconn *c, lun_time now);
 
 /* t-scsi.c */
 void scsi_start(struct task *k);	/* says what it moves, or fails */

@@ -178,8 +178,8 @@ refuse(struct tconn *c, const struct pdu *req, struct task *k, bool answered)
 }
 
 static void
-data_snack(struct tconn *c, const struct pdu *req, struct task *k,
-	   bool answered)
+data_in_snack(struct tconn *c, const struct pdu *req, struct task *k,
+	      bool answered)
 {
 	uint32_t first = req->beg_run, count = req->run_length;
 
@@ -233,8 +233,10 @@ command_snack(struct tconn *c, const struct pdu *req)
 		full_reject(c, req, REJECT_PROTOCOL);
 	else if (req->snack_type == SNACK_R_DATA)
 		r_data_snack(c, req, k, e);
+	else if (k->is_write && !e)
+		data_r2t_again(c, req, k);
 	else
-		data_snack(c, req, k, e != NULL);
+		data_in_snack(c, req, k, e != NULL);
 }
 
 /* ------------------------------------------------------------- DataACK -- */

@@ -152,7 +152,7 @@ tconn_new(struct tconn **out, struct target *t, const char *portal,
 	list_init(&c->reading);
 	list_init(&c->draining);
 	list_init(&c->kept);
-	c->ack_deadline = TIME_NEVER;
+	c->ack_deadline = c->data_deadline = TIME_NEVER;
 	c->login = calloc(1, sizeof(*c->login));
 	r = c->login ? 0 : lun_fail(err, LUN_ENOMEM, "login: out of memory");
 	if (r == 0)
@@ -221,8 +221,8 @@ tconn_rx_ack(struct tconn *c, size_t n, lun_time now)
 {
 	int r;
 
-	c->now = now;
-	c->pinged = false;
+	c->now = c->heard = now;
+	c->pinged = c->asked = false;
 	if (c->state == CONN_FULL && c->target->options.nop_seconds)
 		c->deadline = now + c->target->options.nop_seconds * TIME_S;
 	r = rx_ack(c->rx, n);
@@ -466,6 +466,8 @@ target_deadline(const struct target *t)
 			at = c->deadline;
 		if (c->ack_deadline < at)
 			at = c->ack_deadline;
+		if (c->data_deadline < at)
+			at = c->data_deadline;
 	}
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires < at)
@@ -496,12 +498,13 @@ target_run(struct target *t, lun_time now)
 	struct tconn *c;
 
 	list_for_each(c, &t->conns, struct tconn, in_target) {
-		if (c->deadline <= now && c->state != CONN_DEAD) {
-			c->now = now;
+		c->now = now;
+		if (c->deadline <= now && c->state != CONN_DEAD)
 			conn_expired(c, now);
-		}
 		if (c->ack_deadline <= now)
 			kept_expired(c, now);
+		if (c->data_deadline <= now)
+			data_expired(c, now);
 	}
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires <= now)
