@@ -4,7 +4,9 @@
  * (probes, PROBES_MAX at a time), and when to look again. A unit that vanishes
  * keeps its struct lun_disk. What is under its number later may be another
  * unit, and has a struct lun_disk of its own; the old one is retired then: it
- * fails its requests and stays valid until the session is freed.
+ * fails its requests and stays valid until the session is freed. Where there is
+ * no inventory, as one LUN was asked for, there is one struct lun_disk for life:
+ * another unit there is not shown, and the right one may return.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -108,6 +110,7 @@ lun_disk_new(struct lun_session *s, uint64_t lun)
 		.read_only = o->read_only,
 		.patience = o->timeout,
 		.outage = o->outage == OUTAGE_FAIL ? 0 : o->outage_time,
+		.returns = s->one_lun,
 	};
 	struct lun_disk *d = calloc(1, sizeof(*d));
 
@@ -342,10 +345,6 @@ disks_back(struct lun_session *s)
 	struct lun_disk *d;
 
 	s->lost = false;
-	/* Where there is no inventory, the number stands for it. */
-	if (s->one_lun && s->n_disks > 0 && revive(s, &s->disks[0]) < 0)
-		env_log(&s->loop->env, LUN_LOG_WARNING, "%s: out of memory",
-			s->setup.label);
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
 	/* A request that was out when the nexus was lost ends with a probe. */

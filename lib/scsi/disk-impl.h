@@ -20,6 +20,7 @@ enum {
 };
 
 #define DISK_PROBE_AGAIN (1 * TIME_S)	/* of a unit that is not ready */
+#define DISK_RETURN_AGAIN (5 * TIME_S)	/* of one that was replaced */
 
 enum piece_kind {
 	PIECE_DIRECT,			/* the caller's buffer */
@@ -85,6 +86,7 @@ struct disk {
 	int lost_code;
 	char lost_text[256];
 	struct timer outage;
+	struct timer back;		/* the next look for one that returns */
 	uint64_t retried;
 	bool inventory_changed;		/* the owner is told from the timer */
 	struct geometry geometry;

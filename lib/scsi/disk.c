@@ -148,6 +148,8 @@ become_gone(struct disk *d, const char *text)
 {
 	struct geometry *g = &d->geometry;
 
+	if (g->state == LUN_DISK_GONE && strcmp(g->text, text) == 0)
+		return;			/* told already */
 	g->state = LUN_DISK_GONE;
 	snprintf(g->text, sizeof(g->text), "%s", text);
 	update_info(d);
@@ -160,36 +162,49 @@ disk_was_ready(const struct disk *d)
 	return d->geometry.block_size > 0;
 }
 
+/*
+ * What there is now does not take the place of what was known: it is another
+ * unit; or it is not ready, and what is known of it is needed to compare it
+ * when it comes back. True if that is news.
+ */
+static bool
+keep_geometry(struct disk *d, const struct geometry *now, const char *another)
+{
+	bool news = d->geometry.state != now->state;
+
+	if (another) {
+		news = d->geometry.state != LUN_DISK_GONE;
+		become_gone(d, another);
+	} else if (d->geometry.state != LUN_DISK_GONE) {
+		d->geometry.state = now->state;
+		memcpy(d->geometry.text, now->text, sizeof(now->text));
+		update_info(d);
+	} else {
+		news = false;
+	}
+	return news;
+}
+
 /* A probe has found something; true if that is news. */
 static bool
 take_geometry(struct disk *d)
 {
 	struct geometry *now = &d->probe.geometry;
+	bool known = d->probed && disk_was_ready(d);
+	bool gone = known && d->geometry.state == LUN_DISK_GONE;
 	struct lun_error err = { 0 };
 
 	/* Once it was another unit, it never becomes the old one: what was
 	 * cached of it may be wrong. Nothing was if it never was ready. */
-	if (d->probed && d->geometry.state == LUN_DISK_GONE &&
-	    disk_was_ready(d))
+	if (gone && !d->options.returns)
 		return false;
-	/* A unit that is not ready for a time keeps its size in the old
-	 * geometry, so that it can be compared when it comes back. */
-	if (d->probed && d->geometry.block_size > 0) {
-		if (now->state == LUN_DISK_READY &&
-		    geometry_same_unit(&d->geometry, now, !d->lost, &err) < 0) {
-			become_gone(d, err.text);
-			return true;
-		}
-		if (now->state != LUN_DISK_READY) {
-			bool news = d->geometry.state != now->state;
-
-			d->geometry.state = now->state;
-			memcpy(d->geometry.text, now->text,
-			       sizeof(now->text));
-			update_info(d);
-			return news;
-		}
-	}
+	if (known && now->state != LUN_DISK_READY)
+		return keep_geometry(d, now, NULL);
+	if (known && geometry_same_unit(&d->geometry, now, !d->lost, &err) < 0)
+		return keep_geometry(d, now, err.text);
+	if (gone)
+		log_line(d, LUN_LOG_WARNING, "",
+			 "the logical unit that it was is back");
 
 	bool news = !d->probed || !geometry_equal(&d->geometry, now);
 
@@ -277,6 +292,22 @@ disk_retried(const struct disk *d)
 
 /* -------------------------------------------------------------- probes -- */
 
+/* If the nexus is lost, the owner probes when it is there again. */
+static void
+look_for_return(struct disk *d)
+{
+	if (d->options.returns && d->geometry.state == LUN_DISK_GONE &&
+	    disk_was_ready(d) && !outcome_is_loss(d->probe.code))
+		timer_set(&d->back, time_add(d->unit.nexus->timers->now,
+					     DISK_RETURN_AGAIN));
+}
+
+static void
+back_fired(struct timer *t, lun_time now)
+{
+	disk_probe(container_of(t, struct disk, back));
+}
+
 static void
 probe_done(struct probe *p)
 {
@@ -312,6 +343,7 @@ probe_done(struct probe *p)
 				  "what the unit is now could not be found"
 				  " out");
 	}
+	look_for_return(d);
 	d->ops->probed(d->user, d, p->code, p->text, news);
 	disk_report(d);
 }
@@ -372,6 +404,7 @@ disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
 		       d) < 0 ||
 	    timer_init(&d->ready, nexus->timers, ready_fired) < 0 ||
 	    timer_init(&d->outage, nexus->timers, outage_over) < 0 ||
+	    timer_init(&d->back, nexus->timers, back_fired) < 0 ||
 	    disk_io_init(d) < 0)
 		return LUN_ENOMEM;
 	update_info(d);
@@ -389,6 +422,7 @@ disk_free(struct disk *d)
 	disk_io_deinit(d);
 	timer_deinit(&d->ready);
 	timer_deinit(&d->outage);
+	timer_deinit(&d->back);
 	probe_deinit(&d->probe);
 	unit_deinit(&d->unit);
 	geometry_deinit(&d->geometry);
@@ -414,6 +448,7 @@ disk_close(struct disk *d)
 		return;
 	d->closed = true;
 	timer_clear(&d->outage);
+	timer_clear(&d->back);
 	probe_cancel(&d->probe);
 	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
 			  "the disk is closed");

@@ -37,6 +37,9 @@ struct disk_options {
 	/* How long requests wait while the nexus is lost (disk_lost()): 0, not
 	 * at all; TIME_NEVER: for ever. */
 	lun_time outage;
+	/* Its owner has one disk for whatever is under this number: a unit that
+	 * was replaced is looked for, and once it is back all is as before. */
+	bool returns;
 };
 
 struct disk_ops {
@@ -80,7 +83,8 @@ uint64_t disk_retried(const struct disk *d);
 
 /*
  * The unit has vanished: requests fail from now on. Text: why. A unit that was
- * ready once (its owner may have cached something) stays so for ever.
+ * ready once (its owner may have cached something) stays so for ever, unless
+ * it returns.
  */
 void disk_gone(struct disk *d, const char *text);
 bool disk_was_ready(const struct disk *d);

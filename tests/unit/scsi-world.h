@@ -13,6 +13,7 @@ enum { BS = 512, BLOCKS = 1024, PATIENCE_S = 20 };
 struct world {
 	struct fake fake;
 	struct disk *disk;
+	struct disk_options options;	/* the rest of them */
 	size_t probed, changed, inventory;
 	int probed_code;
 };
@@ -47,10 +48,10 @@ static const struct disk_ops disk_ops = { probed, inventory_changed };
 static inline void
 world_start(struct world *w, bool read_only)
 {
-	struct disk_options options = {
-		.read_only = read_only, .patience = PATIENCE_S * TIME_S,
-	};
+	struct disk_options options = w->options;
 
+	options.read_only = read_only;
+	options.patience = PATIENCE_S * TIME_S;
 	assert_int_equal(disk_new(&w->disk, &w->fake.nexus, 0, &options,
 				  &disk_ops, w), 0);
 	disk_probe(w->disk);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a disk knows after its nexus was lost, and how it comes back. */
+#include <errno.h>
+
+#include "scsi-world.h"
+
+/* Time goes on; fake_run() would wait for the end of all timers. */
+static void
+pass(struct world *w, lun_time delay)
+{
+	lun_time until = w->fake.timers.now + delay;
+
+	while (w->fake.timers.now < until && fake_advance(&w->fake))
+		;
+	if (w->fake.timers.now < until)
+		w->fake.timers.now = until;
+}
+
+static void
+out_of_time(struct world *w, int *error)
+{
+	struct req q;
+	static char buffer[BS];
+
+	submit(w, &q, LUN_READ, 0, buffer, BS);
+	pass(w, TIME_S / 2);
+	assert_int_equal(q.done, 1);
+	*error = q.io.error;
+}
+
+/*
+ * A write that got no answer may still be executed; a read that got none, or a
+ * write that got one, does not matter. A probe that finds the unit again, over
+ * a nexus in which all of that has ended, ends the doubt.
+ */
+static void
+test_unsure(void **state)
+{
+	static const struct {
+		enum lun_op op;
+		bool lost, unsure;
+	} cases[] = {
+		{ LUN_WRITE, true, true },
+		{ LUN_WRITE, false, false },
+		{ LUN_READ, true, false },
+		{ LUN_FLUSH, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world w;
+		struct req q;
+		char buffer[BS] = "x";
+
+		world_init(&w, 1);
+		w.options.outage = TIME_NEVER;
+		world_start(&w, false);
+		assert_false(disk_is_unsure(w.disk));
+		w.fake.faults[FAULT_LOST] = cases[i].lost ? 1000 : 0;
+		submit(&w, &q, cases[i].op, 0, buffer,
+		       cases[i].op == LUN_FLUSH ? 0 : BS);
+		fake_run(&w.fake);
+		assert_int_equal(q.done, !cases[i].lost);
+		disk_lost(w.disk, LUN_ELOST, "lost");
+		assert_int_equal(disk_is_unsure(w.disk), cases[i].unsure);
+
+		w.fake.faults[FAULT_LOST] = 0;
+		disk_probe(w.disk);
+		fake_run(&w.fake);
+		assert_int_equal(q.done, 1);
+		assert_int_equal(q.io.error, 0);
+		assert_false(disk_is_unsure(w.disk));
+		world_deinit(&w);
+	}
+}
+
+/* Also one that nobody waits for any more. */
+static void
+test_unsure_of_a_write_that_was_given_up(void **state)
+{
+	struct world w;
+	struct req q;
+	char buffer[BS] = "x";
+
+	world_init(&w, 1);
+	world_start(&w, false);		/* outage: fail at once */
+	w.fake.faults[FAULT_LOST] = 1000;
+	submit(&w, &q, LUN_WRITE, 0, buffer, BS);
+	fake_run(&w.fake);
+	assert_int_equal(q.io.code, LUN_ELOST);
+	assert_true(disk_is_unsure(w.disk));
+	world_deinit(&w);
+}
+
+/* ------------------------------------------------------------- replaced -- */
+
+#define RIGHT	"naa.6001405aabbccdd00112233445566778"
+#define WRONG	"naa.6001405000000000000000000000000f"
+
+static void
+lose(struct world *w)
+{
+	disk_lost(w->disk, LUN_ELOST, "lost");
+	disk_probe(w->disk);
+	pass(w, TIME_S / 2);
+}
+
+/*
+ * Another unit comes, and goes: the disk is the right one's all the time. It
+ * is looked for, whether the nexus is lost in between or not; nothing but
+ * probes goes to the other one, and it is told once.
+ */
+static void
+test_it_returns(void **state)
+{
+	for (int live = 0; live < 2; live++) {
+		struct world w;
+		int error;
+
+		world_init(&w, 1);
+		w.options.returns = true;
+		w.options.outage = TIME_NEVER;
+		world_start(&w, false);
+		w.fake.name = WRONG;
+		lose(&w);
+		assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
+		assert_int_equal(w.changed, 2);
+		pass(&w, 60 * TIME_S);
+		assert_in_range(w.probed, 10, 16);
+		assert_int_equal(w.changed, 2);
+		out_of_time(&w, &error);
+		assert_int_equal(error, ESTALE);
+		assert_int_equal(w.fake.opcodes[READ_10], 0);
+
+		w.fake.name = RIGHT;
+		if (live)
+			pass(&w, 6 * TIME_S);
+		else
+			lose(&w);
+		assert_int_equal(disk_info(w.disk)->state, LUN_DISK_READY);
+		assert_int_equal(w.changed, 3);
+		out_of_time(&w, &error);
+		assert_int_equal(error, 0);
+		world_deinit(&w);
+	}
+}
+
+/* It vanishes first, and is smaller when it is there again. */
+static void
+test_it_returns_smaller(void **state)
+{
+	struct world w;
+	int error;
+
+	world_init(&w, 1);
+	w.options.returns = true;
+	w.options.outage = TIME_NEVER;
+	world_start(&w, false);
+	w.fake.name = WRONG;
+	lose(&w);
+	w.fake.name = RIGHT;
+	w.fake.blocks = BLOCKS - 1;
+	lose(&w);
+	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
+	out_of_time(&w, &error);
+	assert_int_equal(error, ESTALE);
+	world_deinit(&w);
+}
+
+/* Where each unit has a disk of its own, it is over with this one. */
+static void
+test_it_does_not_return(void **state)
+{
+	struct world w;
+	int error;
+
+	world_init(&w, 1);
+	world_start(&w, false);
+	w.fake.name = WRONG;
+	lose(&w);
+	w.fake.name = RIGHT;
+	size_t probed = w.probed;
+	pass(&w, 60 * TIME_S);
+	assert_int_equal(w.probed, probed);
+	lose(&w);
+	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
+	out_of_time(&w, &error);
+	assert_int_equal(error, ESTALE);
+	world_deinit(&w);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unsure),
+		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
+		cmocka_unit_test(test_it_returns),
+		cmocka_unit_test(test_it_returns_smaller),
+		cmocka_unit_test(test_it_does_not_return),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
