@@ -24,7 +24,7 @@ list_connections(struct lun_session *s)
 			.bytes_in = k->bytes_in,
 			.bytes_out = k->bytes_out,
 		};
-		portal_print(session_portal(session), i->portal);
+		portal_print(session_conn_portal(session, n - 1), i->portal);
 	}
 	return n;
 }

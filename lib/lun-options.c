@@ -384,9 +384,6 @@ lun_options_check(const struct lun_options *o, const char **warning,
 	int r = check_auth(&auth, warning, err);
 
 	auth_wipe(&auth);
-	if (warning && !*warning && o->offer.values.MaxConnections > 1)
-		*warning = "more than one connection is asked for, which is not "
-			   "there yet: one is used";
 	return r < 0 ? r : check_offer(o, err);
 }
 

@@ -150,6 +150,19 @@ conn_counters(const struct conn *c)
 	return &c->counters;
 }
 
+void
+conn_counters_add(struct conn_counters *sum, const struct conn_counters *c)
+{
+	sum->commands += c->commands;
+	sum->bytes_in += c->bytes_in;
+	sum->bytes_out += c->bytes_out;
+	sum->header_digest_errors += c->header_digest_errors;
+	sum->data_digest_errors += c->data_digest_errors;
+	sum->nop_timeouts += c->nop_timeouts;
+	sum->rejects += c->rejects;
+	sum->async_messages += c->async_messages;
+}
+
 uint16_t
 conn_cid(const struct conn *c)
 {

@@ -135,6 +135,7 @@ const struct lun_error *conn_error(const struct conn *c);
 const struct login_result *conn_login_result(const struct conn *c);
 const struct params *conn_params(const struct conn *c);
 const struct conn_counters *conn_counters(const struct conn *c);
+void conn_counters_add(struct conn_counters *sum, const struct conn_counters *c);
 uint16_t conn_cid(const struct conn *c);
 uint32_t conn_exp_stat_sn(const struct conn *c);
 /* After NEWS_LOGOUT_REQUESTED: the Logout Request is to be sent by then. */

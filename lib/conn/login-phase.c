@@ -13,6 +13,8 @@ send_request(struct conn *c)
 
 	if (r < 0)
 		return conn_fail(c, r, "%s", err.text);
+	if (!c->cfg.login->leading)	/* 11.12.8: the one of the session, now */
+		pdu.cmd_sn = c->cfg.window->cmd_sn;
 	return conn_send_copy(c, &pdu, data, len);
 }
 

@@ -7,7 +7,8 @@
 #include "base/bytes.h"
 #include "session/session-impl.h"
 
-/* The task of a PDU on this connection; NULL: the connection is lost. */
+/* The task of a PDU on this connection; NULL: the PDU came too late, or the
+ * connection is lost. */
 static struct task *
 task_of(struct leg *leg, const struct pdu *pdu)
 {
@@ -15,6 +16,10 @@ task_of(struct leg *leg, const struct pdu *pdu)
 
 	if (t && t->leg == leg)
 		return t;
+	/* What was under way here when the response of a task management
+	 * function, on another connection, ended its task: 4.2.3.3, 11.5.1 */
+	if (task_was_given_up(leg->s, pdu->initiator_task_tag))
+		return NULL;
 	conn_fail(leg->conn, LUN_EPROTO, "%s for an unknown task (ITT 0x%08"
 		  PRIx32 ")", pdu_name(pdu->opcode), pdu->initiator_task_tag);
 	return NULL;
@@ -76,7 +81,7 @@ datain_header(void *user, struct conn *c, const struct pdu *pdu, void **place)
 	struct task *t = task_of(leg, pdu);
 
 	if (!t)
-		return LUN_EPROTO;
+		return conn_error(c)->code;
 	if (pdu->opcode != OP_DATA_IN || !t->cmd || is_duplicate(t, pdu))
 		return 0;
 	if (pdu->data_sn != t->exp_data_sn)
@@ -243,7 +248,7 @@ datain_pdu(void *user, struct conn *c, const struct pdu *pdu,
 	struct task *t = task_of(leg, pdu);
 
 	if (!t)
-		return LUN_EPROTO;
+		return conn_error(c)->code;
 	if (pdu->opcode == OP_DATA_IN)
 		return on_data_in(t, pdu);
 	if (pdu->opcode == OP_R2T)

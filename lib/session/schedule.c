@@ -23,7 +23,6 @@ start_command(struct session *s, struct leg *leg)
 
 	if (!t)
 		return false;		/* it waits for a task to end */
-	list_del(&cmd->link);
 
 	uint32_t immediate = dataout_immediate(t);
 	bool unsolicited = dataout_unsolicited(t, immediate);
@@ -64,7 +63,8 @@ schedule_fill(void *user, struct conn *c)
 	struct task *solicited = list_first(&leg->solicited, struct task, sending);
 	struct task *unsolicited = list_first(&leg->unsolicited, struct task, sending);
 	bool fresh = conn_state(c) == CONN_LOGGED_IN &&
-	    !list_empty(&s->waiting) && window_open(&s->window);
+	    !list_empty(&s->waiting) && window_open(&s->window) &&
+	    leg_takes(leg);
 
 	if (solicited && (leg->solicited_turn || !(unsolicited || fresh))) {
 		leg->solicited_turn = false;

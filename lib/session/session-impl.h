@@ -2,7 +2,8 @@
 /*
  * The inside of a session, for the files of this folder:
  *
- *	session.c	the object: connections, news, stepping, stopping
+ *	session.c	the object: what follows from news, stepping, stopping
+ *	legs.c		its connections: opening, choosing, closing
  *	session-states.c	the transition table of RFC 7143 8.3
  *	task.c		the table of tasks: begin, end, timeouts
  *	schedule.c	what a connection sends next
@@ -68,6 +69,7 @@ struct task {
 	int end_code;			/* what an abort means to the caller */
 	struct tmf abort;		/* its own ABORT TASK */
 	bool aborting;
+	bool given_up;			/* ended from another connection */
 };
 
 /* A connection and what its tasks have to send on it. */
@@ -76,6 +78,7 @@ struct leg {
 	struct conn *conn;		/* NULL: not in use */
 	bool driven;			/* driver->connect was called for it */
 	struct login_config login;
+	struct portal portal;		/* where it is, or was at last */
 	struct list unsolicited;	/* tasks, in the order of their commands */
 	struct list solicited;		/* tasks, taken in turns */
 	bool solicited_turn;		/* fairness, schedule.c */
@@ -100,8 +103,14 @@ struct session {
 	struct lun_error error;
 
 	struct window window;
-	struct leg legs[LEGS_MAX];
-	struct portal portal;		/* of the current login */
+	struct leg legs[LEGS_MAX];	/* a leg keeps its CID for life */
+	size_t n_legs;			/* so many are wanted */
+	size_t next_portal;		/* for the next of them */
+	uint8_t lists_refused;		/* by the target, see login.h */
+	lun_time add_wait;		/* back-off after a failed attempt */
+	bool add_told;			/* that one cannot be added, and why */
+	struct leg *closing;		/* sent the logout of the session */
+	struct portal portal;		/* of the leading login */
 	unsigned redirects;
 	bool moved;			/* for good */
 	lun_time time2wait;		/* as the target said when it left us */
@@ -112,11 +121,13 @@ struct session {
 	unsigned n_tasks;
 	struct list idle, running;
 	struct list waiting, ended;	/* commands */
+	size_t n_waiting;
 	struct list tmfs, tmfs_ended;
 	uint32_t next_tmf_tag;
 
 	struct session_text {		/* session_text(): its answer, till told */
 		struct text_exchange *x, inner;
+		struct leg *leg;
 		bool ended;
 		int code;
 		struct lun_error err;
@@ -127,7 +138,7 @@ struct session {
 	struct session_timer {
 		struct timer t;
 		struct session *s;
-	} clock, stop_timer;		/* task.c; session.c */
+	} clock, stop_timer, add_timer;	/* task.c; session.c; legs.c */
 	struct session_counters counters;
 };
 
@@ -142,19 +153,44 @@ void session_log(struct session *s, enum lun_log_level level, const char *fmt, .
 	__attribute__((format(printf, 3, 4)));
 void session_stir(struct session *s);
 
+/* legs.c */
+int legs_init(struct session *s);	/* 0 or LUN_ENOMEM */
+void legs_deinit(struct session *s);	/* they are closed */
+/* Begins a login: the leading one, or as the session has it now. */
+int leg_connect(struct leg *leg, struct lun_error *err);
+void leg_close(struct leg *leg, int result);	/* what it has to do ends */
+/* Opens those that are wanted and not there, one after the other. */
+void legs_add(struct session *s);
+void legs_add_later(struct session *s);		/* with back-off */
+/* One in LOGGED_IN; NULL: none. How many there are. */
+struct leg *legs_ready(struct session *s);
+size_t legs_n_ready(const struct session *s);
+/* Is no other one in the full feature phase? */
+bool leg_is_last(const struct leg *leg);
+/* Is it this one that takes the next command? */
+bool leg_takes(const struct leg *leg);
+/* Those that are to be logged out go when their tasks are over. */
+void legs_log_out(struct session *s, lun_time now);
+/* It did not become idle in time: what is under way ends with the logout. */
+void legs_log_out_now(struct session *s, lun_time now);
+
 /* session-states.c; a transition that RFC 7143 8.3 does not have is our bug */
 enum session_event { SEV_LOGGED_IN, SEV_CLOSED, SEV_FAILED, SEV_GIVEN_UP };
 void session_enter(struct session *s, enum session_event event);
 
 /* task.c */
 extern const struct nexus_ops task_nexus_ops;
+/* For a command that waits; NULL: it waits on. */
 struct task *task_new(struct session *s, struct command *cmd, struct leg *leg);
 struct task *task_find(struct session *s, uint32_t initiator_task_tag);
+/* Was this the last one of its slot, and ended without a response? */
+bool task_was_given_up(const struct session *s, uint32_t initiator_task_tag);
 /* Its command is over with this result; the task is idle again. */
 void task_end(struct task *t, int result);
 void task_abort(struct task *t, int end_code);
 void tasks_end_all(struct session *s, struct leg *leg, int result);
 void command_end(struct session *s, struct command *cmd, int result);
+void command_unlink(struct session *s, struct command *cmd);
 void commands_end_waiting(struct session *s, int result);
 int task_clock_init(struct session *s);
 void task_clock_start(struct session *s);	/* there is something to watch */

@@ -6,8 +6,7 @@
 #include "base/cleanup.h"
 #include "session/session-impl.h"
 
-/* The leading connection has this CID; its leg is the first. */
-enum { LEADING = 0, FIRST_CID = 1 };
+enum { LEADING = 0 };			/* the leg of the leading login */
 
 void
 session_log(struct session *s, enum lun_log_level level, const char *fmt, ...)
@@ -29,74 +28,7 @@ session_stir(struct session *s)
 	s->driver->stir(s->driver_user, s);
 }
 
-/* ------------------------------------------------ what connections say -- */
-
-static void
-leg_stir(void *user)
-{
-	struct leg *leg = user;
-
-	session_stir(leg->s);
-}
-
-static void
-leg_rejected(void *user, struct conn *c, const struct pdu *bad, uint8_t reason)
-{
-	struct leg *leg = user;
-
-	if (bad->opcode == OP_TMF_REQUEST)
-		tmf_rejected(leg->s, bad->initiator_task_tag, reason);
-	else
-		task_rejected(leg->s, leg, bad, reason);
-}
-
-static void
-leg_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
-{
-	struct leg *leg = user;
-
-	leg->s->ops->scsi_event(leg->s->user, lun, sense, len);
-}
-
-/* Async events 2 and 3: as if TCP had failed (RFC 7143 7.1.4.3, 11.9.1). */
-static void
-leg_drop(void *user, const struct pdu *async)
-{
-	struct session *s = ((struct leg *)user)->s;
-	bool all = async->async_event == ASYNC_SESSION_DROP;
-
-	for (size_t i = 0; i < LEGS_MAX; i++) {
-		struct conn *c = s->legs[i].conn;
-
-		if (!c || !(all || conn_cid(c) == async->parameter1))
-			continue;
-		s->time2wait = async->parameter2 * TIME_S;
-		conn_fail(c, LUN_ELOST, "the target drops %s (async event %u, "
-			  "Time2Wait %u s, Time2Retain %u s)",
-			  all ? "all connections" : "this connection",
-			  async->async_event, async->parameter2,
-			  async->parameter3);
-	}
-}
-
-static void
-leg_stop_data(void *user, struct conn *c, uint64_t lun)
-{
-	dataout_stop(user, lun);
-}
-
-static const struct conn_ops leg_ops = {
-	.stir = leg_stir,
-	.header = datain_header,
-	.pdu = datain_pdu,
-	.rejected = leg_rejected,
-	.scsi_event = leg_scsi_event,
-	.drop = leg_drop,
-	.stop_data = leg_stop_data,
-	.fill = schedule_fill,
-};
-
-/* ---------------------------------------------------- the leading login -- */
+/* ------------------------------------------------- what news leads to -- */
 
 static void
 over(struct session *s, const struct lun_error *err)
@@ -112,66 +44,61 @@ over(struct session *s, const struct lun_error *err)
 static void
 login_again(struct session *s)
 {
-	struct leg *leg = &s->legs[LEADING];
-	struct conn_config cc = {
-		.env = s->nexus.env, .timers = s->nexus.timers,
-		.window = &s->window, .login = &leg->login,
-		.timeouts = s->cfg.timeouts, .label = s->cfg.label,
-		.ops = &leg_ops, .user = leg,
-	};
 	struct lun_error err;
 
-	assert(!leg->conn);
-	if (conn_new(&leg->conn, &cc, &err) < 0) {
+	if (leg_connect(&s->legs[LEADING], &err) < 0)
 		over(s, &err);
-		return;
-	}
-	conn_connect(leg->conn, session_now(s));
 }
 
+/* 13.2: as many connections as both sides want. */
 static void
-add_counters(struct conn_counters *sum, const struct conn_counters *c)
+allow_connections(struct session *s)
 {
-	sum->commands += c->commands;
-	sum->bytes_in += c->bytes_in;
-	sum->bytes_out += c->bytes_out;
-	sum->header_digest_errors += c->header_digest_errors;
-	sum->data_digest_errors += c->data_digest_errors;
-	sum->nop_timeouts += c->nop_timeouts;
-	sum->rejects += c->rejects;
-	sum->async_messages += c->async_messages;
-}
+	uint32_t granted = s->login.params.MaxConnections;
+	uint32_t wanted = s->cfg.login.offer->values.MaxConnections;
 
-/* The connection is gone, and its tasks with it. */
-static void
-leg_close(struct leg *leg, int result)
-{
-	struct session *s = leg->s;
-	struct conn *c = leg->conn;
-
-	if (!c)
-		return;
-	tasks_end_all(s, leg, result);
-	tmfs_end_all(s, leg, result);
-	tmfs_run(s);			/* aborts hold on to tasks */
-	if (leg->driven)
-		s->driver->close(s->driver_user, c);
-	leg->driven = false;
-	add_counters(&s->counters.conns, conn_counters(c));
-	leg->conn = conn_free(c);
-	assert(leg->running == 0);
+	s->n_legs = granted < LEGS_MAX ? granted : LEGS_MAX;
+	if (granted < wanted && !s->cfg.login.discovery)
+		session_log(s, LUN_LOG_WARNING, "%" PRIu32 " connections are "
+			    "wanted, the target grants %" PRIu32, wanted, granted);
 }
 
 static void
 on_logged_in(struct session *s, struct leg *leg)
 {
+	char text[PORTAL_TEXT_MAX];
+
+	if (!leg->login.leading) {
+		session_log(s, LUN_LOG_INFO, "conn %u to %s is added",
+			    conn_cid(leg->conn), portal_print(&leg->portal, text));
+		s->add_wait = 0;
+		s->add_told = false;
+		return;
+	}
 	s->login = *conn_login_result(leg->conn);
 	s->tsih = s->login.tsih;
 	s->redirects = 0;
 	session_enter(s, SEV_LOGGED_IN);
 	s->up = true;
+	allow_connections(s);
 	if (!s->stopping)
 		s->ops->up(s->user);
+}
+
+/* One more connection cannot be had now: it goes on with those that are there. */
+static void
+on_not_added(struct session *s, struct leg *leg, const char *why)
+{
+	char text[PORTAL_TEXT_MAX];
+
+	session_log(s, s->add_told ? LUN_LOG_DEBUG : LUN_LOG_WARNING, "conn %u "
+		    "to %s cannot be added: %s; going on with %zu of %zu "
+		    "connections", conn_cid(leg->conn),
+		    portal_print(&leg->portal, text), why, legs_n_ready(s),
+		    s->n_legs);
+	s->add_told = true;
+	leg_close(leg, LUN_ELOST);
+	legs_add_later(s);
 }
 
 static void
@@ -181,6 +108,10 @@ on_redirected(struct session *s, struct leg *leg)
 	char text[PORTAL_TEXT_MAX];
 	struct lun_error err;
 
+	if (!leg->login.leading) {
+		on_not_added(s, leg, conn_error(leg->conn)->text);
+		return;
+	}
 	s->portal = l->portals[0];
 	s->portal.tpgt = -1;
 	bool permanent = l->permanent;
@@ -197,8 +128,7 @@ on_redirected(struct session *s, struct leg *leg)
 		over(s, &err);
 		return;
 	}
-	leg->login.lists_refused = s->cfg.login.lists_refused;
-	leg->login.expected_tpgt = -1;		/* 13.8: it may be another one */
+	s->lists_refused = s->cfg.login.lists_refused;
 	login_again(s);
 }
 
@@ -210,7 +140,11 @@ on_login_failed(struct session *s, struct leg *leg)
 	bool again = l->retry == RETRY_AT_ONCE &&
 	    l->lists_refused > leg->login.lists_refused;
 
-	leg->login.lists_refused = l->lists_refused;
+	if (!leg->login.leading) {
+		on_not_added(s, leg, err.text);
+		return;
+	}
+	s->lists_refused = l->lists_refused;
 	leg_close(leg, err.code);
 	if (again && !s->stopping) {
 		session_log(s, LUN_LOG_INFO, "%s; trying again with less to choose "
@@ -221,13 +155,24 @@ on_login_failed(struct session *s, struct leg *leg)
 	over(s, &err);
 }
 
+/*
+ * Recovery of the session (7.1.4.4): all connections are closed, all tasks end.
+ * What was sent on the lost one may be missing in the order of the commands;
+ * nothing less could fill that.
+ */
 static void
 on_lost(struct session *s, struct leg *leg)
 {
 	struct lun_error err = *conn_error(leg->conn);
+	char text[PORTAL_TEXT_MAX];
 
+	if (s->closing && s->closing != leg) {
+		leg_close(leg, err.code);	/* as it was told to */
+		return;
+	}
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s",
-		    conn_cid(leg->conn), s->portal.host, err.text);
+		    conn_cid(leg->conn), portal_print(&leg->portal, text),
+		    err.text);
 	session_enter(s, SEV_FAILED);
 	leg_close(leg, err.code);
 	session_enter(s, SEV_GIVEN_UP);
@@ -239,6 +184,12 @@ on_logged_out(struct session *s, struct leg *leg)
 {
 	struct lun_error err;
 
+	/* 6.3.5: the last connection ends the session */
+	if (!s->closing && !leg_is_last(leg)) {
+		leg_close(leg, LUN_ELOST);
+		legs_add_later(s);
+		return;
+	}
 	session_enter(s, SEV_CLOSED);
 	leg_close(leg, LUN_ELOST);
 	lun_fail(&err, s->stopping ? LUN_ECANCELED : LUN_ELOST, "%s: %s",
@@ -264,7 +215,7 @@ take_news(struct session *s, struct leg *leg)
 
 	if (news & NEWS_CONNECT) {
 		leg->driven = true;
-		s->driver->connect(s->driver_user, leg->conn, &s->portal);
+		s->driver->connect(s->driver_user, leg->conn, &leg->portal);
 	}
 	if (news & NEWS_LOGGED_IN)
 		on_logged_in(s, leg);
@@ -315,26 +266,12 @@ run_text(struct session *s)
 	x->done(x, t->code, &t->err, t->text, t->len);
 }
 
-/* A connection that is to be logged out goes when its tasks are over. */
-static void
-log_out_when_idle(struct session *s, lun_time now)
-{
-	struct leg *leg = &s->legs[LEADING];
-
-	if (!leg->conn || leg->running > 0 || s->text.x)
-		return;
-	/* when the target asked for it what waits cannot be sent any more */
-	if (conn_state(leg->conn) == CONN_LOGOUT_REQUESTED ||
-	    (s->stopping && list_empty(&s->waiting)))
-		conn_logout(leg->conn, LOGOUT_SESSION, now);
-}
-
 void
 session_step(struct session *s, lun_time now)
 {
 	s->nexus.timers->now = now;
 	run_text(s);			/* before the connection that has it goes */
-	for (size_t i = 0; i < LEGS_MAX; i++)
+	for (size_t i = 0; i < LEGS_MAX && !s->over; i++)
 		if (s->legs[i].conn)
 			take_news(s, &s->legs[i]);
 	tmfs_run(s);
@@ -345,23 +282,21 @@ session_step(struct session *s, lun_time now)
 	}
 	run_text(s);
 	run_ended(s);
-	log_out_when_idle(s, now);
+	legs_log_out(s, now);
+	legs_add(s);
 	if (s->over && !s->told_down && list_empty(&s->ended)) {
 		s->told_down = true;
 		s->ops->down(s->user, &s->error);
 	}
 }
 
-/* It did not become idle in time: what is under way ends with the logout. */
 static void
 stop_due(struct timer *t, lun_time now)
 {
 	struct session *s = container_of(t, struct session_timer, t)->s;
-	struct conn *c = s->legs[LEADING].conn;
 
 	s->nexus.timers->now = now;
-	if (c)
-		conn_logout(c, LOGOUT_SESSION, now);
+	legs_log_out_now(s, now);
 	session_stir(s);
 }
 
@@ -381,17 +316,6 @@ init_lists(struct session *s)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		list_init(lists[i]);
-	for (size_t i = 0; i < LEGS_MAX; i++) {
-		struct leg *leg = &s->legs[i];
-
-		leg->s = s;
-		leg->login = s->cfg.login;
-		leg->login.leading = i == LEADING;
-		leg->login.cid = (uint16_t)(FIRST_CID + i);
-		leg->late_tmf_tag = TAG_NONE;
-		list_init(&leg->unsolicited);
-		list_init(&leg->solicited);
-	}
 }
 
 int
@@ -412,10 +336,10 @@ session_new(struct session **out, const struct session_config *config,
 	s->driver_user = driver_user;
 	s->ops = ops;
 	s->user = user;
-	s->portal = config->portal;
 	init_lists(s);
 	s->stop_timer.s = s;
-	if (timer_init(&s->stop_timer.t, timers, stop_due) < 0 ||
+	if (legs_init(s) < 0 ||
+	    timer_init(&s->stop_timer.t, timers, stop_due) < 0 ||
 	    task_clock_init(s) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
 	*out = take(s);
@@ -437,6 +361,7 @@ session_free(struct session *s)
 		run_ended(s);
 	timer_deinit(&s->clock.t);
 	timer_deinit(&s->stop_timer.t);
+	legs_deinit(s);
 	tasks_free(s);
 	free(s);
 	return NULL;
@@ -491,17 +416,18 @@ text_done(struct text_exchange *inner, int code, const struct lun_error *err,
 int
 session_text(struct session *s, struct text_exchange *x, lun_time now)
 {
-	struct conn *c = s->legs[LEADING].conn;
+	struct leg *leg = legs_ready(s);
 	int r;
 
-	if (!c || s->text.x)
+	if (!leg || s->text.x)
 		return LUN_EREFUSED;
 	s->nexus.timers->now = now;
 	s->text.inner = *x;
 	s->text.inner.done = text_done;
 	s->text.inner.user = s;
 	s->text.x = x;
-	if ((r = conn_text(c, &s->text.inner, now)) < 0)
+	s->text.leg = leg;
+	if ((r = conn_text(leg->conn, &s->text.inner, now)) < 0)
 		s->text.x = NULL;
 	return r;
 }
@@ -514,21 +440,40 @@ session_login(const struct session *s)
 	return &s->login;
 }
 
-const struct params *
-session_params(const struct session *s)
+static const struct leg *
+find_leg(const struct session *s, size_t i)
 {
-	const struct conn *c = s->legs[LEADING].conn;
-
-	return c && s->up ? conn_params(c) : &s->login.params;
+	for (size_t n = 0; n < LEGS_MAX; n++)
+		if (s->legs[n].conn && i-- == 0)
+			return &s->legs[n];
+	return NULL;
 }
 
 struct conn *
 session_conn(const struct session *s, size_t i)
 {
-	for (size_t n = 0; n < LEGS_MAX; n++)
-		if (s->legs[n].conn && i-- == 0)
-			return s->legs[n].conn;
-	return NULL;
+	const struct leg *leg = find_leg(s, i);
+
+	return leg ? leg->conn : NULL;
+}
+
+const struct portal *
+session_conn_portal(const struct session *s, size_t i)
+{
+	const struct leg *leg = find_leg(s, i);
+
+	return leg ? &leg->portal : NULL;
+}
+
+const struct params *
+session_params(const struct session *s)
+{
+	const struct conn *c;
+
+	for (size_t i = 0; (c = session_conn(s, i)); i++)
+		if (conn_state(c) == CONN_LOGGED_IN)
+			return conn_params(c);
+	return &s->login.params;
 }
 
 const struct portal *
@@ -565,9 +510,10 @@ session_counters_add(struct session_counters *sum, const struct session *s)
 {
 	sum->task_timeouts += s->counters.task_timeouts;
 	sum->lun_resets += s->counters.lun_resets;
-	add_counters(&sum->conns, &s->counters.conns);
+	conn_counters_add(&sum->conns, &s->counters.conns);
 
 	for (size_t i = 0; i < LEGS_MAX; i++)
 		if (s->legs[i].conn)
-			add_counters(&sum->conns, conn_counters(s->legs[i].conn));
+			conn_counters_add(&sum->conns,
+					  conn_counters(s->legs[i].conn));
 }

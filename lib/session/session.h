@@ -48,6 +48,10 @@ struct session_ops {
 struct session_config {			/* copied by session_new() */
 	struct login_config login;	/* its pointers are borrowed for life */
 	struct portal portal;
+	/* Others of the target, for more connections: those with the tag of the
+	 * portal group that serves the session are used. Borrowed for life. */
+	const struct portal *portals;
+	size_t n_portals;
 	struct conn_timeouts timeouts;
 	lun_time command_timeout;
 	const char *label;		/* borrowed for life; in all log lines */
@@ -104,6 +108,7 @@ const char *session_state_name(const struct session *s);	/* RFC 7143 8.3 */
 const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
+const struct portal *session_conn_portal(const struct session *s, size_t i);
 const struct portal *session_portal(const struct session *s);
 /* After a permanent redirection: where it went. Else NULL. */
 const struct portal *session_moved(const struct session *s);

@@ -69,8 +69,18 @@ submit(struct nexus *n, struct command *cmd)
 	cmd->phase = PHASE_WAITING;
 	cmd->deadline = time_add(session_now(s), timeout);
 	list_append(&s->waiting, &cmd->link);
+	s->n_waiting++;
 	task_clock_start(s);
 	session_stir(s);
+}
+
+/* It waits no more. */
+void
+command_unlink(struct session *s, struct command *cmd)
+{
+	assert(cmd->phase == PHASE_WAITING && s->n_waiting > 0);
+	list_del(&cmd->link);
+	s->n_waiting--;
 }
 
 static void
@@ -80,7 +90,7 @@ cancel(struct nexus *n, struct command *cmd)
 
 	switch ((enum phase)cmd->phase) {
 	case PHASE_WAITING:
-		list_del(&cmd->link);
+		command_unlink(s, cmd);
 		command_end(s, cmd, LUN_ECANCELED);
 		break;
 	case PHASE_RUNNING:
@@ -103,7 +113,7 @@ commands_end_waiting(struct session *s, int result)
 	struct command *cmd;
 
 	while ((cmd = list_first(&s->waiting, struct command, link))) {
-		list_del(&cmd->link);
+		command_unlink(s, cmd);
 		command_end(s, cmd, result);
 	}
 }
@@ -169,12 +179,14 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 
 	struct task *t = list_first(&s->idle, struct task, link);
 
+	command_unlink(s, cmd);
 	list_del(&t->link);
 	list_append(&s->running, &t->link);
 	assert(list_empty(&t->sending) && !t->aborting && !t->cmd);
 	t->initiator_task_tag = next_tag(t->initiator_task_tag);
 	t->cmd = cmd;
 	t->leg = leg;
+	t->given_up = false;
 	t->exp_data_sn = t->exp_r2t_sn = 0;
 	t->first_burst = t->n_bursts = 0;
 	leg->running++;
@@ -192,6 +204,16 @@ task_find(struct session *s, uint32_t initiator_task_tag)
 	return t && t->leg && t->initiator_task_tag == initiator_task_tag ? t : NULL;
 }
 
+bool
+task_was_given_up(const struct session *s, uint32_t initiator_task_tag)
+{
+	uint32_t index = initiator_task_tag & (TASKS_MAX - 1);
+	const struct task *t = index < s->n_tasks ? s->tasks[index] : NULL;
+
+	return t && !t->leg && t->given_up &&
+	    t->initiator_task_tag == initiator_task_tag;
+}
+
 /* The slot is free when neither its command nor its abort needs it. */
 static void
 task_idle(struct task *t)
@@ -203,7 +225,10 @@ task_idle(struct task *t)
 	ranges_clear(&t->in);
 	ranges_clear(&t->out);
 	list_del(&t->link);
-	list_prepend(&t->s->idle, &t->link);
+	if (t->given_up)		/* not at once: see datain.c */
+		list_append(&t->s->idle, &t->link);
+	else
+		list_prepend(&t->s->idle, &t->link);
 }
 
 void
@@ -336,7 +361,7 @@ expire_waiting(struct session *s, lun_time now)
 			    "in vain for the command window to open (CmdSN %"
 			    PRIu32 ", MaxCmdSN %" PRIu32 ")", cmd->cdb[0],
 			    s->window.cmd_sn, s->window.max_cmd_sn);
-		list_del(&cmd->link);
+		command_unlink(s, cmd);
 		command_end(s, cmd, LUN_ETIMEDOUT);
 	}
 }

@@ -81,12 +81,7 @@ tmf_end(struct session *s, struct tmf *t, int code, uint8_t response)
 static struct leg *
 leg_for(struct session *s, const struct task *task)
 {
-	if (task)
-		return task->leg;
-	for (size_t i = 0; i < LEGS_MAX; i++)
-		if (s->legs[i].conn && conn_state(s->legs[i].conn) == CONN_LOGGED_IN)
-			return &s->legs[i];
-	return NULL;
+	return task ? task->leg : legs_ready(s);
 }
 
 void
@@ -152,10 +147,12 @@ end_covered(struct session *s, const struct tmf *t)
 {
 	struct task *task;
 
-	list_for_each(task, &s->running, struct task, link)
-		if (covers(t, task))
-			task_end(task, t->ends_with ? t->ends_with :
-				 LUN_ECANCELED);
+	list_for_each(task, &s->running, struct task, link) {
+		if (!covers(t, task))
+			continue;
+		task->given_up = task->leg != t->leg;
+		task_end(task, t->ends_with ? t->ends_with : LUN_ECANCELED);
+	}
 }
 
 int

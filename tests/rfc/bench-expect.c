@@ -113,14 +113,15 @@ bench_expect_down(struct bench *b, int code, const char *part)
 	if (b->error.code != code || !strstr(b->error.text, part))
 		bench_fail(b, "it ended with %d, \"%s\"; expected %d, \"%s\"",
 			   b->error.code, b->error.text, code, part);
-	if (!b->closed)
-		bench_fail(b, "it ended, but its connection is open");
+	for (size_t i = 0; i < LINES_MAX; i++)
+		if (b->lines[i].conn)
+			bench_fail(b, "it ended, but connection %zu is open", i);
 }
 
 bool
 bench_closed(struct bench *b)
 {
-	return b->closed;
+	return b->l->closed;
 }
 
 bool
@@ -138,7 +139,7 @@ bench_connects(struct bench *b)
 const struct portal *
 bench_portal(struct bench *b)
 {
-	return &b->portal;
+	return &b->l->portal;
 }
 
 struct session *
@@ -150,7 +151,7 @@ bench_session(struct bench *b)
 struct conn *
 bench_conn(struct bench *b)
 {
-	return b->conn;
+	return b->l->conn;
 }
 
 lun_time
@@ -184,4 +185,26 @@ const uint8_t *
 bench_event_sense(struct bench *b)
 {
 	return b->event_sense;
+}
+
+size_t
+bench_connections(struct bench *b)
+{
+	size_t n = 0;
+
+	while (session_conn(bench_session(b), n))
+		n++;
+	return n;
+}
+
+void
+bench_works_on(struct bench *b, size_t line)
+{
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+
+	if (got->line != line)
+		bench_fail(b, "it went on line %zu, not %zu", got->line, line);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, cmd, 0);
 }

@@ -12,12 +12,22 @@
 #include "wire/rx.h"
 #include "wire/tx.h"
 
-enum { GOT_MAX = 4096, LOG_MAX = 4096 };
+enum { GOT_MAX = 4096, LOG_MAX = 4096, LINES_MAX = 16 };
 
 struct order {				/* a command and what became of it */
 	struct command cmd;
 	unsigned done;
 	struct order *next;
+};
+
+struct line {				/* a TCP connection, or room for one */
+	struct bench *b;
+	struct conn *conn;
+	bool connect_wanted, closed;
+	struct portal portal;
+	struct rx *rx;			/* the target's ends */
+	struct tx *tx;
+	uint32_t stat_sn;
 };
 
 struct bench {
@@ -32,13 +42,10 @@ struct bench {
 	size_t unsure;
 	bool stirred;
 
-	/* the TCP connection */
-	struct conn *conn;
-	bool connect_wanted, slow, closed;
+	struct line lines[LINES_MAX];
+	struct line *l;			/* the one that is spoken on */
+	bool slow;
 	unsigned connects;
-	struct portal portal;
-	struct rx *rx;			/* the target's ends */
-	struct tx *tx;
 	size_t segments;
 
 	struct got *got[GOT_MAX];
@@ -46,7 +53,8 @@ struct bench {
 	struct ahs ahs_now;
 	bool has_ahs_now;
 
-	uint32_t stat_sn, exp_cmd_sn, window;
+	uint32_t exp_cmd_sn, window;
+	uint64_t ahead;			/* bit n: ExpCmdSN + 1 + n is there */
 
 	struct order *orders;
 	bool up, down;

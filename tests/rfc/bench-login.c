@@ -14,7 +14,7 @@ flush_target(struct bench *b, enum damage damage)
 	size_t len = 0;
 	int n;
 
-	while ((n = tx_iov(b->tx, iov, 16)) > 0) {
+	while ((n = tx_iov(b->l->tx, iov, 16)) > 0) {
 		size_t sum = 0;
 
 		for (int i = 0; i < n; i++) {
@@ -23,7 +23,7 @@ flush_target(struct bench *b, enum damage damage)
 			len += iov[i].iov_len;
 			sum += iov[i].iov_len;
 		}
-		tx_ack(b->tx, sum);
+		tx_ack(b->l->tx, sum);
 	}
 	if (damage == DAMAGE_HEADER)
 		bytes[BHS_LEN] ^= 0x10;
@@ -37,9 +37,9 @@ void
 bench_send_damaged(struct bench *b, struct pdu *pdu, const void *data, size_t len,
 		   enum damage damage)
 {
-	if (!b->tx)
+	if (!b->l->tx)
 		bench_fail(b, "no connection to send on");
-	assert_int_equal(tx_add(b->tx, pdu, NULL, data, len, NULL), 0);
+	assert_int_equal(tx_add(b->l->tx, pdu, NULL, data, len, NULL), 0);
 	flush_target(b, damage);
 }
 
@@ -68,15 +68,23 @@ uses_stat_sn(enum opcode opcode, const struct got *got)
 	    !(opcode == OP_NOP_IN && !got);
 }
 
+void
+bench_on(struct bench *b, size_t line)
+{
+	b->l = &b->lines[line];
+}
+
 struct pdu
 bench_pdu(struct bench *b, enum opcode opcode, const struct got *got)
 {
+	if (got)
+		bench_on(b, got->line);
 	struct pdu pdu = {
 		.opcode = (uint8_t)opcode, .final = true,
 		.lun = got ? got->pdu.lun : 0,
 		.initiator_task_tag = got ? got->pdu.initiator_task_tag : TAG_NONE,
 		.target_transfer_tag = TAG_NONE,
-		.stat_sn = b->stat_sn,
+		.stat_sn = b->l->stat_sn,
 		.exp_cmd_sn = b->exp_cmd_sn,
 		.max_cmd_sn = b->exp_cmd_sn + b->window - 1,
 	};
@@ -87,7 +95,7 @@ bench_pdu(struct bench *b, enum opcode opcode, const struct got *got)
 	    opcode == OP_LOGOUT_RESPONSE || opcode == OP_LOGIN_RESPONSE)
 		pdu.lun = 0;
 	if (uses_stat_sn(opcode, got))
-		b->stat_sn++;
+		b->l->stat_sn++;
 	return pdu;
 }
 
@@ -97,14 +105,14 @@ bench_data_in_status(struct bench *b, const struct got *got)
 	struct pdu pdu = bench_pdu(b, OP_DATA_IN, got);
 
 	pdu.has_status = true;
-	b->stat_sn++;
+	b->l->stat_sn++;
 	return pdu;
 }
 
 uint32_t *
 bench_stat_sn(struct bench *b)
 {
-	return &b->stat_sn;
+	return &b->l->stat_sn;
 }
 
 uint32_t *
@@ -199,8 +207,8 @@ target_digests(struct bench *b, const char *answer)
 	bool header = strstr(answer, "HeaderDigest=CRC32C") != NULL;
 	bool data = strstr(answer, "DataDigest=CRC32C") != NULL;
 
-	rx_set_digests(b->rx, header, data);
-	tx_set_digests(b->tx, header, data);
+	rx_set_digests(b->l->rx, header, data);
+	tx_set_digests(b->l->tx, header, data);
 }
 
 void
@@ -226,20 +234,51 @@ bench_login(struct bench *b, const char *keys)
 	pdu.final = true;
 	pdu.nsg = STAGE_FULL_FEATURE;
 	pdu.tsih = 0x1234;
-	assert_int_equal(tx_add(b->tx, &pdu, NULL, text, len, NULL), 0);
+	assert_int_equal(tx_add(b->l->tx, &pdu, NULL, text, len, NULL), 0);
 	/* the response itself has none; what comes back after it does */
 	struct iovec iov[8];
 	uint8_t bytes[8192];
 	size_t sum = 0;
-	int n = tx_iov(b->tx, iov, 8);
+	int n = tx_iov(b->l->tx, iov, 8);
 
 	for (int i = 0; i < n; i++) {
 		memcpy(bytes + sum, iov[i].iov_base, iov[i].iov_len);
 		sum += iov[i].iov_len;
 	}
-	tx_ack(b->tx, sum);
+	tx_ack(b->l->tx, sum);
 	target_digests(b, answer);
 	bench_push(b, bytes, sum);
 	if (!bench_up(b))
 		bench_fail(b, "the login failed: %s", b->error.text);
+}
+
+/* --------------------------------------------------- many connections -- */
+
+struct bench *
+bench_many(unsigned connections)
+{
+	char keys[40];
+
+	snprintf(keys, sizeof(keys), "MaxConnections=%u", connections);
+	return bench_new(&(struct bench_setup){ .keys = keys });
+}
+
+struct bench *
+bench_many_up(unsigned connections)
+{
+	struct bench *b = bench_many(connections);
+
+	for (unsigned i = 0; i < connections; i++)
+		bench_login(b, "");
+	bench_expect_nothing(b);
+	return b;
+}
+
+struct got *
+bench_login_security(struct bench *b, const char *keys)
+{
+	struct got *got = bench_expect(b, OP_LOGIN_REQUEST);
+
+	bench_login_answer(b, got, STAGE_SECURITY, STAGE_OPERATIONAL, true, keys);
+	return got;
 }

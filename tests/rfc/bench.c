@@ -34,17 +34,17 @@ stir(void *user, struct session *s)
 }
 
 static void
-target_free(struct bench *b)
+target_free(struct line *l)
 {
-	b->rx = rx_free(b->rx);
-	b->tx = tx_free(b->tx);
+	l->rx = rx_free(l->rx);
+	l->tx = tx_free(l->tx);
 }
 
 static int
 target_header(void *user, const struct pdu *pdu, const struct ahs *ahs,
 	      void **place)
 {
-	struct bench *b = user;
+	struct bench *b = ((struct line *)user)->b;
 
 	b->has_ahs_now = ahs != NULL;
 	if (ahs)
@@ -52,27 +52,34 @@ target_header(void *user, const struct pdu *pdu, const struct ahs *ahs,
 	return 0;
 }
 
-/* RFC 7143 4.2.2.1, the target's side, for what comes in order. */
+/* RFC 7143 4.2.2.1, the target's side; connections may overtake each other. */
 static void
 target_numbers(struct bench *b, const struct pdu *pdu)
 {
+	uint32_t ahead = pdu->cmd_sn - b->exp_cmd_sn;
+
 	if (pdu->opcode == OP_DATA_OUT || pdu->opcode == OP_SNACK_REQUEST)
 		return;
-	if (pdu->opcode == OP_LOGIN_REQUEST)
+	if (pdu->opcode == OP_LOGIN_REQUEST && pdu->tsih == 0)
 		b->exp_cmd_sn = pdu->cmd_sn;
-	else if (!pdu->immediate && pdu->cmd_sn == b->exp_cmd_sn)
+	if (pdu->immediate || ahead >= 64)
+		return;
+	b->ahead |= UINT64_C(1) << ahead;
+	for (; b->ahead & 1; b->ahead >>= 1)
 		b->exp_cmd_sn++;
 }
 
 static int
 target_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_ok)
 {
-	struct bench *b = user;
+	struct line *l = user;
+	struct bench *b = l->b;
 	struct got *got = calloc(1, sizeof(*got));
 
 	assert_true(b->n_got < GOT_MAX);
 	assert_false(pdu_from_target(pdu->opcode));
 	got->pdu = *pdu;
+	got->line = (size_t)(l - b->lines);
 	got->has_ahs = b->has_ahs_now;
 	got->ahs = b->ahs_now;
 	got->digest_ok = digest_ok;
@@ -87,32 +94,42 @@ target_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_o
 
 static const struct rx_ops target_ops = { target_header, target_pdu };
 
+static struct line *
+line_of(struct bench *b, const struct conn *c)
+{
+	for (size_t i = 0; i < LINES_MAX; i++)
+		if (b->lines[i].conn == c)
+			return &b->lines[i];
+	bench_fail(b, "no such connection");
+	return NULL;
+}
+
 static void
 driver_connect(void *user, struct conn *c, const struct portal *portal)
 {
 	struct bench *b = user;
+	struct line *l = line_of(b, NULL);
 	struct lun_error err;
 
-	assert_null(b->conn);
-	target_free(b);
-	assert_int_equal(rx_new(&b->rx, &target_ops, b, DATA_SEGMENT_MAX, &err), 0);
-	assert_int_equal(tx_new(&b->tx, &err), 0);
-	b->conn = c;
-	b->closed = false;
-	b->connect_wanted = true;
-	b->portal = *portal;
+	target_free(l);
+	assert_int_equal(rx_new(&l->rx, &target_ops, l, DATA_SEGMENT_MAX, &err), 0);
+	assert_int_equal(tx_new(&l->tx, &err), 0);
+	l->conn = c;
+	l->closed = false;
+	l->connect_wanted = true;
+	l->portal = *portal;
+	b->l = l;
 	b->connects++;
 }
 
 static void
 driver_close(void *user, struct conn *c)
 {
-	struct bench *b = user;
+	struct line *l = line_of(user, c);
 
-	assert_ptr_equal(b->conn, c);
-	b->conn = NULL;
-	b->connect_wanted = false;
-	b->closed = true;
+	l->conn = NULL;
+	l->connect_wanted = false;
+	l->closed = true;
 }
 
 static const struct session_driver driver = { stir, driver_connect, driver_close };
@@ -180,41 +197,55 @@ static const struct recovery_ops recovery_ops = {
 	on_up_again, on_lost, on_down, on_scsi_event, on_unsure,
 };
 
+static void
+feed_target(struct line *l, const uint8_t *p, size_t left)
+{
+	while (left > 0) {
+		struct iovec to[2];
+
+		(void)rx_iov(l->rx, to);
+		size_t take = left < to[0].iov_len ? left : to[0].iov_len;
+
+		memcpy(to[0].iov_base, p, take);
+		if (rx_ack(l->rx, take) < 0)
+			bench_fail(l->b, "the target cannot read: %s",
+				   rx_error(l->rx)->text);
+		p += take;
+		left -= take;
+	}
+}
+
 /* What the initiator has to send, into the target. */
 static bool
-pull(struct bench *b)
+pull(struct line *l)
 {
+	struct bench *b = l->b;
 	struct iovec iov[16];
 	bool any = false;
 	int n;
 
-	while (b->conn && !b->connect_wanted && !b->held &&
-	       (n = conn_tx_iov(b->conn, iov, 16, b->now)) > 0) {
+	while (l->conn && !l->connect_wanted && !b->held &&
+	       (n = conn_tx_iov(l->conn, iov, 16, b->now)) > 0) {
 		size_t sum = 0;
 
 		for (int i = 0; i < n; i++) {
-			const uint8_t *p = iov[i].iov_base;
-			size_t left = iov[i].iov_len;
-
-			while (left > 0) {
-				struct iovec to[2];
-
-				(void)rx_iov(b->rx, to);
-				size_t take = left < to[0].iov_len ? left : to[0].iov_len;
-
-				memcpy(to[0].iov_base, p, take);
-				if (rx_ack(b->rx, take) < 0)
-					bench_fail(b, "the target cannot read: %s",
-						   rx_error(b->rx)->text);
-				p += take;
-				left -= take;
-			}
+			feed_target(l, iov[i].iov_base, iov[i].iov_len);
 			sum += iov[i].iov_len;
 		}
-		conn_tx_ack(b->conn, sum);
+		conn_tx_ack(l->conn, sum);
 		any = true;
 	}
 	return any;
+}
+
+static bool
+connect_line(struct line *l)
+{
+	if (!l->connect_wanted || l->b->slow)
+		return false;
+	l->connect_wanted = false;
+	conn_connected(l->conn, l->b->now);
+	return true;
 }
 
 void
@@ -224,17 +255,15 @@ bench_run(struct bench *b)
 
 	do {
 		any = false;
-		if (b->connect_wanted && !b->slow && b->conn) {
-			b->connect_wanted = false;
-			conn_connected(b->conn, b->now);
-			any = true;
-		}
+		for (size_t i = 0; i < LINES_MAX; i++)
+			any |= connect_line(&b->lines[i]);
 		if (b->stirred) {
 			b->stirred = false;
 			session_step(bench_session(b), b->now);
 			any = true;
 		}
-		any |= pull(b);
+		for (size_t i = 0; i < LINES_MAX; i++)
+			any |= pull(&b->lines[i]);
 	} while (any);
 }
 
@@ -243,10 +272,11 @@ void
 bench_push(struct bench *b, const uint8_t *p, size_t len)
 {
 	size_t step = b->segments ? b->segments : SIZE_MAX;
+	struct line *l = b->l;
 
-	while (len > 0 && b->conn && conn_wants_rx(b->conn)) {
+	while (len > 0 && l->conn && conn_wants_rx(l->conn)) {
 		struct iovec to[2];
-		size_t n = (size_t)conn_rx_iov(b->conn, to), sum = 0;
+		size_t n = (size_t)conn_rx_iov(l->conn, to), sum = 0;
 
 		for (size_t i = 0; i < n && len > 0 && sum < step; i++) {
 			size_t take = to[i].iov_len;
@@ -260,7 +290,7 @@ bench_push(struct bench *b, const uint8_t *p, size_t len)
 			len -= take;
 			sum += take;
 		}
-		conn_rx_ack(b->conn, sum, b->now);
+		conn_rx_ack(l->conn, sum, b->now);
 		if (b->segments)
 			bench_run(b);
 	}
@@ -317,8 +347,12 @@ bench_new(const struct bench_setup *setup)
 	b->env = (struct lun_env){ b, bench_random, bench_log, LUN_LOG_TRACE };
 	b->random = 1;
 	b->now = TIME_S;
-	b->stat_sn = 0x5000;
 	b->window = 32;
+	for (size_t i = 0; i < LINES_MAX; i++) {
+		b->lines[i].b = b;
+		b->lines[i].stat_sn = (uint32_t)(0x5000 + 0x100 * i);
+	}
+	b->l = b->lines;
 	timers_init(&b->timers);
 	offer_default(&b->offer);
 	if (s->keys)
@@ -345,6 +379,7 @@ bench_new(const struct bench_setup *setup)
 			.auth = &b->auth,
 		},
 		.portal = { .host = "192.0.2.1", .port = LUN_PORT, .tpgt = -1 },
+		.portals = s->portals, .n_portals = s->n_portals,
 		.timeouts = {
 			.connect = 10 * TIME_S, .login = 15 * TIME_S,
 			.logout = 5 * TIME_S, .text = 20 * TIME_S,
@@ -372,7 +407,6 @@ bench_free(struct bench *b)
 {
 	b->s = session_free(b->s);
 	b->recovery = recovery_free(b->recovery);
-	assert_null(b->conn);
 	while (b->orders) {
 		struct order *o = b->orders;
 
@@ -389,7 +423,10 @@ bench_free(struct bench *b)
 	}
 	for (size_t i = 0; i < b->n_log; i++)
 		free(b->log[i]);
-	target_free(b);
+	for (size_t i = 0; i < LINES_MAX; i++) {
+		assert_null(b->lines[i].conn);
+		target_free(&b->lines[i]);
+	}
 	timers_deinit(&b->timers);
 	free(b);
 }
@@ -452,8 +489,8 @@ bench_pass(struct bench *b, lun_time delay)
 void
 bench_cut(struct bench *b)
 {
-	if (b->conn)
-		conn_lost(b->conn, LUN_ELOST, "closed by the target", b->now);
+	if (b->l->conn)
+		conn_lost(b->l->conn, LUN_ELOST, "closed by the target", b->now);
 	bench_run(b);
 }
 

@@ -44,6 +44,8 @@ struct bench_setup {			/* zero: the default */
 	const char *alias;
 	lun_time nop_interval;		/* default: no pings */
 	lun_time command_timeout;	/* default 30 s */
+	const struct portal *portals;	/* others of the target */
+	size_t n_portals;
 };
 
 struct bench *bench_new(const struct bench_setup *setup);	/* in FREE */
@@ -61,6 +63,7 @@ void bench_connected(struct bench *b);
  */
 struct got {
 	struct pdu pdu;
+	size_t line;			/* on which it came */
 	struct ahs ahs;
 	bool has_ahs;
 	uint8_t *data;
@@ -94,6 +97,20 @@ void bench_send_raw(struct bench *b, const void *bytes, size_t len);
 void bench_segments(struct bench *b, size_t n);
 
 /*
+ * With several connections the target speaks on one at a time: that of the
+ * request which it answered last, or the latest one, or this: lines are
+ * numbered from 0, and a new connection takes the first that is free.
+ */
+void bench_on(struct bench *b, size_t line);
+/* A session that wants so many; and with all of them logged in: line n has
+ * CID n + 1. */
+struct bench *bench_many(unsigned connections);
+struct bench *bench_many_up(unsigned connections);
+size_t bench_connections(struct bench *b);	/* that the session has */
+/* A command runs on this line from submission to response. */
+void bench_works_on(struct bench *b, size_t line);
+
+/*
  * A PDU with the target's state in it: stat_sn, exp_cmd_sn, max_cmd_sn and the
  * tags of the request it answers (NULL: unsolicited, ITT and TTT 0xffffffff).
  * Those that use up a StatSN do so here.
@@ -118,6 +135,9 @@ void bench_login_answer(struct bench *b, const struct got *got, int csg, int nsg
 			bool transit, const char *keys);
 /* A Login Response for got, to be changed before it is sent. */
 struct pdu bench_login_pdu(struct bench *b, const struct got *got);
+/* The answer to the first request of a login, which is the result: with an
+ * AuthMethod and a TargetPortalGroupTag, usually. bench_login() goes on. */
+struct got *bench_login_security(struct bench *b, const char *keys);
 /* "Key=Value Key=Value" as wire text; the result is its length. */
 size_t bench_text(const char *keys, uint8_t *buf, size_t size);
 

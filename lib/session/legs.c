@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The connections of a session. A leg is the place of one: it keeps its CID for
+ * life, and has a connection or none.
+ *
+ * The leading login makes the session and says how many connections it may
+ * have; further ones are added one after the other, with the ISID, the TSIH
+ * and the keys that are in force. One that cannot be added (refused, another
+ * portal group, another TSIH, no answer) is tried again with back-off, in turn
+ * over the portals of the portal group; the session goes on with those that it
+ * has.
+ *
+ * Commands go to the least loaded. Connections ask for what they may send
+ * whenever they have room, in any order, so the rule is that of a common
+ * level: all that runs and waits, spread evenly, is the level up to which each
+ * takes. One pass over the connections leaves nothing waiting that way, and
+ * numbers go out in the order in which commands were submitted.
+ */
+#include <assert.h>
+
+#include "base/error.h"
+#include "session/session-impl.h"
+
+/* The leading login is made for the first leg, and has this CID. */
+enum { FIRST_CID = 1 };
+
+#define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
+#define ADD_LONGEST	(64 * TIME_S)
+
+static bool
+is_opening(const struct leg *leg)
+{
+	return leg->conn && conn_state(leg->conn) &
+	    (CONN_FREE | CONN_XPT_WAIT | CONN_IN_LOGIN);
+}
+
+/* ------------------------------------------------ what connections say -- */
+
+static void
+leg_stir(void *user)
+{
+	struct leg *leg = user;
+
+	session_stir(leg->s);
+}
+
+static void
+leg_rejected(void *user, struct conn *c, const struct pdu *bad, uint8_t reason)
+{
+	struct leg *leg = user;
+
+	if (bad->opcode == OP_TMF_REQUEST)
+		tmf_rejected(leg->s, bad->initiator_task_tag, reason);
+	else
+		task_rejected(leg->s, leg, bad, reason);
+}
+
+static void
+leg_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
+{
+	struct leg *leg = user;
+
+	leg->s->ops->scsi_event(leg->s->user, lun, sense, len);
+}
+
+/* Async events 2 and 3: as if TCP had failed (RFC 7143 7.1.4.3, 11.9.1). */
+static void
+leg_drop(void *user, const struct pdu *async)
+{
+	struct session *s = ((struct leg *)user)->s;
+	bool all = async->async_event == ASYNC_SESSION_DROP;
+
+	for (size_t i = 0; i < LEGS_MAX; i++) {
+		struct leg *leg = &s->legs[i];
+		struct conn *c = leg->conn;
+
+		/* one that logs in has taken the place of the one it means */
+		if (!c || !(all || (leg->login.cid == async->parameter1 &&
+				    !is_opening(leg))))
+			continue;
+		s->time2wait = async->parameter2 * TIME_S;
+		conn_fail(c, LUN_ELOST, "the target drops %s (async event %u, "
+			  "Time2Wait %u s, Time2Retain %u s)",
+			  all ? "all connections" : "this connection",
+			  async->async_event, async->parameter2,
+			  async->parameter3);
+	}
+}
+
+static void
+leg_stop_data(void *user, struct conn *c, uint64_t lun)
+{
+	dataout_stop(user, lun);
+}
+
+static const struct conn_ops leg_ops = {
+	.stir = leg_stir,
+	.header = datain_header,
+	.pdu = datain_pdu,
+	.rejected = leg_rejected,
+	.scsi_event = leg_scsi_event,
+	.drop = leg_drop,
+	.stop_data = leg_stop_data,
+	.fill = schedule_fill,
+};
+
+/* ------------------------------------------------------ open and close -- */
+
+/* The next portal of the portal group of the session: RFC 7143 4.4.3. */
+static const struct portal *
+choose_portal(struct session *s)
+{
+	for (size_t tries = 0; tries <= s->cfg.n_portals; tries++) {
+		size_t i = s->next_portal++ % (s->cfg.n_portals + 1);
+
+		if (i == 0)
+			break;
+		if (s->cfg.portals[i - 1].tpgt == s->login.tpgt)
+			return &s->cfg.portals[i - 1];
+	}
+	return &s->portal;
+}
+
+/* RFC 7143 6.3.1, 11.12.5, 11.12.6, 11.12.7 */
+static void
+prepare_login(struct leg *leg)
+{
+	struct session *s = leg->s;
+	struct login_config *login = &leg->login;
+	uint16_t cid = login->cid;
+
+	*login = s->cfg.login;
+	login->cid = cid;
+	login->lists_refused = s->lists_refused;
+	if (s->state != SESSION_LOGGED_IN) {
+		login->leading = true;
+		if (s->redirects > 0)
+			login->expected_tpgt = -1;	/* 13.8: another one */
+		leg->portal = s->portal;
+		return;
+	}
+	login->leading = false;
+	login->tsih = s->tsih;
+	login->expected_tpgt = s->login.tpgt;
+	login->session = &s->login.params;
+	leg->portal = *choose_portal(s);
+}
+
+int
+leg_connect(struct leg *leg, struct lun_error *err)
+{
+	struct session *s = leg->s;
+	struct conn_config cc = {
+		.env = s->nexus.env, .timers = s->nexus.timers,
+		.window = &s->window, .login = &leg->login,
+		.timeouts = s->cfg.timeouts, .label = s->cfg.label,
+		.ops = &leg_ops, .user = leg,
+	};
+
+	assert(!leg->conn);
+	prepare_login(leg);
+
+	int r = conn_new(&leg->conn, &cc, err);
+
+	if (r == 0)
+		conn_connect(leg->conn, session_now(s));
+	return r;
+}
+
+void
+leg_close(struct leg *leg, int result)
+{
+	struct session *s = leg->s;
+	struct conn *c = leg->conn;
+
+	if (!c)
+		return;
+	tasks_end_all(s, leg, result);
+	tmfs_end_all(s, leg, result);
+	tmfs_run(s);			/* aborts hold on to tasks */
+	if (leg->driven)
+		s->driver->close(s->driver_user, c);
+	leg->driven = false;
+	conn_counters_add(&s->counters.conns, conn_counters(c));
+	leg->conn = conn_free(c);
+	assert(leg->running == 0);
+}
+
+/* ------------------------------------------------- more than the first -- */
+
+void
+legs_add(struct session *s)
+{
+	struct leg *free = NULL;
+	struct lun_error err;
+
+	if (s->state != SESSION_LOGGED_IN || s->stopping || s->over ||
+	    timer_is_set(&s->add_timer.t))
+		return;
+	for (size_t i = s->n_legs; i-- > 0;) {
+		struct leg *leg = &s->legs[i];
+
+		if (is_opening(leg))
+			return;
+		if (!leg->conn)
+			free = leg;
+	}
+	if (free && leg_connect(free, &err) < 0)
+		legs_add_later(s);
+}
+
+void
+legs_add_later(struct session *s)
+{
+	lun_time wait = s->add_wait ? s->add_wait : ADD_FIRST;
+
+	s->add_wait = 2 * wait < ADD_LONGEST ? 2 * wait : ADD_LONGEST;
+	timer_set(&s->add_timer.t, time_add(session_now(s), wait));
+}
+
+static void
+add_due(struct timer *t, lun_time now)
+{
+	struct session *s = container_of(t, struct session_timer, t)->s;
+
+	s->nexus.timers->now = now;
+	legs_add(s);
+}
+
+/* ------------------------------------------------------------- choices -- */
+
+static bool
+is_ready(const struct leg *leg)
+{
+	return leg->conn && conn_state(leg->conn) == CONN_LOGGED_IN;
+}
+
+struct leg *
+legs_ready(struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (is_ready(&s->legs[i]))
+			return &s->legs[i];
+	return NULL;
+}
+
+size_t
+legs_n_ready(const struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		n += is_ready(&s->legs[i]);
+	return n;
+}
+
+bool
+leg_is_last(const struct leg *leg)
+{
+	const struct session *s = leg->s;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (&s->legs[i] != leg && s->legs[i].conn &&
+		    !is_opening(&s->legs[i]))
+			return false;
+	return true;
+}
+
+bool
+leg_takes(const struct leg *leg)
+{
+	const struct session *s = leg->s;
+	size_t n = 0, all = s->n_waiting;
+
+	if (s->n_legs == 1)
+		return true;
+	for (size_t i = 0; i < s->n_legs; i++) {
+		if (!is_ready(&s->legs[i]))
+			continue;
+		n++;
+		all += s->legs[i].running;
+	}
+	return leg->running * n < all;	/* below the level, rounded up */
+}
+
+/* -------------------------------------------------------------- logout -- */
+
+static bool
+is_idle(const struct session *s, const struct leg *leg)
+{
+	return leg->running == 0 && !(s->text.x && s->text.leg == leg);
+}
+
+static bool
+all_idle(const struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (!is_idle(s, &s->legs[i]))
+			return false;
+	return true;
+}
+
+static bool
+logout_requested(const struct leg *leg)
+{
+	return leg->conn && conn_state(leg->conn) == CONN_LOGOUT_REQUESTED;
+}
+
+/* "Close the session", which ends all of its connections (11.14.1). */
+static void
+log_out_session(struct session *s, struct leg *leg, lun_time now)
+{
+	s->closing = leg;
+	conn_logout(leg->conn, LOGOUT_SESSION, now);
+}
+
+/* One that can send a Logout Request; NULL: none. */
+static struct leg *
+to_log_out(struct session *s)
+{
+	struct leg *leg = legs_ready(s);
+
+	for (size_t i = 0; i < s->n_legs && !leg; i++)
+		if (logout_requested(&s->legs[i]))
+			leg = &s->legs[i];
+	return leg;
+}
+
+void
+legs_log_out(struct session *s, lun_time now)
+{
+	struct leg *last = to_log_out(s);
+
+	if (!last || s->closing)
+		return;
+	if (s->stopping) {
+		if (list_empty(&s->waiting) && all_idle(s))
+			log_out_session(s, last, now);
+		return;
+	}
+	/* The target asked for it (11.9.1): what waits cannot be sent there any
+	 * more. The last connection goes with the session. */
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (logout_requested(leg) && is_idle(s, leg) && is_ready(last))
+			conn_logout(leg->conn, LOGOUT_CONNECTION, now);
+	}
+	if (logout_requested(last) && all_idle(s))
+		log_out_session(s, last, now);
+}
+
+void
+legs_log_out_now(struct session *s, lun_time now)
+{
+	struct leg *leg = to_log_out(s);
+	bool asked = s->stopping;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		asked |= logout_requested(&s->legs[i]);
+	if (asked && leg && !s->closing)
+		log_out_session(s, leg, now);
+}
+
+/* ------------------------------------------------------------- objects -- */
+
+int
+legs_init(struct session *s)
+{
+	s->n_legs = 1;			/* until the target grants more */
+	s->portal = s->cfg.portal;
+	s->lists_refused = s->cfg.login.lists_refused;
+	for (size_t i = 0; i < LEGS_MAX; i++) {
+		struct leg *leg = &s->legs[i];
+
+		leg->s = s;
+		leg->login.cid = (uint16_t)(FIRST_CID + i);
+		leg->late_tmf_tag = TAG_NONE;
+		list_init(&leg->unsolicited);
+		list_init(&leg->solicited);
+	}
+	s->add_timer.s = s;
+	return timer_init(&s->add_timer.t, s->nexus.timers, add_due);
+}
+
+void
+legs_deinit(struct session *s)
+{
+	timer_deinit(&s->add_timer.t);
+}

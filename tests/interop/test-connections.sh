@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Several connections in a session: as many as the target takes, I/O is spread
+# over them evenly, what was written is read back, and when one is lost at level
+# 0 the session is made again with all of them.
+. "${0%/*}/lib.sh"
+require_fuse
+require fio python3
+
+seed=${LUNFS_SEED:-$RANDOM}
+say "seed $seed"
+own_options=(--key MaxConnections=4)
+connections=4
+# tgt, made to grant more, fails their logins: it proposes keys that belong to
+# the leading login.
+[ "$1" != tgt ] || connections=1
+start_target "$1" "$(image 64M image0)"
+
+status()
+{
+	as_user timeout 5 "$lunfs" status --json "$mnt"
+}
+
+# each FIELD: of the connections, one on each line.
+each()
+{
+	status | python3 -c '
+import json, sys
+for s in json.load(sys.stdin)["sessions"]:
+	for c in s["connections"]:
+		print(c[sys.argv[1]])' "$1"
+}
+
+all_there()
+{
+	[ "$(each state | grep -c LOGGED_IN)" = "$connections" ]
+}
+
+fio_load()
+{
+	local file
+
+	file=$(lun_file 0)		# fio takes ":" as a separator
+	as_user fio --name=load --filename="${file//:/\\:}" --size=48M \
+		--rw=randwrite --bsrange=4k-64k --ioengine=libaio --iodepth=16 \
+		--direct=1 --verify=crc32c --verify_fatal=1 \
+		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
+		--randseed="$seed" --output="$state/user/fio.out" "$@" && return 0
+	cat "$state/user/fio.out"
+	return 1
+}
+
+# Each has at least half of its share of the commands.
+evenly_spread()
+{
+	each commands | awk '
+		{ n[NR] = $1; sum += $1 }
+		END {
+			for (i = 1; i <= NR; i++)
+				if (n[i] < sum / NR / 2)
+					exit 1
+		}'
+}
+
+say "$connections connections"
+mount_lunfs --connections 4 "iscsi://$portal/$target" "$mnt"
+wait_until 20 all_there || fail "not $connections connections: $(status)"
+[ "$(each cid | sort -n | tr '\n' ' ')" = \
+	"$(seq -s ' ' "$connections") " ] || fail "CIDs: $(each cid)"
+fio_load || fail "fio"
+say "commands: $(each commands | tr '\n' ' ')"
+evenly_spread || fail "not spread evenly"
+unmount_lunfs "$mnt"
+
+# cut_load: while it goes on, all connections are cut now and then.
+cut_load()
+{
+	local load i
+
+	fio_load --rate=12m &
+	load=$!
+	for ((i = 0; i < 3; i++)); do
+		sleep 1
+		kill -USR1 "$proxy"
+		wait_until 60 all_there || fail "not all connections are back"
+	done
+	wait "$load" || fail "fio"
+}
+
+say "connections are cut"
+proxy_port=$(free_port)
+python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst,fin --seed "$seed" \
+	--bytes 0 >"$state/proxy.log" 2>&1 &
+proxy=$!
+pids+=("$proxy")
+disown "$proxy"
+wait_until 20 grep -q ready "$state/proxy.log" || fail "no proxy"
+mount_lunfs --connections 4 --timeout 5 "iscsi://127.0.0.1:$proxy_port/$target" \
+	"$mnt"
+wait_until 20 all_there || fail "not $connections connections: $(status)"
+cut_load
+unmount_lunfs "$mnt"
