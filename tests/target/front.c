@@ -82,6 +82,16 @@ front_trace(void *user, const void *conn_user, const struct pdu *pdu)
 		pdu_print(pdu, line, sizeof(line)));
 }
 
+void
+front_fault(void *user, const void *conn_user, const char *kind,
+	    const struct pdu *pdu)
+{
+	const struct peer *p = conn_user;
+	const char *name = pdu_name(pdu->opcode);
+
+	fprintf(stderr, "%u ! %s %s\n", p->number, kind, name ? name : "?");
+}
+
 static int
 fail(struct lun_error *err, const char *what)
 {

@@ -21,5 +21,7 @@ int front_run(struct front *f, struct lun_error *err);
 /* For struct target_env. */
 void front_random(void *user, void *buf, size_t len);
 void front_trace(void *user, const void *conn_user, const struct pdu *pdu);
+void front_fault(void *user, const void *conn_user, const char *kind,
+		 const struct pdu *pdu);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "fault-rule.h"
 #include "front.h"
 #include "store.h"
 
@@ -54,7 +55,41 @@ static const char usage[] =
 "  --redirect ADDR:PORT   every login to a target is sent there\n"
 "  --redirect-forever     ... with \"moved permanently\"\n"
 "  --nop SECONDS          ping initiators that are silent for so long\n"
-"  -v, --verbose          print every PDU\n";
+"  --fault RULE           misbehave (see below); repeatable\n"
+"  --scenario FILE        a rule on each line; # begins a comment\n"
+"  --seed N               of all chance in the rules\n"
+"  -v, --verbose          print every PDU, and every fault\n"
+"\n"
+"Faults are layers around an honest target. A RULE is KIND[=VALUE][,WORD...],\n"
+"in a scenario with blanks instead of commas. The kinds, \"it\" is a PDU, a\n"
+"command or a login:\n"
+"\n";
+
+static const char usage_words[] =
+"\n"
+"TIME is 5, 5s, 20ms, 300us or ever. Words say which PDUs; those that fit all\n"
+"of them are counted from 1:\n"
+"\n"
+"  on=PDU|PDU...          nop-out scsi-command tmf-request login-request\n"
+"                         text-request data-out logout-request snack nop-in\n"
+"                         scsi-response tmf-response login-response\n"
+"                         text-response data-in logout-response r2t async\n"
+"                         reject, or an opcode as 0x21\n"
+"  in, out                only what is received; only what is sent\n"
+"  read, write            commands with the R or the W bit\n"
+"  status                 what carries a SCSI status\n"
+"  lun=N  cid=N  portal=ADDR:PORT\n"
+"  from=TIME  to=TIME     since the target began\n"
+"  skip=N                 not the first N; what is behind counts from 1\n"
+"  nth=N                  only the Nth\n"
+"  every=N                each Nth\n"
+"  chance=P%              each with this probability\n"
+"  times=N, once          at most so often\n"
+"  each                   skip, nth and every count on each connection\n"
+"\n"
+"  lunfs-target --fault cut=20,on=data-in,nth=100,each\n"
+"  lunfs-target --fault delay=200ms,on=scsi-response,chance=5% --seed 7\n"
+"  lunfs-target --fault drop,on=r2t,nth=3 --fault set=stat_sn:+1,status,once\n";
 
 /* --------------------------------------------------------------- values -- */
 
@@ -272,6 +307,74 @@ add_many(struct program *p, unsigned count)
 	return 0;
 }
 
+/* --------------------------------------------------------------- faults -- */
+
+static int
+add_scenario(struct program *p, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct lun_error why = { 0 };
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int r = 0;
+
+	if (!file)
+		return lun_fail(&p->err, LUN_ESYS, "%s: %m", path);
+	len = getdelim(&text, &size, 0, file);
+	fclose(file);
+	if (len > 0)
+		r = target_add_scenario(p->target, text, &why);
+	free(text);
+	return r < 0 ? lun_fail(&p->err, r, "%s: %s", path, why.text) : 0;
+}
+
+/* Wrapped beside the names. */
+static void
+print_kind(const char *left, const char *what)
+{
+	printf("  %-22s", left);
+	while (*what) {
+		int len = (int)strlen(what);
+
+		if (len > 54)
+			for (len = 54; what[len] != ' '; len--)
+				;
+		printf(" %.*s\n", len, what);
+		what += len + (what[len] == ' ');
+		if (*what)
+			printf("%24s", "");
+	}
+}
+
+static void
+print_help(void)
+{
+	fputs(usage, stdout);
+	for (int i = 0; i < FAULT_KINDS; i++) {
+		const char *name, *value, *what;
+		char left[40];
+
+		fault_help((enum fault_kind)i, &name, &value, &what);
+		snprintf(left, sizeof(left), "%s%s%s", name,
+			 *value && *value != '[' ? "=" : "", value);
+		print_kind(left, what);
+	}
+	fputs(usage_words, stdout);
+}
+
+/* How often each did something: a test that relies on a fault must know. */
+static void
+print_faults(const struct target *t)
+{
+	uint64_t times;
+	const char *rule;
+
+	for (size_t i = 0; (rule = target_fault(t, i, &times)); i++)
+		fprintf(stderr, "fault %s: %llu times\n", rule,
+			(unsigned long long)times);
+}
+
 /* -------------------------------------------------------------- options -- */
 
 static int
@@ -289,6 +392,7 @@ enum {
 	OPT_LISTEN = 256, OPT_TARGET, OPT_TARGETS, OPT_LUN, OPT_ALIAS, OPT_CHAP,
 	OPT_CHAP_MUTUAL, OPT_CHAP_ALGORITHMS, OPT_KEY, OPT_WINDOW, OPT_TPGT,
 	OPT_SEPARATE_STATUS, OPT_REDIRECT, OPT_REDIRECT_FOREVER, OPT_NOP,
+	OPT_FAULT, OPT_SCENARIO, OPT_SEED,
 };
 
 static const struct option long_options[] = {
@@ -307,6 +411,9 @@ static const struct option long_options[] = {
 	{ "redirect", 1, NULL, OPT_REDIRECT },
 	{ "redirect-forever", 0, NULL, OPT_REDIRECT_FOREVER },
 	{ "nop", 1, NULL, OPT_NOP },
+	{ "fault", 1, NULL, OPT_FAULT },
+	{ "scenario", 1, NULL, OPT_SCENARIO },
+	{ "seed", 1, NULL, OPT_SEED },
 	{ "verbose", 0, NULL, 'v' },
 	{ "help", 0, NULL, 'h' },
 	{ 0 },
@@ -364,6 +471,13 @@ set_option(struct program *p, int option, char *arg)
 		return 0;
 	case OPT_NOP:
 		return parse_number(p, "--nop", arg, 3600, &o->nop_seconds);
+	case OPT_FAULT:
+		return target_add_fault(p->target, arg, &p->err);
+	case OPT_SCENARIO:
+		return add_scenario(p, arg);
+	case OPT_SEED:
+		r = parse_number(p, "--seed", arg, UINT32_MAX, &n);
+		return r < 0 ? r : target_seed_faults(p->target, n, &p->err);
 	default:
 		return lun_fail(&p->err, LUN_EINVAL, "see --help");
 	}
@@ -399,14 +513,16 @@ main(int argc, char **argv)
 		if (strcmp(argv[i], "-v") == 0 ||
 		    strcmp(argv[i], "--verbose") == 0)
 			p.verbose = true;
-	if (p.verbose)
+	if (p.verbose) {
 		env.trace = front_trace;
+		env.fault = front_fault;
+	}
 	r = target_new(&p.target, &env, &p.err);
 	while (r == 0 &&
 	       (option = getopt_long(argc, argv, "vh", long_options,
 				     NULL)) != -1) {
 		if (option == 'h') {
-			fputs(usage, stdout);
+			print_help();
 			return 0;
 		}
 		if (option != 'v')
@@ -421,6 +537,8 @@ main(int argc, char **argv)
 		r = front_run(front, &p.err);
 	if (r < 0)
 		fprintf(stderr, "lunfs-target: %s\n", p.err.text);
+	if (p.target)
+		print_faults(p.target);
 	front_free(front);
 	target_free(p.target);
 	for (unsigned i = 0; i < p.store_count; i++)

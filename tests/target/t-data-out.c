@@ -237,6 +237,8 @@ data_progress(struct task *k)
 	}
 	if (k->state != TASK_DATA_OUT)
 		return;
+	if (!k->failed && k->conn->target->faults && fault_holds(k))
+		return;
 	if (!k->failed)
 		scsi_execute(k);
 	data_answer(k);

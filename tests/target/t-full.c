@@ -198,6 +198,8 @@ scsi_command(struct tconn *c, const struct pdu *cmd, const uint8_t *data)
 	k->session = c->session;
 	k->conn = c;
 	first_burst(k, data);
+	if (c->target->faults)
+		fault_task(k);
 	task_enter(c, k);
 }
 

@@ -67,7 +67,7 @@ login_fail(struct tconn *c, const struct pdu *req, enum status status,
 }
 
 static void
-login_redirect(struct tconn *c, const struct pdu *req)
+login_redirect(struct tconn *c, const struct pdu *req, const char *address)
 {
 	const struct target_options *o = &c->target->options;
 	struct pdu rsp = {
@@ -79,13 +79,26 @@ login_redirect(struct tconn *c, const struct pdu *req)
 	};
 
 	text_reset(&c->out);
-	if (text_pair(&c->out, "TargetAddress", o->redirect) < 0) {
+	if (text_pair(&c->out, "TargetAddress", address) < 0) {
 		conn_end(c, "out of memory");
 		return;
 	}
 	c->login->csg = 0;
 	respond(c, req, &rsp, c->out.buf, c->out.len);
 	conn_end(c, "redirected");
+}
+
+static bool
+misbehaves(struct tconn *c, const struct pdu *req)
+{
+	const struct fault_rule *r = fault_login(c, req);
+
+	if (r && r->kind == FAULT_REDIRECT)
+		login_redirect(c, req, r->text);
+	else if (r)
+		login_fail(c, req, r->number[0] << 8 | r->number[1],
+			   "a fault has refused it");
+	return r;
 }
 
 /* ---------------------------------------------------------------- keys -- */
@@ -411,9 +424,11 @@ text_complete(struct tconn *c, const struct pdu *req)
 			return;
 		}
 		if (c->target->options.redirect && !l->discovery) {
-			login_redirect(c, req);
+			login_redirect(c, req, c->target->options.redirect);
 			return;
 		}
+		if (c->target->faults && !l->discovery && misbehaves(c, req))
+			return;
 	}
 	if (chap_step(c, &c->out) < 0) {
 		login_fail(c, req, ST_AUTHENTICATION, "authentication failed");

@@ -26,6 +26,7 @@
 #include "base/bytes.h"
 #include "base/list.h"
 #include "base/serial.h"
+#include "fault.h"
 #include "t-keys.h"
 #include "target.h"
 #include "wire/rx.h"
@@ -90,6 +91,8 @@ struct target {
 	struct list nodes, sessions, conns, ready;
 	struct list free_tasks;
 	uint16_t last_tsih;
+	struct faults *faults;		/* NULL: it is honest */
+	lun_time now;			/* of the last call */
 };
 
 struct nexus {				/* of a session and a logical unit */
@@ -118,6 +121,8 @@ struct session {
 	struct list tmfs;		/* requests that wait for something */
 	struct nexus *nexus;		/* of each logical unit */
 	bool ending;
+	uint32_t told_max;		/* highest MaxCmdSN sent, if told */
+	bool told;
 	lun_time expires;		/* no connection is left; else never */
 };
 
@@ -189,6 +194,7 @@ struct tconn {
 	lun_time data_deadline;		/* look for Data-Out that is late */
 	bool asked;			/* by a ping, for a sign of life */
 	struct task *incoming;		/* takes the immediate data under way */
+	struct fault_conn faults;
 };
 
 /* A sequence of Data-Out: what an R2T asked for, or the unsolicited one. */
@@ -278,6 +284,11 @@ struct task {
 	uint32_t snack_tag;		/* of the last R-Data SNACK */
 
 	uint64_t tx_end;		/* draining: its last byte */
+
+	/* faults: how long it does not execute; when it does */
+	lun_time hold, due;
+	bool zombie;
+	struct list in_held;
 };
 
 /* target.c */
@@ -287,7 +298,14 @@ void conn_send_copy(struct tconn *c, struct pdu *pdu, const void *data,
 		    size_t len);
 void conn_end(struct tconn *c, const char *why);	/* after the queue */
 void conn_kill(struct tconn *c, const char *why);	/* now */
+void conn_fail(struct tconn *c, const char *why);	/* in a call of its own */
 void conn_wake(struct tconn *c);
+void conn_settle(struct tconn *c);
+bool conn_listens(const struct tconn *c);
+void conn_queue(struct tconn *c, struct pdu *pdu, const void *data, size_t len,
+		const struct task *owner, bool copy);
+void conn_deliver(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
+		  bool digest_ok);
 struct tnode *target_find(struct target *t, const char *name);
 
 /* t-session.c; c is a connection in its login */

@@ -33,6 +33,7 @@ task_get(struct target *t)
 	list_init(&k->in_lu);
 	list_init(&k->in_readers);
 	list_init(&k->in_reading);
+	list_init(&k->in_held);
 	return k;
 }
 
@@ -45,6 +46,7 @@ task_put(struct task *k, struct target *t)
 	list_del(&k->in_lu);
 	list_del(&k->in_readers);
 	list_del(&k->in_reading);
+	list_del(&k->in_held);
 	if (k->buf_size > TASK_BUF_KEPT) {
 		free(k->buf);
 		k->buf = NULL;
@@ -193,9 +195,10 @@ void
 task_end(struct task *k)
 {
 	task_leave(k);
-	task_drain(k);
 	if (k->tmf)
 		tmf_task_gone(k);
+	if (!k->conn->target->faults || !fault_ends(k))
+		task_drain(k);
 }
 
 /* A covered task of the issuing session: its transfer tags come first. */

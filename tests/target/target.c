@@ -44,7 +44,7 @@ conn_end(struct tconn *c, const char *why)
 	conn_wake(c);
 }
 
-static void
+void
 conn_fail(struct tconn *c, const char *why)
 {
 	c->state = CONN_DEAD;
@@ -72,6 +72,19 @@ sending(struct tconn *c, struct pdu *pdu, size_t len)
 		c->target->env.trace(c->target->env.user, c->user, pdu);
 }
 
+/* Behind the faults: into the stream. */
+void
+conn_queue(struct tconn *c, struct pdu *pdu, const void *data, size_t len,
+	   const struct task *owner, bool copy)
+{
+	int r = copy ? tx_add_copy(c->tx, pdu, data, len)
+		     : tx_add(c->tx, pdu, NULL, data, len, owner);
+
+	if (r < 0)
+		conn_fail(c, "out of memory");
+	conn_wake(c);
+}
+
 void
 conn_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len,
 	  const struct task *owner)
@@ -79,9 +92,10 @@ conn_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len,
 	if (c->state == CONN_DEAD)
 		return;
 	sending(c, pdu, len);
-	if (tx_add(c->tx, pdu, NULL, data, len, owner) < 0)
-		conn_fail(c, "out of memory");
-	conn_wake(c);
+	if (c->target->faults)
+		fault_send(c, pdu, data, len, owner);
+	else
+		conn_queue(c, pdu, data, len, owner, false);
 }
 
 void
@@ -90,9 +104,10 @@ conn_send_copy(struct tconn *c, struct pdu *pdu, const void *data, size_t len)
 	if (c->state == CONN_DEAD)
 		return;
 	sending(c, pdu, len);
-	if (tx_add_copy(c->tx, pdu, data, len) < 0)
-		conn_fail(c, "out of memory");
-	conn_wake(c);
+	if (c->target->faults)
+		fault_send(c, pdu, data, len, NULL);
+	else
+		conn_queue(c, pdu, data, len, NULL, true);
 }
 
 /* A header is here: where does its payload belong? */
@@ -102,9 +117,32 @@ header_received(void *user, const struct pdu *pdu, const struct ahs *ahs,
 {
 	struct tconn *c = user;
 
+	if (c->target->faults && fault_header(c, pdu))
+		return 0;
 	if (c->state == CONN_FULL && !c->session->discovery)
 		*place = data_out_place(c, pdu);
 	return 0;
+}
+
+bool
+conn_listens(const struct tconn *c)
+{
+	return c->state == CONN_LOGIN || c->state == CONN_FULL;
+}
+
+/* Behind the faults: to those whom it concerns. */
+void
+conn_deliver(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
+	     bool digest_ok)
+{
+	if (c->state == CONN_LOGIN)
+		login_pdu(c, pdu, data);
+	else
+		full_pdu(c, pdu, data, digest_ok);
+	if (c->incoming) {		/* nobody wanted it */
+		task_put(c->incoming, c->target);
+		c->incoming = NULL;
+	}
 }
 
 /* Every PDU that the target receives passes here. */
@@ -116,16 +154,32 @@ received(void *user, const struct pdu *pdu, const uint8_t *data,
 
 	if (c->target->env.trace)
 		c->target->env.trace(c->target->env.user, c->user, pdu);
-	if (c->state == CONN_LOGIN)
-		login_pdu(c, pdu, data);
+	if (c->target->faults)
+		fault_receive(c, pdu, data, digest_ok);
 	else
-		full_pdu(c, pdu, data, digest_ok);
-	if (c->incoming) {		/* nobody wanted it */
-		task_put(c->incoming, c->target);
-		c->incoming = NULL;
+		conn_deliver(c, pdu, data, digest_ok);
+	return conn_listens(c) ? 0 : LUN_ECANCELED;
+}
+
+static void
+login_free(struct login *l)
+{
+	for (size_t i = 0; l && i < sizeof(l->chap_field) /
+				    sizeof(*l->chap_field); i++)
+		free(l->chap_field[i]);
+	free(l);
+}
+
+/* After a call in which it may have failed, or has logged in. */
+void
+conn_settle(struct tconn *c)
+{
+	if (c->state == CONN_DEAD)
+		session_leave(c);
+	if (c->login && c->state == CONN_FULL) {
+		login_free(c->login);
+		c->login = NULL;
 	}
-	return c->state == CONN_LOGIN || c->state == CONN_FULL ? 0
-							      : LUN_ECANCELED;
 }
 
 int
@@ -140,7 +194,7 @@ tconn_new(struct tconn **out, struct target *t, const char *portal,
 		return lun_fail(err, LUN_ENOMEM, "connection: out of memory");
 	c->target = t;
 	c->user = user;
-	c->now = now;
+	c->now = t->now = now;
 	c->max_recv = LOGIN_DATA_SEGMENT_MAX;
 	c->text_ttt = TAG_NONE;
 	c->deadline = now + t->options.login_seconds * TIME_S;
@@ -151,6 +205,7 @@ tconn_new(struct tconn **out, struct target *t, const char *portal,
 	list_init(&c->tasks);
 	list_init(&c->reading);
 	list_init(&c->draining);
+	fault_conn_init(c);
 	list_init(&c->kept);
 	c->ack_deadline = c->data_deadline = TIME_NEVER;
 	c->login = calloc(1, sizeof(*c->login));
@@ -168,15 +223,6 @@ tconn_new(struct tconn **out, struct target *t, const char *portal,
 	return 0;
 }
 
-static void
-login_free(struct login *l)
-{
-	for (size_t i = 0; l && i < sizeof(l->chap_field) /
-				    sizeof(*l->chap_field); i++)
-		free(l->chap_field[i]);
-	free(l);
-}
-
 struct tconn *
 tconn_free(struct tconn *c, lun_time now)
 {
@@ -184,11 +230,12 @@ tconn_free(struct tconn *c, lun_time now)
 
 	if (!c)
 		return NULL;
-	c->now = now;
+	c->now = c->target->now = now;
 	c->state = CONN_DEAD;
 	session_leave(c);
 	list_del(&c->in_target);
 	list_del(&c->in_ready);
+	fault_conn_deinit(c);
 	c->tx = tx_free(c->tx);
 	c->rx = rx_free(c->rx);
 	while ((k = list_first(&c->draining, struct task, in_conn)))
@@ -211,7 +258,7 @@ tconn_user(const struct tconn *c)
 int
 tconn_rx_iov(struct tconn *c, struct iovec iov[2])
 {
-	if (c->state != CONN_LOGIN && c->state != CONN_FULL)
+	if (!conn_listens(c))
 		return 0;
 	return rx_iov(c->rx, iov);
 }
@@ -221,7 +268,7 @@ tconn_rx_ack(struct tconn *c, size_t n, lun_time now)
 {
 	int r;
 
-	c->now = c->heard = now;
+	c->now = c->heard = c->target->now = now;
 	c->pinged = c->asked = false;
 	if (c->state == CONN_FULL && c->target->options.nop_seconds)
 		c->deadline = now + c->target->options.nop_seconds * TIME_S;
@@ -232,28 +279,30 @@ tconn_rx_ack(struct tconn *c, size_t n, lun_time now)
 
 		conn_fail(c, err->code ? err->text : "broken");
 	}
-	if (c->state == CONN_DEAD)
-		session_leave(c);
-	if (c->login && c->state == CONN_FULL) {
-		login_free(c->login);
-		c->login = NULL;
-	}
+	conn_settle(c);
 	return r;
 }
 
 int
 tconn_tx_iov(struct tconn *c, struct iovec *iov, int max)
 {
+	int count;
+
 	data_pump(c);
-	return c->state == CONN_DEAD ? 0 : tx_iov(c->tx, iov, max);
+	if (c->state == CONN_DEAD)
+		return 0;
+	count = tx_iov(c->tx, iov, max);
+	return c->target->faults ? fault_tx_iov(c, iov, count) : count;
 }
 
 void
 tconn_tx_ack(struct tconn *c, size_t n, lun_time now)
 {
-	c->now = now;
+	c->now = c->target->now = now;
 	tx_ack(c->tx, n);
 	c->acked += n;
+	if (c->target->faults)
+		fault_tx_ack(c);
 	task_drained(c);
 }
 
@@ -315,6 +364,7 @@ target_free(struct target *t)
 		free(node->lus);
 		free(node);
 	}
+	t->faults = faults_free(t->faults);
 	list_for_each(k, &t->free_tasks, struct task, in_table) {
 		free(k->buf);
 		free(k);
@@ -472,6 +522,11 @@ target_deadline(const struct target *t)
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires < at)
 			at = s->expires;
+	if (t->faults) {
+		lun_time due = faults_deadline(t->faults);
+
+		at = due < at ? due : at;
+	}
 	return at;
 }
 
@@ -497,6 +552,7 @@ target_run(struct target *t, lun_time now)
 	struct session *s;
 	struct tconn *c;
 
+	t->now = now;
 	list_for_each(c, &t->conns, struct tconn, in_target) {
 		c->now = now;
 		if (c->deadline <= now && c->state != CONN_DEAD)
@@ -509,4 +565,6 @@ target_run(struct target *t, lun_time now)
 	list_for_each(s, &t->sessions, struct session, in_target)
 		if (list_empty(&s->conns) && s->expires <= now)
 			session_free(s);
+	if (t->faults)
+		faults_run(t);
 }

@@ -41,6 +41,9 @@ struct target_env {
 	void (*random)(void *user, void *buf, size_t len);
 	/* Every PDU that passes; may be NULL. */
 	void (*trace)(void *user, const void *conn_user, const struct pdu *pdu);
+	/* A fault of this kind meets a PDU; may be NULL. */
+	void (*fault)(void *user, const void *conn_user, const char *kind,
+		      const struct pdu *pdu);
 };
 
 /* Set at any time before the first connection; strings are borrowed. */
@@ -77,6 +80,20 @@ int target_add_node(struct target *t, struct tnode **out, const char *name,
 		    struct lun_error *err);
 int tnode_add_disk(struct tnode *node, uint64_t lun,
 		   const struct disk_config *config, struct lun_error *err);
+
+/*
+ * Faults: rules of fault-rule.h as text ("drop,on=r2t,nth=3"), numbered from 0
+ * in the order in which they are added, at any time. A scenario has one on each
+ * line. Chance comes from the seed alone. Cleared faults do nothing more, but
+ * what they hold back still comes.
+ */
+int target_add_fault(struct target *t, const char *rule, struct lun_error *err);
+int target_add_scenario(struct target *t, const char *text,
+			struct lun_error *err);
+int target_seed_faults(struct target *t, uint64_t seed, struct lun_error *err);
+void target_clear_faults(struct target *t);
+/* The text of a rule, and how often it was applied; NULL at the end. */
+const char *target_fault(const struct target *t, size_t i, uint64_t *times);
 
 /* A TCP connection was accepted. portal: as in target_add_portal(). */
 int tconn_new(struct tconn **out, struct target *t, const char *portal,
