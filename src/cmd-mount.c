@@ -29,6 +29,7 @@
 #include "daemon.h"
 #include "fail.h"
 #include "fuse/fs.h"
+#include "fuse/lanes.h"
 #include "log.h"
 #include "query.h"
 #include "text.h"
@@ -59,6 +60,7 @@ struct mount {
 	uint64_t grace_received;
 	struct lun_alarm *drain;
 	unsigned lost_steps;
+	bool closed, lanes_ended;	/* logged out of everything */
 };
 
 /* ------------------------------------------------------------- the end -- */
@@ -68,6 +70,15 @@ end(struct mount *m, int code)
 {
 	m->code = code;
 	survey_close(m->survey);
+	if (m->fs->lanes)
+		lanes_close(m->fs->lanes);
+}
+
+static void
+check_closed(struct mount *m)
+{
+	if (m->closed && (m->lanes_ended || !m->fs->lanes))
+		lun_loop_stop(m->loop);
 }
 
 static void
@@ -75,7 +86,17 @@ on_closed(void *user)
 {
 	struct mount *m = user;
 
-	lun_loop_stop(m->loop);
+	m->closed = true;
+	check_closed(m);
+}
+
+static void
+on_lanes_ended(void *user)
+{
+	struct mount *m = user;
+
+	m->lanes_ended = true;
+	check_closed(m);
 }
 
 static void
@@ -140,6 +161,8 @@ on_retry(void *user)
 
 	log_say(LUN_LOG_INFO, "%s: told to reconnect", m->mountpoint);
 	survey_retry(m->survey);
+	if (m->fs->lanes)
+		lanes_retry(m->fs->lanes);
 }
 
 /* Is anybody still asking for something? */
@@ -147,12 +170,13 @@ static void
 on_grace(void *user)
 {
 	struct mount *m = user;
-	bool quiet = m->fs->received == m->grace_received &&
-		     m->fs->requests->in_flight == 0;
+	uint64_t received = fs_received(m->fs);
+	bool quiet = received == m->grace_received &&
+		     m->fs->main.requests->in_flight == 0;
 
-	if (m->fs->stopped)
+	if (m->fs->main.stopped)
 		return;
-	m->grace_received = m->fs->received;
+	m->grace_received = received;
 	if (!quiet && m->grace_steps++ < GRACE_STEPS) {
 		lun_alarm_set(m->grace, GRACE_STEP_MS);
 		return;
@@ -173,7 +197,7 @@ end_by_signal(struct mount *m)
 	} else if (m->signals > 1 && !m->fs->drained &&
 		   survey_is_lost(m->survey)) {
 		give_up(m);
-	} else if (m->fs->stopped || m->fs->gone) {
+	} else if (m->fs->main.stopped || m->fs->main.gone) {
 		return;
 	} else if (m->signals > 1) {
 		stop_serving(m);
@@ -206,6 +230,7 @@ static void
 on_serving(void *user)
 {
 	struct mount *m = user;
+	struct lun_error err = { 0 };
 
 	if (log_level() < LUN_LOG_INFO)
 		log_set_level(LUN_LOG_INFO);
@@ -213,6 +238,10 @@ on_serving(void *user)
 	if (m->ready_fd >= 0)
 		daemon_ready(m->ready_fd);
 	m->ready_fd = -1;
+	if (m->o->sessions > 1 &&
+	    fs_start_lanes(m->fs, m->o->sessions - 1, m->o->pcap, &err) < 0)
+		log_say(LUN_LOG_WARNING, "%s: %s: goes on with one session",
+			m->mountpoint, err.text);
 }
 
 static void
@@ -290,8 +319,9 @@ build_tree(struct mount *m, struct tree **out, struct lun_error *err)
 	struct survey *sv = m->survey;
 	struct tree *tree;
 	size_t first = 0;
-	int r = tree_new(&tree, m->single_file ? target_disk(sv->v[0], &first) :
-			 NULL, sv->sources[0].label, err);
+	int r = tree_new(&tree, sv->v[0], m->single_file ?
+			 target_disk(sv->v[0], &first) : NULL,
+			 sv->sources[0].label, err);
 
 	if (r < 0)
 		return r;
@@ -314,6 +344,7 @@ on_sessions(void *user)
 		.gone = on_gone,
 		.retry = on_retry,
 		.drained = on_drained,
+		.lanes_ended = on_lanes_ended,
 	};
 	struct mount *m = user;
 	struct lun_error err = { 0 };
@@ -404,8 +435,10 @@ serve(struct mount *m, struct lun_error *err)
 static void
 clean_up(struct mount *m)
 {
-	if (m->fs)
+	if (m->fs) {
 		fs_abandon(m->fs);
+		m->fs->lanes = lanes_free(m->fs->lanes);
+	}
 	m->survey = survey_free(m->survey);
 	m->fs = fs_free(m->fs);
 	m->grace = lun_alarm_free(m->grace);

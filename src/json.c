@@ -13,7 +13,7 @@
  * json-c gives NULL when it has no memory, takes NULL for null, and aborts when
  * something is put into NULL. So all that is made and put here is looked at.
  */
-static bool incomplete;
+static _Thread_local bool incomplete;
 
 static struct json_object *
 made(struct json_object *o)
@@ -275,23 +275,34 @@ json_session(const struct target *t)
 	return o;
 }
 
+static bool
+is_up(const struct target *t)
+{
+	return t->session && t->state == TARGET_UP;
+}
+
 struct json_object *
-json_status(const struct survey *sv)
+json_sessions(const struct survey *sv)
+{
+	struct json_object *list = json_new_array();
+
+	for (size_t i = 0; i < sv->n; i++)
+		if (is_up(sv->v[i]))
+			json_append(list, json_session(sv->v[i]));
+	return list;
+}
+
+struct json_object *
+json_status(const struct survey *sv, struct json_object *sessions)
 {
 	struct json_object *o = json_new_object();
-	struct json_object *sessions = json_new_array();
 	struct json_object *luns = json_new_array();
 	struct lun_disk *disk;
 
-	for (size_t i = 0; i < sv->n; i++) {
-		const struct target *t = sv->v[i];
-
-		if (!t->session || t->state != TARGET_UP)
-			continue;
-		json_append(sessions, json_session(t));
-		for (size_t j = 0; (disk = target_disk(t, &j));)
-			json_append(luns, json_lun(t, disk));
-	}
+	for (size_t i = 0; i < sv->n; i++)
+		for (size_t j = 0; is_up(sv->v[i]) &&
+		     (disk = target_disk(sv->v[i], &j));)
+			json_append(luns, json_lun(sv->v[i], disk));
 	put_text(o, "version", LUNFS_VERSION);
 	json_put(o, "sessions", sessions);
 	json_put(o, "luns", luns);

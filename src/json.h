@@ -14,8 +14,12 @@
 struct json_object *json_lun(const struct target *t, const struct lun_disk *d);
 struct json_object *json_session(const struct target *t);
 
-/* .lunfs/status.json */
-struct json_object *json_status(const struct survey *sv);
+/* The array of those that are up. */
+struct json_object *json_sessions(const struct survey *sv);
+
+/* .lunfs/status.json; takes over the sessions. */
+struct json_object *json_status(const struct survey *sv,
+				struct json_object *sessions);
 
 /* A string, or null if text is NULL or "". */
 struct json_object *json_text(const char *text);

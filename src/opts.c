@@ -28,6 +28,8 @@ static set_fn set_lun, set_key, set_sessions, set_credentials, set_mount,
 	set_read_only, set_json, set_verbose, set_pcap, set_foreground,
 	set_fake, set_nothing, set_help, set_version;
 
+enum { SESSIONS_MAX = 8 };		/* LANES_MAX of fuse/tree.h */
+
 enum { IN_O = 1 << 8 };		/* a word within -o only */
 
 static const struct row rows[] = {
@@ -47,7 +49,8 @@ static const struct row rows[] = {
 { 0, "connections", "N", CMD_SESSION, set_lun,
   "TCP connections of a session (default: 1)" },
 { 0, "sessions", "N", CMD_SESSION, set_sessions,
-  "sessions with a target (only 1 for now)" },
+  "of a mount with each target, each on a thread of its own; up to\n"
+  "8 (default: 1)" },
 { 0, "erl", "LEVEL", CMD_SESSION, set_lun,
   "highest error recovery level to ask for (only 0 for now)" },
 { 0, "timeout", "SEC", CMD_SESSION, set_lun,
@@ -127,10 +130,15 @@ static int
 set_sessions(struct opts *o, const struct row *row, char *value,
 	     struct lun_error *err)
 {
-	if (strcmp(value, "1") == 0)
-		return 0;
-	return fail(err, LUN_EINVAL, "--sessions %s: only 1 session with a "
-		    "target is possible for now", value);
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (!isdigit((unsigned char)*value) || *end || n < 1 ||
+	    n > SESSIONS_MAX)
+		return fail(err, LUN_EINVAL, "--sessions %s: not a number from "
+			    "1 to %d", value, SESSIONS_MAX);
+	o->sessions = (unsigned)n;
+	return 0;
 }
 
 static int

@@ -28,6 +28,7 @@ struct opts {
 	struct lun_options *lun;	/* those of liblun */
 	char *fuse;			/* -o for libfuse: "a,b=c", or NULL */
 	const char *pcap;		/* or NULL */
+	unsigned sessions;		/* with each target; 0: not said, thus 1 */
 	int verbose;			/* how many -v */
 	bool json;
 	bool foreground;

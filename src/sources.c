@@ -181,24 +181,19 @@ add_portal(struct target *t, const char *address, uint16_t port, int tpgt)
 	return 0;
 }
 
-/* The entry of this name, made if there is none. NULL: out of memory. */
+/* A new entry. NULL: out of memory. */
 static struct target *
-target_entry(struct source *s, const char *name)
+target_new(struct survey *sv, const char *name, uint64_t rank,
+	   const struct lun_options *options)
 {
-	struct survey *sv = s->all;
-	struct target *t = target_by_name(sv, name);
-	uint64_t rank = (uint64_t)(s - sv->sources) << 32 | sv->n;
-
-	if (t) {
-		t->rank = rank < t->rank ? rank : t->rank;
-		return t;
-	}
 	struct target **more = grow(sv->v, sv->n, sizeof(*more));
+	struct target *t;
+
 	if (!more)
 		return NULL;
 	sv->v = more;
 	t = calloc(1, sizeof(*t));
-	if (!t || !(t->options = lun_options_clone(s->options)))
+	if (!t || !(t->options = lun_options_clone(options)))
 		return target_free(t);
 	t->all = sv;
 	t->rank = rank;
@@ -208,6 +203,20 @@ target_entry(struct source *s, const char *name)
 		return target_free(t);
 	sv->v[sv->n++] = t;
 	sv->in[t->state]++;
+	return t;
+}
+
+/* The entry of this name, made if there is none. NULL: out of memory. */
+static struct target *
+target_entry(struct source *s, const char *name)
+{
+	struct survey *sv = s->all;
+	struct target *t = target_by_name(sv, name);
+	uint64_t rank = (uint64_t)(s - sv->sources) << 32 | sv->n;
+
+	if (!t)
+		return target_new(sv, name, rank, s->options);
+	t->rank = rank < t->rank ? rank : t->rank;
 	return t;
 }
 
@@ -278,5 +287,41 @@ source_add_found(struct source *s, const struct lun_target *found,
 	if (t->n_portals == 0 &&
 	    add_portal(t, s->url.host, s->url.port, -1) < 0)
 		return out_of_memory(s, t, err);
+	return 0;
+}
+
+static int
+target_copy(struct survey *sv, struct target *from)
+{
+	struct target *t = target_new(sv, from->url.target, from->rank,
+				      from->options);
+	int r = t ? 0 : LUN_ENOMEM;
+
+	for (size_t i = from->portal; r == 0 && i < from->n_portals; i++)
+		r = add_portal(t, from->portals[i].address,
+			       from->portals[i].port, from->portals[i].tpgt);
+	for (size_t i = 0; r == 0 && i < from->n_luns; i++)
+		r = add_lun(t, from->luns[i]);
+	if (r == 0)
+		t->user = from;
+	return r;
+}
+
+int
+survey_copy(struct survey **out, const struct survey *from,
+	    struct lun_error *err)
+{
+	struct survey *sv = calloc(1, sizeof(*sv));
+	int r = sv ? 0 : LUN_ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < from->n; i++)
+		if (from->v[i]->state == TARGET_UP)
+			r = target_copy(sv, from->v[i]);
+	if (r < 0) {
+		survey_free(sv);
+		return fail(err, LUN_ENOMEM, "sessions: out of memory");
+	}
+	sv->listed = true;
+	*out = sv;
 	return 0;
 }

@@ -19,6 +19,11 @@ int source_add_named(struct source *s, struct lun_error *err);
 int source_add_found(struct source *s, const struct lun_target *found,
 		     struct lun_error *err);
 
+/* A survey of the targets that are up in another one, to have sessions of its
+ * own with them; the user of each is its original. */
+int survey_copy(struct survey **out, const struct survey *from,
+		struct lun_error *err);
+
 void survey_drop_targets(struct survey *sv);
 
 #endif

@@ -44,7 +44,8 @@ lun_watch_new(struct lun_watch **out, struct lun_loop *loop, int fd,
 	w->fn = fn;
 	w->user = user;
 
-	int r = source_add(&w->source, loop, EPOLLIN, err);
+	/* Loops that wait for the same thing: one of them is enough. */
+	int r = source_add(&w->source, loop, EPOLLIN | EPOLLEXCLUSIVE, err);
 
 	if (r < 0) {
 		free(w);

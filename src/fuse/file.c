@@ -26,7 +26,7 @@ enum { ERRORS_A_SECOND = 10 };		/* in the log */
 /* ---------------------------------------------------------------- I/O -- */
 
 static void
-log_error(struct fs *fs, const struct request *r)
+log_error(const struct request *r)
 {
 	static const char *const names[] = {
 		[LUN_READ] = "read", [LUN_WRITE] = "write",
@@ -34,12 +34,14 @@ log_error(struct fs *fs, const struct request *r)
 	};
 	const struct lun_io *io = &r->io;
 
-	if (fs->errors_logged++ >= ERRORS_A_SECOND)
+	unsigned logged = r->intake->errors_logged++;
+
+	if (logged >= ERRORS_A_SECOND)
 		return;
 	log_say(LUN_LOG_ERROR, "%s: %s of %zu bytes at %llu: %s%s",
 		r->node->path, names[io->op], io->length,
 		(unsigned long long)io->offset, io->text,
-		fs->errors_logged == ERRORS_A_SECOND ?
+		logged + 1 == ERRORS_A_SECOND ?
 		" (more of these are not shown)" : "");
 }
 
@@ -51,7 +53,7 @@ on_done(struct lun_io *io)
 	if (io->code != 0 && io->code == LUN_ECANCELED && r->interrupted) {
 		fuse_reply_err(r->req, EINTR);
 	} else if (io->code != 0) {
-		log_error(r->fs, r);
+		log_error(r);
 		if (io->op != LUN_READ)
 			r->node->dirty = true;
 		/* Cancelled by the end of the mount: not by its user. */
@@ -68,7 +70,7 @@ on_done(struct lun_io *io)
 		fuse_reply_err(r->req, 0);
 		break;
 	}
-	fs_put_request(r->fs, r);
+	intake_put(r);
 }
 
 /* The last flush, before the mount ends: it is nobody's request. */
@@ -78,20 +80,21 @@ on_last_flush(struct lun_io *io)
 	struct request *r = io->user;
 
 	if (io->code != 0) {
-		log_error(r->fs, r);
-		r->fs->flush_failed = true;
+		log_error(r);
+		r->intake->fs->flush_failed = true;
 	}
-	fs_put_request(r->fs, r);
+	intake_put(r);
 }
 
 bool
 file_flush_dirty(struct fs *fs, struct node *from)
 {
 	if (from->kind == NODE_LUN && from->dirty) {
-		struct request *r = fs_take_request(fs);
+		struct request *r = intake_take(&fs->main);
 
 		from->dirty = false;
 		r->node = from;
+		r->disk = from->disk;
 		r->io = (struct lun_io){
 			.op = LUN_FLUSH, .done = on_last_flush, .user = r,
 		};
@@ -113,19 +116,29 @@ on_interrupt(fuse_req_t req, void *data)
 		r->interrupted = 1;
 }
 
+/* The disk of the session that belongs to this thread. */
+static struct lun_disk *
+disk_of(const struct node *node)
+{
+	unsigned lane = intake_current()->lane;
+
+	return lane == 0 ? node->disk : node->lanes[lane].disk;
+}
+
 static void
 start(fuse_req_t req, struct node *node, const struct lun_io *io)
 {
-	struct request *r = fs_take_request(fs_of(req));
+	struct request *r = intake_take(intake_current());
 
 	r->req = req;
 	r->node = node;
+	r->disk = disk_of(node);
 	r->io = *io;
 	r->io.done = on_done;
 	r->io.user = r;
 	if (io->op == LUN_READ)
 		r->io.buffer = r->mem;
-	lun_disk_submit(node->disk, &r->io);
+	lun_disk_submit(r->disk, &r->io);
 	fuse_req_interrupt_func(req, on_interrupt, r);
 }
 
@@ -133,7 +146,7 @@ start(fuse_req_t req, struct node *node, const struct lun_io *io)
 static size_t
 clip(const struct node *node, uint64_t offset, size_t size)
 {
-	uint64_t end = lun_disk_info(node->disk)->size;
+	uint64_t end = lun_disk_info(disk_of(node))->size;
 
 	if (offset >= end)
 		return 0;
@@ -145,7 +158,7 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	struct node *node = fs_node(req, ino);
-	size_t max = fs_of(req)->requests->mem_size;
+	size_t max = intake_current()->requests->mem_size;
 
 	if (node->kind == NODE_STATUS) {
 		info_read(req, size, offset, fi);

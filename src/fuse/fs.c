@@ -17,68 +17,22 @@
 
 #include "fail.h"
 #include "fuse/kernel.h"
+#include "fuse/lanes.h"
 #include "fuse/ops.h"
 #include "log.h"
 
 enum {
-	BATCH = 64,		/* messages, then the loop gets its turn */
 	BACKGROUND_MAX = 128,	/* read-ahead and async I/O under way at once */
-	TICK_MS = 1000,
-	INTERRUPT_TICKS = 2,	/* at least a second: see file.c */
-	TRIM_TICKS = 5,
 };
 
-/* --------------------------------------------------------------- tick -- */
-
-static void
-end_interrupted(struct request *r)
-{
-	if (r->interrupted && r->interrupted++ == INTERRUPT_TICKS)
-		lun_io_cancel(r->node->disk, &r->io);
-}
-
-/* Once a second while there is work, and until the memory was given back. */
-static void
-on_tick(void *user)
-{
-	struct fs *fs = user;
-	bool idle = fs->received == fs->received_before &&
-		    fs->requests->in_flight == 0;
-
-	requests_each(fs->requests, end_interrupted);
-	fs->errors_logged = 0;
-	fs->received_before = fs->received;
-	fs->idle_ticks = idle ? fs->idle_ticks + 1 : 0;
-	if (fs->idle_ticks < TRIM_TICKS) {
-		lun_alarm_set(fs->tick, TICK_MS);
-		return;
-	}
-	fs->ticking = false;
-	fs->idle_ticks = 0;
-	requests_trim(fs->requests);
-}
-
-static void
-tick_on(struct fs *fs)
-{
-	if (!fs->ticking) {
-		fs->ticking = true;
-		lun_alarm_set(fs->tick, TICK_MS);
-	}
-}
-
-/* ----------------------------------------------------------- requests -- */
-
-static void
-stop_reading(struct fs *fs)
-{
-	fs->watch = lun_watch_free(fs->watch);
-}
+/* ------------------------------------------------------------- intake -- */
 
 static void
 check_drained(struct fs *fs)
 {
-	if (!fs->stopped || fs->drained || fs->requests->in_flight > 0)
+	if (!fs->main.stopped || fs->drained ||
+	    fs->main.requests->in_flight > 0 ||
+	    (fs->lanes && !lanes_drained(fs->lanes)))
 		return;
 	if (file_flush_dirty(fs, fs->tree->root))
 		return;			/* comes back here when it has ended */
@@ -88,104 +42,37 @@ check_drained(struct fs *fs)
 
 /* INIT was answered; libfuse may have found that it cannot go on. */
 static bool
-begin_serving(struct fs *fs)
+begin_serving(struct intake *in)
 {
+	struct fs *fs = in->fs;
+
+	if (!fs->initialised || fs->serving)
+		return true;
 	fs->serving = true;
 	if (!fuse_session_exited(fs->se)) {
 		kernel_read_ahead(fs->mountpoint);
 		fs->ops->ready(fs->user);
 		return true;
 	}
-	fs->gone = fs->failed = true;
-	stop_reading(fs);
+	fs->failed = true;
+	in->gone = true;
+	intake_stop(in);
 	fs->ops->gone(fs->user);
 	return false;
 }
 
-/* One message; false if there is no more for now. */
-static bool
-serve_one(struct fs *fs)
+static void
+on_gone(struct intake *in)
 {
-	struct fuse_buf buf = { .mem = fs->rx->mem };
-	int n = fuse_session_receive_buf(fs->se, &buf);
-
-	if (n == -EINTR)
-		return true;
-	if (n == -EAGAIN)
-		return false;
-	if (n <= 0) {			/* 0: libfuse's word for ENODEV */
-		fs->gone = true;
-		stop_reading(fs);
-		fs->ops->gone(fs->user);
-		return false;
-	}
-	fs->received++;
-	fuse_session_process_buf(fs->se, &buf);
-	if (fs->initialised && !fs->serving)
-		return begin_serving(fs);
-	if (!fs->rx)			/* the operation kept it */
-		fs->rx = requests_get(fs->requests);
-	return true;
+	in->fs->ops->gone(in->fs->user);
 }
 
 static void
-on_readable(void *user)
+on_answered(struct intake *in)
 {
-	struct fs *fs = user;
-	/* With nothing under way this is most likely a user who waits for one
-	 * answer after the other: to ask for more would be a call for nothing. */
-	int most = fs->requests->in_flight > 0 ? BATCH : 1;
-
-	tick_on(fs);
-	for (int i = 0; i < most && fs->watch; i++) {
-		if (!fs->rx) {
-			stop_reading(fs);	/* fs_put_request() goes on */
-			return;
-		}
-		if (!serve_one(fs))
-			return;
-	}
-}
-
-static int
-start_reading(struct fs *fs, struct lun_error *err)
-{
-	return lun_watch_new(&fs->watch, fs->loop, fuse_session_fd(fs->se),
-			     on_readable, fs, err);
-}
-
-struct request *
-fs_take_request(struct fs *fs)
-{
-	struct request *r = fs->rx;
-
-	assert(r && !r->in_flight);
-	fs->rx = NULL;
-	r->fs = fs;
-	r->in_flight = true;
-	r->interrupted = 0;
-	fs->requests->in_flight++;
-	return r;
-}
-
-void
-fs_put_request(struct fs *fs, struct request *r)
-{
-	struct lun_error err = { 0 };
-
-	assert(r->in_flight);
-	r->in_flight = false;
-	fs->requests->in_flight--;
-	requests_put(fs->requests, r);
-	if (!fs->rx)
-		fs->rx = requests_get(fs->requests);
-	if (!fs->watch && !fs->stopped && !fs->gone &&
-	    start_reading(fs, &err) < 0) {
-		log_say(LUN_LOG_ERROR, "fuse: %s", err.text);
-		fs->gone = true;
-		fs->ops->gone(fs->user);
-	}
-	check_drained(fs);
+	if (in->fs->lanes)
+		lanes_go_on(in->fs->lanes);
+	check_drained(in->fs);
 }
 
 /* ------------------------------------------------------------ session -- */
@@ -208,8 +95,8 @@ op_init(void *user, struct fuse_conn_info *conn)
 __attribute__((format(printf, 2, 0))) static void
 log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
 {
-	static char line[600];
-	static size_t have;
+	static _Thread_local char line[600];
+	static _Thread_local size_t have;
 
 	int n = vsnprintf(line + have, sizeof(line) - have, fmt, ap);
 	if (n < 0)
@@ -257,6 +144,11 @@ int
 fs_new(struct fs **out, const char *source, const char *options,
        bool read_only, struct lun_error *err)
 {
+	static const struct intake_ops intake_ops = {
+		.processed = begin_serving,
+		.gone = on_gone,
+		.answered = on_answered,
+	};
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fs *fs = calloc(1, sizeof(*fs));
 
@@ -266,9 +158,9 @@ fs_new(struct fs **out, const char *source, const char *options,
 		return fail(err, LUN_ENOMEM, "fuse: out of memory");
 	}
 	fuse_set_log_func(log_fuse);
-	int r = requests_new(&fs->requests, err);
+	fs->main = (struct intake){ .fs = fs, .ops = &intake_ops };
+	int r = intake_init(&fs->main, err);
 	if (r == 0) {
-		fs->rx = requests_get(fs->requests);
 		errno = 0;
 		fs->se = fuse_session_new(&args, &fs_operations,
 					  sizeof(fs_operations), fs);
@@ -351,9 +243,8 @@ fs_free(struct fs *fs)
 {
 	if (!fs)
 		return NULL;
-	stop_reading(fs);
-	fs->tick = lun_alarm_free(fs->tick);
-	if (fs->mounted && !fs->gone && fs->detacher > 0)
+	intake_stop(&fs->main);
+	if (fs->mounted && !fs->main.gone && fs->detacher > 0)
 		sever(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->se);
@@ -365,7 +256,7 @@ fs_free(struct fs *fs)
 		detach_dead(fs->mountpoint);
 	free(fs->mountpoint);
 	fs->tree = tree_free(fs->tree);
-	fs->requests = requests_free(fs->requests);
+	intake_deinit(&fs->main);
 	free(fs);
 	return NULL;
 }
@@ -377,13 +268,14 @@ fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
 {
 	int r;
 
-	fs->loop = loop;
+	fs->main.loop = loop;
+	fs->main.se = fs->se;
 	fs->tree = tree;
 	fs->survey = survey;
 	fs->ops = ops;
 	fs->user = user;
 	fs->mountpoint = strdup(mountpoint);
-	if (!fs->mountpoint || lun_alarm_new(&fs->tick, loop, on_tick, fs) < 0)
+	if (!fs->mountpoint)
 		return fail(err, LUN_ENOMEM, "fuse: out of memory");
 	if (fuse_session_mount(fs->se, mountpoint) < 0) {
 		detach_dead(mountpoint);	/* libfuse may leave it half-way */
@@ -400,8 +292,22 @@ fs_mount(struct fs *fs, struct lun_loop *loop, const char *mountpoint,
 	else if ((r = kernel_answer_init(fs->se)) < 0)
 		r = fail(err, LUN_ENOMEM, "fuse: %s", strerror(-r));
 	else
-		r = start_reading(fs, err);
+		r = intake_start(&fs->main, err);
 	return r;
+}
+
+static void
+on_lanes_drained(void *user)
+{
+	check_drained(user);
+}
+
+static void
+on_lanes_ended(void *user)
+{
+	struct fs *fs = user;
+
+	fs->ops->lanes_ended(fs->user);
 }
 
 void
@@ -410,18 +316,36 @@ fs_detach(struct fs *fs)
 	fs->detacher = detach(fs->mountpoint);	/* if not: fs_free() does it */
 }
 
+int
+fs_start_lanes(struct fs *fs, size_t n, const char *pcap, struct lun_error *err)
+{
+	static const struct lanes_ops ops = {
+		.drained = on_lanes_drained,
+		.ended = on_lanes_ended,
+	};
+
+	return lanes_start(&fs->lanes, n, fs, fs->survey, pcap, &ops, fs, err);
+}
+
 void
 fs_stop(struct fs *fs)
 {
-	fs->stopped = true;
-	stop_reading(fs);
+	intake_stop(&fs->main);
+	if (fs->lanes)
+		lanes_stop(fs->lanes);
 	check_drained(fs);
 }
 
 void
 fs_abandon(struct fs *fs)
 {
-	fs->stopped = true;
 	fs->drained = true;
-	stop_reading(fs);
+	intake_stop(&fs->main);
+}
+
+uint64_t
+fs_received(const struct fs *fs)
+{
+	return intake_received(&fs->main) +
+	       (fs->lanes ? lanes_received(fs->lanes) : 0);
 }

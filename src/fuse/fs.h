@@ -2,12 +2,8 @@
 /*
  * The filesystem: libfuse's low-level session on our loop.
  *
- * There is one thread. /dev/fuse is non-blocking and one more file descriptor
- * of the loop; when it is readable, requests are read until there are none, or
- * BATCH have been read, then the loop gets its turn: what they submitted goes
- * out in one writev for each connection. An operation replies at once, or it
- * starts I/O on a disk and the completion replies. So there is one reply to
- * each request, and no wait anywhere.
+ * One thread has all of it: the tree, the answers to all that is no I/O, and
+ * most often the I/O, too (intake.h). Others may take I/O off it (lanes.h).
  *
  * Nothing here notifies the kernel of changes: such calls take locks that a
  * request may hold which waits for this very thread. Names and attributes are
@@ -18,26 +14,26 @@
 
 #include <sys/stat.h>
 
-#include "fuse/fuse.h"
-#include "fuse/requests.h"
+#include "fuse/intake.h"
 #include "fuse/tree.h"
 #include "survey.h"
 
 #define FS_VALID_S 1.0		/* names and attributes, in the kernel */
+
+struct lanes;
 
 struct fs_ops {
 	void (*ready)(void *user);	/* the mount answers */
 	void (*gone)(void *user);	/* it was taken away */
 	void (*retry)(void *user);	/* CONTROL_RETRY */
 	void (*drained)(void *user);	/* after fs_stop(): nothing in flight */
+	void (*lanes_ended)(void *user);	/* after lanes_close() */
 };
 
 struct fs {
 	struct fuse_session *se;
-	struct lun_loop *loop;
-	struct lun_watch *watch;	/* NULL: nobody reads /dev/fuse */
-	struct requests *requests;
-	struct request *rx;		/* what the next message is read into */
+	struct intake main;
+	struct lanes *lanes;		/* NULL: one session with each target */
 	struct tree *tree;
 	const struct survey *survey;	/* for status.json */
 	const struct fs_ops *ops;
@@ -45,19 +41,11 @@ struct fs {
 	char *mountpoint;
 	bool mounted;
 	bool initialised, serving;	/* INIT came; and was answered well */
-	bool gone;			/* /dev/fuse said ENODEV */
 	bool failed;			/* it was never served */
 	unsigned minor;			/* version of the kernel's protocol */
-	bool stopped, drained;
+	bool drained;
 	bool flush_failed;		/* the last flush of a LUN, while stopping */
 	pid_t detacher;			/* the process of fs_detach() */
-
-	struct lun_alarm *tick;		/* armed while there is work */
-	bool ticking;
-	unsigned idle_ticks;
-	uint64_t received;		/* messages; and at the last tick */
-	uint64_t received_before;
-	unsigned errors_logged;		/* since the last tick */
 
 	uid_t uid;			/* of the user who mounts */
 	gid_t gid;
@@ -86,6 +74,13 @@ void fs_stop(struct fs *fs);
 /* The same, without waiting: what is in flight may fail from now on. */
 void fs_abandon(struct fs *fs);
 
+/* While it is served: n more loops and sessions, see lanes.h. */
+int fs_start_lanes(struct fs *fs, size_t n, const char *pcap,
+		   struct lun_error *err);
+
+/* Messages of the kernel so far. */
+uint64_t fs_received(const struct fs *fs);
+
 /* ----------------------------- for the operations, in the other files -- */
 
 static inline struct fs *
@@ -99,10 +94,6 @@ fs_node(fuse_req_t req, fuse_ino_t ino)
 {
 	return tree_node(fs_of(req)->tree, ino);
 }
-
-/* The request that the message in work was read into; the caller's now. */
-struct request *fs_take_request(struct fs *fs);
-void fs_put_request(struct fs *fs, struct request *r);
 
 void node_stat(const struct fs *fs, const struct node *node, struct stat *st);
 

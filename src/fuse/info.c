@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fuse/lanes.h"
 #include "fuse/ops.h"
 #include "json.h"
 
@@ -18,7 +19,12 @@ struct text {
 char *
 info_status(const struct fs *fs, size_t *length)
 {
-	struct json_object *o = json_status(fs->survey);
+	struct json_object *sessions = json_sessions(fs->survey);
+
+	if (fs->lanes)
+		lanes_sessions(fs->lanes, sessions);
+
+	struct json_object *o = json_status(fs->survey, sessions);
 	char *text = json_print(o, length);
 
 	json_object_put(o);

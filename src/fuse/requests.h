@@ -18,6 +18,7 @@
 #ifndef FUSE_REQUESTS_H
 #define FUSE_REQUESTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,11 +33,13 @@ enum {
 struct request {
 	struct lun_io io;
 	fuse_req_t req;
-	struct fs *fs;
+	struct intake *intake;
 	struct node *node;
+	struct lun_disk *disk;
 	char *mem;
-	bool in_flight;
-	unsigned interrupted;	/* ticks since; 0: nobody wants it to end */
+	/* Both are also looked at by the thread that reads an interrupt. */
+	atomic_bool in_flight;
+	atomic_uint interrupted; /* ticks since; 0: nobody wants it to end */
 	struct request *next;	/* free ones */
 };
 

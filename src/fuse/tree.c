@@ -215,6 +215,14 @@ out_of_memory(struct lun_error *err)
 	return fail(err, LUN_ENOMEM, "directory: out of memory");
 }
 
+static void
+lun_set(struct node *node, const struct target *t, struct lun_disk *disk)
+{
+	node->target = t;
+	node->lun = lun_disk_info(disk)->lun;
+	node->disk = disk;
+}
+
 int
 tree_update_disk(struct tree *tree, const struct target *t,
 		 struct lun_disk *disk, struct lun_error *err)
@@ -245,7 +253,7 @@ tree_update_disk(struct tree *tree, const struct target *t,
 	} else {
 		if (!(node = node_add(dir, NODE_LUN, name)))
 			return out_of_memory(err);
-		node->disk = disk;
+		lun_set(node, t, disk);
 	}
 	return links_add(tree, node) < 0 ? out_of_memory(err) : 0;
 }
@@ -273,8 +281,8 @@ tree_add_target(struct tree *tree, const struct target *t,
 /* ------------------------------------------------------------- public -- */
 
 int
-tree_new(struct tree **out, struct lun_disk *disk, const char *label,
-	 struct lun_error *err)
+tree_new(struct tree **out, const struct target *t, struct lun_disk *disk,
+	 const char *label, struct lun_error *err)
 {
 	struct tree *tree = calloc(1, sizeof(*tree));
 	struct node *info = NULL;
@@ -283,7 +291,7 @@ tree_new(struct tree **out, struct lun_disk *disk, const char *label,
 		return out_of_memory(err);
 	tree->root = node_new(disk ? NODE_LUN : NODE_DIR, "", "");
 	if (tree->root && disk) {
-		tree->root->disk = disk;
+		lun_set(tree->root, t, disk);
 		free(tree->root->path);
 		tree->root->path = strdup(label);
 	} else if (tree->root) {

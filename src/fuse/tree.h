@@ -20,11 +20,14 @@
 #ifndef FUSE_TREE_H
 #define FUSE_TREE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "survey.h"
+
+enum { LANES_MAX = 8 };	/* loops that take in I/O, the main one too */
 
 enum node_kind {
 	NODE_DIR,
@@ -48,8 +51,16 @@ struct node {
 
 	char *link;			/* NODE_LINK: where to */
 	struct lun_disk *disk;		/* NODE_LUN; of a link: its owner */
-	unsigned opens;			/* NODE_LUN */
-	bool dirty;			/* NODE_LUN: written since the last flush */
+
+	/* NODE_LUN */
+	const struct target *target;
+	uint64_t lun;
+	unsigned opens;
+	atomic_bool dirty;		/* written since the last flush */
+	struct lane_disk {		/* see lanes.h; [i] belongs to lane i */
+		struct lun_disk *disk;
+		unsigned found_in;	/* which state of things, of the lane */
+	} lanes[LANES_MAX];
 };
 
 struct tree {
@@ -58,9 +69,9 @@ struct tree {
 	struct node *orphans;		/* removed, but the kernel knows them */
 };
 
-/* With disk: a single-file tree. LUN_ENOMEM. */
-int tree_new(struct tree **out, struct lun_disk *disk, const char *label,
-	     struct lun_error *err);
+/* With disk, of that target: a single-file tree. LUN_ENOMEM. */
+int tree_new(struct tree **out, const struct target *t, struct lun_disk *disk,
+	     const char *label, struct lun_error *err);
 struct tree *tree_free(struct tree *tree);
 
 /* A target that is up, with its disks. */

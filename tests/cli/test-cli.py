@@ -90,7 +90,7 @@ class Usage(Case):
             ("--foreground: no such option", "ls", "--foreground", portal),
             ("--key x", "ls", "--key", "x", portal),
             ("--key auth=none", "ls", "--key", "auth=none", portal),
-            ("--sessions 2", "ls", "--sessions", "2", portal),
+            ("--sessions 9", "ls", "--sessions", "9", portal),
             ("names no LUN", "info", portal),
             ("names no LUN", "info", f"{portal}/{TARGET}"),
             ("isns", "ls", "isns://127.0.0.1"),

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where messages of the kernel come in: one for each loop that reads /dev/fuse.
+ *
+ * /dev/fuse is non-blocking and one more file descriptor of the loop; when it
+ * is readable, messages are read until there are none, or BATCH have been read,
+ * then the loop gets its turn: what they submitted goes out in one writev for
+ * each connection. An operation replies at once, or it starts I/O on a disk and
+ * the completion replies. So there is one reply to each request, and no wait
+ * anywhere.
+ *
+ * All of an intake belongs to the thread of its loop.
+ */
+#ifndef FUSE_INTAKE_H
+#define FUSE_INTAKE_H
+
+#include "fuse/fuse.h"
+#include "fuse/requests.h"
+
+struct fs;
+
+struct intake_ops {
+	/* Is this message to be processed here? If not, it was taken. NULL:
+	 * all are. */
+	bool (*wants)(struct intake *in, const struct fuse_buf *message);
+	/* After each message: there is something to look at. May be NULL.
+	 * False: no more of them now. */
+	bool (*processed)(struct intake *in);
+	/* The mount was taken away: /dev/fuse said ENODEV. */
+	void (*gone)(struct intake *in);
+	/* A request was answered, or the intake stopped. */
+	void (*answered)(struct intake *in);
+};
+
+struct intake {
+	struct fs *fs;
+	struct fuse_session *se;
+	struct lun_loop *loop;
+	const struct intake_ops *ops;
+	void *user;
+	unsigned lane;			/* 0: the main loop's; see lanes.h */
+	struct lun_watch *watch;	/* NULL: nobody reads /dev/fuse */
+	struct requests *requests;
+	struct request *rx;		/* what the next message is read into */
+	bool stopped;			/* reads no more */
+	bool gone;
+
+	struct lun_alarm *tick;		/* armed while there is work */
+	bool ticking;
+	unsigned idle_ticks;
+	atomic_ullong received;		/* messages; and at the last tick */
+	uint64_t received_before;
+	unsigned errors_logged;		/* since the last tick */
+};
+
+int intake_init(struct intake *in, struct lun_error *err);
+void intake_deinit(struct intake *in);		/* nothing is in flight */
+
+/* loop, se and ops are set. Begins to read. */
+int intake_start(struct intake *in, struct lun_error *err);
+void intake_stop(struct intake *in);
+
+/* How many messages have come. Any thread. */
+uint64_t intake_received(const struct intake *in);
+
+/* A message that another intake did not want. False: there is no room now. */
+bool intake_give(struct intake *in, const void *message, size_t size);
+
+/* The intake whose message is being processed in this thread. */
+struct intake *intake_current(void);
+
+/* The request that the message in work was read into (or a free one: there is
+ * one if none is in work); the caller's now. */
+struct request *intake_take(struct intake *in);
+void intake_put(struct request *r);
+
+#endif

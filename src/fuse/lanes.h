@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --sessions N: N - 1 lanes beside the main loop. A lane is a thread with a
+ * loop and an intake of its own, and a session of its own with each target of
+ * the mount. It takes messages of the kernel as the main loop does, whoever is
+ * free: reads, writes and flushes go out on the lane's own session, and are
+ * answered by its thread. Nothing on that way is shared.
+ *
+ * Everything else (names, attributes, open ...) is handed to the main loop, as
+ * is I/O on a LUN that the lane's session does not have. The main loop alone
+ * owns the tree; a node that I/O comes for is open, so it stays.
+ *
+ * A lane that cannot log in to any target ends, with a message: the mount goes
+ * on with fewer. A session that is lost later recovers by itself, and what was
+ * given to it waits for it, as --outage says.
+ *
+ * All functions are called by the main thread.
+ */
+#ifndef FUSE_LANES_H
+#define FUSE_LANES_H
+
+#include <json-c/json_object.h>
+
+#include "fuse/fs.h"
+
+struct lanes;
+
+struct lanes_ops {
+	/* All lanes have stopped to take in messages and have no requests. */
+	void (*drained)(void *user);
+	/* All have logged out and ended. */
+	void (*ended)(void *user);
+};
+
+/* n: at least 1. pcap: NULL, or where the conversation of the main loop's
+ * sessions goes: those of lane i go to the same name with ".i". */
+int lanes_start(struct lanes **out, size_t n, struct fs *fs,
+		const struct survey *survey, const char *pcap,
+		const struct lanes_ops *ops, void *user, struct lun_error *err);
+
+/* Drops what goes on, if they have not ended. */
+struct lanes *lanes_free(struct lanes *l);
+
+void lanes_stop(struct lanes *l);	/* take in no more; drained comes */
+bool lanes_drained(const struct lanes *l);
+void lanes_close(struct lanes *l);	/* log out; ended comes */
+void lanes_retry(struct lanes *l);
+
+/* Messages that were handed over are taken in, as far as there is room for them
+ * in the main loop's intake: to be called when there is some again. */
+void lanes_go_on(struct lanes *l);
+
+/* Messages that were taken in by lanes. */
+uint64_t lanes_received(const struct lanes *l);
+
+/* Appends the sessions of all lanes to the list of a status. */
+void lanes_sessions(struct lanes *l, struct json_object *list);
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --sessions 3: three loops share the work. All take part, what one wrote the
+# others read, status.json shows them all, each comes back after an outage, and
+# the end is as orderly as that of one.
+. "${0%/*}/lib.sh"
+require_fuse
+require fio jq
+
+status()
+{
+	as_user jq -r "$1" "$mnt/.lunfs/status.json"
+}
+
+up()
+{
+	[ "$(status '[.sessions[] | select(.state == "LOGGED_IN")] | length')" = "$1" ]
+}
+
+load()
+{
+	local file
+
+	file=$(lun_file 0)		# fio takes ":" as a separator
+	as_user fio --name=load --filename="${file//:/\\:}" --size=64M \
+		--rw=randwrite --bs=4k --ioengine=libaio --iodepth=32 \
+		--direct=1 --verify=crc32c --verify_fatal=1 \
+		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
+		--output="$state/user/fio.out" "$@" && return 0
+	cat "$state/user/fio.out"
+	return 1
+}
+
+# If it was built with ThreadSanitizer: the daemon has no stderr.
+export TSAN_OPTIONS=log_path=$state/user/tsan
+
+start_target "$1" "$(image 64M image)"
+mount_lunfs --sessions 3 "iscsi://$portal/$target" "$mnt"
+wait_until 30 up 3 || fail "$(status '.sessions[].state') instead of 3 sessions"
+
+say "three sessions are three"
+[ "$(status '[.sessions[].isid] | unique | length')" = 3 ] ||
+	fail "ISIDs: $(status '.sessions[].isid')"
+
+say "verified load"
+load || fail "fio"
+counts=$(status '.sessions[].connections[0].commands')
+echo "commands:" $counts
+for n in $counts; do
+	[ "$n" -gt 100 ] || fail "one of the sessions has no share: $counts"
+done
+
+say "names and attributes, many at once"
+jobs=()
+for i in 1 2 3 4; do
+	for ((k = 0; k < 25; k++)); do
+		as_user ls -lR "$mnt" >"$state/ls.$i" || exit 1
+	done &
+	jobs+=($!)
+done
+for job in "${jobs[@]}"; do
+	wait "$job" || fail "ls"
+done
+grep -q "lun$(lun 0)" "$state/ls.1" || fail "ls does not show the LUN"
+
+say "outage under load"
+load &
+job=$!
+sleep 1
+kill_target
+sleep 1
+restart_target
+wait $job || fail "fio in an outage"
+wait_until 30 up 3 || fail "not all sessions came back"
+
+say "the end with a load"
+load --time_based --runtime=30 >"$state/end.out" 2>&1 &
+job=$!
+sleep 1
+daemon=$(lunfs_pids)
+kill "$daemon"
+sleep 1
+kill "$daemon" 2>/dev/null || true
+wait_until 60 no_lunfs || fail "lunfs still runs"
+wait $job && fail "fio did not notice the end"
+
+say "again, and unmounted"
+mount_lunfs --sessions 8 "iscsi://$portal/$target" "$mnt"
+unmount_lunfs "$mnt"
+
+if compgen -G "$state/user/tsan*" >/dev/null; then
+	head -n 100 "$state"/user/tsan*
+	fail "data races"
+fi
