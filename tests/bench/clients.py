@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The four that are compared.
+"""The four that are compared:
 
 lunfs     the mount of one LUN as a file
 qemu      qemu-storage-daemon: its iSCSI driver, exported by FUSE
 ceiling   the ceiling of the target: a client that throws data away
 memfs     the ceiling of FUSE: a file that is answered from memory
+
+or, to see what more of them brings: lunfs with 1, 2 and 4 connections, and with
+2 sessions.
 
 Each measures a job with its own CPU time: of the process that serves the
 file, with all its threads, and not of fio; of the ceiling, which is its own
@@ -61,12 +64,29 @@ class FileClient:
 
 class Lunfs(FileClient):
     name = "lunfs"
+    spread = ()                 # over what the I/O is spread
 
     def command(self, target, digests, options):
         digest = "crc32c" if digests else "none"
         return [options.lunfs, "mount", "-f", "--initiator-name",
                 NAME + self.name, "--header-digest", digest, "--data-digest",
-                digest, *options.mount_option, target.url, self.path]
+                digest, *self.spread, *options.mount_option, target.url,
+                self.path]
+
+
+class TwoConnections(Lunfs):
+    name = "2-conns"
+    spread = "--connections", "2"
+
+
+class FourConnections(Lunfs):
+    name = "4-conns"
+    spread = "--connections", "4"
+
+
+class TwoSessions(Lunfs):
+    name = "2-sess"
+    spread = "--sessions", "2"
 
 
 class Qemu(FileClient):
@@ -116,3 +136,5 @@ class Ceiling:
 
 
 CLIENTS = {c.name: c for c in (Lunfs, Qemu, Ceiling, Memfs)}
+SCALING = {c.name: c for c in (Lunfs, TwoConnections, FourConnections,
+                               TwoSessions)}

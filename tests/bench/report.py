@@ -8,7 +8,7 @@ median: the rounds differ by more than the clients do.
 from statistics import median
 
 GIB, MB = 1 << 30, 1e6
-BASES = "qemu", "ceiling", "memfs"
+BASES = "qemu", "ceiling", "memfs", "lunfs"
 RATIOS = "mb_s", "iops", "mean_us", "cpu_s_gib", "cpu_us_op"
 
 
@@ -72,6 +72,8 @@ COLUMNS = [     # title, width, decimals, where it is
     ("xmemfs", 6, 2, ("ratio", "memfs", "mb_s")),
     ("CPU/QEMU", 8, 2, ("ratio", "qemu", "cpu_us_op")),
     ("CPU/memfs", 9, 2, ("ratio", "memfs", "cpu_us_op")),
+    ("xlunfs", 6, 2, ("ratio", "lunfs", "mb_s")),
+    ("CPU/lunfs", 9, 2, ("ratio", "lunfs", "cpu_us_op")),
 ]
 
 

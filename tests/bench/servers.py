@@ -179,7 +179,8 @@ def start_own(place, image, options):
     port = target.portal[1]
     target.process = place.start(
         "own", options.target, "--listen", f"{HOST}:{port}", "--target",
-        target.name, "--lun", f"file={image}", env=KEEP_MEMORY)
+        target.name, "--lun", f"file={image}", "--key", "MaxConnections=4",
+        env=KEEP_MEMORY)
     wait_until(lambda: listens(port), 20, "lunfs-target", target.process)
     return target
 
