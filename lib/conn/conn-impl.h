@@ -6,6 +6,7 @@
  *	states.c	the transition table of RFC 7143 8.1
  *	login-phase.c	from the TCP connection to the full feature phase
  *	dispatch.c	target PDUs -> handlers; StatSN and command window
+ *	statuses.c	StatSN when responses were lost
  *	exchanges.c	pings, logout, asynchronous messages, rejects
  *	textreq.c	text negotiations
  *	conn-timers.c	all deadlines
@@ -20,7 +21,10 @@
 #include "text/negotiate.h"
 #include "text/text.h"
 
-enum { PLUGS_MAX = 64 };	/* rejected requests whose place is being filled */
+enum {
+	PLUGS_MAX = 64,		/* rejected requests whose place is being filled */
+	AHEAD_MAX = 16384,	/* responses that wait for one that was lost */
+};
 
 enum conn_event {
 	EV_CONNECT,		/* a transport connect request is made */
@@ -46,6 +50,11 @@ struct conn {
 	struct rx *rx;
 	struct tx *tx;
 	uint32_t exp_stat_sn;		/* of the next status to come */
+	struct statuses {		/* from level 1 on; statuses.c */
+		uint32_t ahead;		/* 0: no response was lost */
+		unsigned asks;
+		uint64_t came[AHEAD_MAX / 64], held[AHEAD_MAX / 64];
+	} statuses;
 	uint16_t next_tag;		/* for the ITTs of our own requests */
 	struct conn_counters counters;
 
@@ -56,7 +65,10 @@ struct conn {
 
 	/* pings of ours: at most one that asks whether the target lives */
 	uint32_t ping_tag;		/* TAG_NONE: none under way */
-	uint32_t plug_tags[PLUGS_MAX];	/* the like, for conn_plug() */
+	uint32_t ping_cmd_sn;		/* what was sent before it has one before */
+	struct plug {			/* the like, for conn_plug() */
+		uint32_t tag, cmd_sn;
+	} plugs[PLUGS_MAX];
 	unsigned n_plugs;
 
 	/* logout */
@@ -79,7 +91,7 @@ struct conn {
 	struct conn_timer {
 		struct timer t;
 		struct conn *c;
-	} phase_timer, nop_timer, text_timer;
+	} phase_timer, nop_timer, text_timer, statuses_timer;
 	lun_time now;			/* of the step under way */
 	lun_time heard;			/* when something came last */
 };
@@ -105,6 +117,17 @@ int login_phase_pdu(struct conn *c, const struct pdu *pdu, const uint8_t *data);
 /* dispatch.c */
 extern const struct rx_ops dispatch_ops;
 
+/*
+ * statuses.c: a PDU with this StatSN came, which is not the next one, or not
+ * the only one that is out of place. 0, STATUS_AGAIN (its status was taken
+ * before), or negative: the connection is lost.
+ */
+enum { STATUS_AGAIN = 1 };
+int statuses_take(struct conn *c, uint32_t stat_sn);
+/* The target says that this is the next one that it will use. */
+int statuses_next(struct conn *c, uint32_t stat_sn);
+void statuses_due(struct conn *c);	/* what was asked for did not come */
+
 /* exchanges.c: PDUs that came */
 int on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data);
 int on_async(struct conn *c, const struct pdu *pdu, const uint8_t *data);
@@ -124,5 +147,13 @@ void conn_timers_deinit(struct conn *c);
 void conn_timers_entered(struct conn *c);	/* a new state */
 void conn_timers_ponged(struct conn *c);	/* our ping was answered */
 void conn_timers_text(struct conn *c, bool under_way);
+void conn_timers_statuses(struct conn *c, bool missing);
+
+/* RFC 7143 7.1.5: what was lost is recovered within the connection. */
+static inline bool
+conn_mends(const struct conn *c)
+{
+	return c->params.ErrorRecoveryLevel > 0;
+}
 
 #endif

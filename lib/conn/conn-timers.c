@@ -6,6 +6,7 @@
  *	nop	when nothing came for nop_interval, a ping is sent; when nothing
  *		came for nop_answer after that, the connection is lost
  *	text	from the request (or the last part of the answer) to the answer
+ *	statuses	from a Status SNACK to the response that was lost
  *
  * The others report facts and never set a timer. What came is noted as a time
  * only (c->heard): the nop timer looks at it when it fires, so that traffic
@@ -72,6 +73,12 @@ text_over(struct timer *t, lun_time now)
 	textreq_end(c, LUN_ETIMEDOUT, &err);
 }
 
+static void
+statuses_over(struct timer *t, lun_time now)
+{
+	statuses_due(conn_at(t, now));
+}
+
 int
 conn_timers_init(struct conn *c)
 {
@@ -82,6 +89,7 @@ conn_timers_init(struct conn *c)
 		{ &c->phase_timer, phase_over },
 		{ &c->nop_timer, nop_due },
 		{ &c->text_timer, text_over },
+		{ &c->statuses_timer, statuses_over },
 	};
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
@@ -98,6 +106,7 @@ conn_timers_deinit(struct conn *c)
 	timer_deinit(&c->phase_timer.t);
 	timer_deinit(&c->nop_timer.t);
 	timer_deinit(&c->text_timer.t);
+	timer_deinit(&c->statuses_timer.t);
 }
 
 static void
@@ -131,6 +140,7 @@ conn_timers_entered(struct conn *c)
 	case CONN_IN_LOGOUT:
 		set_or_clear(c, &c->phase_timer, to->logout);
 		timer_clear(&c->nop_timer.t);
+		timer_clear(&c->statuses_timer.t);
 		break;
 	case CONN_LOGOUT_REQUESTED:
 		break;
@@ -139,6 +149,7 @@ conn_timers_entered(struct conn *c)
 		timer_clear(&c->phase_timer.t);
 		timer_clear(&c->nop_timer.t);
 		timer_clear(&c->text_timer.t);
+		timer_clear(&c->statuses_timer.t);
 		break;
 	}
 }
@@ -156,4 +167,10 @@ conn_timers_text(struct conn *c, bool under_way)
 {
 	set_or_clear(c, &c->text_timer,
 		     under_way ? c->cfg.timeouts.text : 0);
+}
+
+void
+conn_timers_statuses(struct conn *c, bool missing)
+{
+	set_or_clear(c, &c->statuses_timer, missing ? SNACK_ANSWER : 0);
 }

@@ -161,6 +161,7 @@ conn_counters_add(struct conn_counters *sum, const struct conn_counters *c)
 	sum->nop_timeouts += c->nop_timeouts;
 	sum->rejects += c->rejects;
 	sum->async_messages += c->async_messages;
+	sum->snacks_sent += c->snacks_sent;
 }
 
 uint16_t
@@ -303,6 +304,8 @@ static void
 number(struct conn *c, struct pdu *pdu)
 {
 	pdu->exp_stat_sn = c->exp_stat_sn;
+	if (pdu->opcode == OP_SNACK_REQUEST && pdu->snack_type != SNACK_DATA_ACK)
+		c->counters.snacks_sent++;
 	if (pdu->opcode == OP_DATA_OUT || pdu->opcode == OP_SNACK_REQUEST)
 		return;
 	pdu->cmd_sn = c->cfg.window->cmd_sn;
@@ -346,6 +349,20 @@ conn_send(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 	if (pdu->opcode == OP_SCSI_COMMAND)
 		c->counters.commands++;
 	return sent(c, pdu, tx_add(c->tx, pdu, ahs, data, len, owner));
+}
+
+int
+conn_send_again(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
+		const void *data, size_t len, const void *owner, uint32_t cmd_sn)
+{
+	struct window *w = c->cfg.window;
+	uint32_t saved = w->cmd_sn;
+
+	w->cmd_sn = cmd_sn;
+	int r = conn_send(c, pdu, ahs, data, len, owner);
+	w->cmd_sn = saved;
+	c->cfg.ops->stir(c->cfg.user);
+	return r;
 }
 
 int

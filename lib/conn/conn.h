@@ -55,8 +55,11 @@ enum conn_news {
 struct conn_counters {
 	uint64_t commands, bytes_in, bytes_out;
 	uint64_t header_digest_errors, data_digest_errors, nop_timeouts,
-		 rejects, async_messages;
+		 rejects, async_messages, snacks_sent;
 };
+
+/* From a SNACK to what it asks for; it is sent again then. */
+#define SNACK_ANSWER	(4 * TIME_S)
 
 struct conn_timeouts {			/* lun_time each, 0: none */
 	lun_time connect, login, logout, nop_interval, nop_answer, text;
@@ -71,8 +74,14 @@ struct conn_ops {
 		      void **place);
 	int (*pdu)(void *user, struct conn *c, const struct pdu *pdu,
 		   const uint8_t *data, bool digest_ok);
-	/* The command or task management request that the target rejected (its
-	 * header): it is over. */
+	/* A Data-In with a wrong data digest, from recovery level 1 on: it is
+	 * to be asked for again; what it says of status is not taken yet. */
+	void (*damaged)(void *user, struct conn *c, const struct pdu *pdu);
+	/* A ping came back: the target has seen all that was sent before it,
+	 * which are requests with a CmdSN before this one. */
+	void (*ponged)(void *user, struct conn *c, uint32_t cmd_sn);
+	/* The command, task management or SNACK request that the target
+	 * rejected (its header). */
 	void (*rejected)(void *user, struct conn *c, const struct pdu *pdu,
 			 uint8_t reason);
 	/* Async event 0; sense is what the data segment holds. */
@@ -148,6 +157,23 @@ lun_time conn_logout_by(const struct conn *c);
 int conn_send(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 	      const void *data, size_t len, const void *owner);
 
+/* The same for a request that was sent before, with the CmdSN that it had. */
+int conn_send_again(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
+		    const void *data, size_t len, const void *owner,
+		    uint32_t cmd_sn);
+
+/* Asks for a sign of life, and with it for the StatSN that the target is at. */
+void conn_probe(struct conn *c);
+
+/*
+ * From level 1 on. A status that came just now and is held is not acknowledged
+ * until it is released (RFC 7143 7.9). One that is awaited, because the Data-In
+ * that has it is asked for, is held too; false: there is no need to.
+ */
+void conn_hold_status(struct conn *c, uint32_t stat_sn);
+bool conn_await_status(struct conn *c, uint32_t stat_sn);
+void conn_release_status(struct conn *c, uint32_t stat_sn);
+
 /* Is there something of the owner's that has not left yet? */
 bool conn_owes(const struct conn *c, const void *owner);
 
@@ -163,6 +189,8 @@ int conn_fail(struct conn *c, int code, const char *fmt, ...)
 /* One ping (NOP-Out that wants an answer), non-immediate, with this CmdSN: it
  * takes the place of a request that the target rejected (RFC 7143 7.3). */
 int conn_plug(struct conn *c, uint32_t cmd_sn);
+/* One of these with this CmdSN, sent before that one, was lost. */
+void conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before);
 
 /*
  * Sends a Logout Request; NEWS_LOGGED_OUT or NEWS_LOST follows. Without a full

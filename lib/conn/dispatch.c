@@ -74,7 +74,8 @@ has_status(const struct pdu *pdu)
 
 /*
  * TCP loses nothing, so a gap or a repetition is a loss of status that only
- * recovery can mend: at level 0 that of the session (7.9, 4.2.2.2).
+ * recovery can mend: at level 0 that of the session (7.9, 4.2.2.2). 0,
+ * STATUS_AGAIN, or negative.
  */
 static int
 take_stat_sn(struct conn *c, const struct pdu *pdu)
@@ -83,21 +84,43 @@ take_stat_sn(struct conn *c, const struct pdu *pdu)
 
 	if (!counts && pdu->opcode != OP_NOP_IN)
 		return 0;
-	if (counts ? pdu->stat_sn != c->exp_stat_sn :
-	    sn_after(pdu->stat_sn, c->exp_stat_sn))	/* 11.19.2 */
-		return conn_fail(c, LUN_EPROTO, "%s with StatSN %" PRIu32
-				 ", expected %" PRIu32 ": responses were lost",
-				 pdu_name(pdu->opcode), pdu->stat_sn,
-				 c->exp_stat_sn);
-	if (counts)
+	if (counts && pdu->stat_sn == c->exp_stat_sn && c->statuses.ahead == 0) {
 		c->exp_stat_sn++;
-	return 0;
+		return 0;
+	}
+	if (conn_mends(c))
+		return counts ? statuses_take(c, pdu->stat_sn) :
+		    statuses_next(c, pdu->stat_sn);
+	if (!counts && !sn_after(pdu->stat_sn, c->exp_stat_sn))	/* 11.19.2 */
+		return 0;
+	return conn_fail(c, LUN_EPROTO, "%s with StatSN %" PRIu32
+			 ", expected %" PRIu32 ": responses were lost",
+			 pdu_name(pdu->opcode), pdu->stat_sn, c->exp_stat_sn);
+}
+
+/*
+ * From level 1 on only the PDU is lost. A Data-In is asked for by its number.
+ * Of others not even the header is used (7.8): a ping shows what is missing.
+ */
+static int
+mend(struct conn *c, const struct pdu *pdu)
+{
+	conn_log(c, LUN_LOG_INFO, "%s (ITT 0x%08" PRIx32 ", %" PRIu32 " bytes): "
+		 "wrong data digest, dropped", pdu_name(pdu->opcode),
+		 pdu->initiator_task_tag, pdu->data_segment_length);
+	if (pdu->opcode == OP_DATA_IN)
+		c->cfg.ops->damaged(c->cfg.user, c, pdu);
+	else if (has_status(pdu) && c->ping_tag == TAG_NONE)
+		conn_probe(c);
+	return c->stopped ? c->error.code : 0;
 }
 
 static int
 data_digest_error(struct conn *c, const struct pdu *pdu)
 {
 	c->counters.data_digest_errors++;
+	if (c->state & CONN_FULL_FEATURE && conn_mends(c))
+		return mend(c, pdu);
 	return conn_fail(c, LUN_EDIGEST, "%s (ITT 0x%08" PRIx32 ", %" PRIu32
 			 " bytes): wrong data digest", pdu_name(pdu->opcode),
 			 pdu->initiator_task_tag, pdu->data_segment_length);
@@ -107,6 +130,7 @@ static int
 got_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_ok)
 {
 	struct conn *c = user;
+	struct pdu rest;
 
 	if (!digest_ok)
 		return data_digest_error(c, pdu);
@@ -116,6 +140,13 @@ got_pdu(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_ok)
 		if (r < 0)
 			return r;
 		window_update(c->cfg.window, pdu->exp_cmd_sn, pdu->max_cmd_sn);
+		if (r == STATUS_AGAIN && pdu->opcode != OP_DATA_IN)
+			return 0;
+		if (r == STATUS_AGAIN) {	/* its data may be new */
+			rest = *pdu;
+			rest.has_status = false;
+			pdu = &rest;
+		}
 	}
 	return incoming[pdu->opcode & 0x3f].handle(c, pdu, data);
 }

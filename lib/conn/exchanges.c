@@ -20,30 +20,48 @@ conn_ping(struct conn *c)
 	};
 
 	c->ping_tag = pdu.initiator_task_tag;
+	c->ping_cmd_sn = c->cfg.window->cmd_sn;
 	conn_tell(c, 0);
 	return conn_send_copy(c, &pdu, NULL, 0);
+}
+
+/* If one is under way it may be lost; then its answer is not missed. */
+void
+conn_probe(struct conn *c)
+{
+	if (c->state & (CONN_LOGGED_IN | CONN_LOGOUT_REQUESTED))
+		conn_ping(c);
+}
+
+/* It takes the number of the rejected request, not a new one. */
+static int
+send_plug(struct conn *c, const struct plug *plug)
+{
+	struct pdu pdu = {
+		.opcode = OP_NOP_OUT, .final = true,
+		.initiator_task_tag = plug->tag,
+		.target_transfer_tag = TAG_NONE,
+	};
+
+	return conn_send_again(c, &pdu, NULL, NULL, 0, NULL, plug->cmd_sn);
 }
 
 int
 conn_plug(struct conn *c, uint32_t cmd_sn)
 {
-	struct pdu pdu = {
-		.opcode = OP_NOP_OUT, .final = true,
-		.initiator_task_tag = conn_new_tag(c),
-		.target_transfer_tag = TAG_NONE,
-	};
-	uint32_t saved = c->cfg.window->cmd_sn;
-
 	if (c->n_plugs == PLUGS_MAX)
 		return conn_fail(c, LUN_EPROTO, "the target rejected more than "
 				 "%d requests at once", PLUGS_MAX);
-	/* It takes the number of the rejected request, not a new one. */
-	c->plug_tags[c->n_plugs++] = pdu.initiator_task_tag;
-	c->cfg.window->cmd_sn = cmd_sn;
-	int r = conn_send_copy(c, &pdu, NULL, 0);
-	c->cfg.window->cmd_sn = saved;
-	conn_tell(c, 0);
-	return r;
+	c->plugs[c->n_plugs] = (struct plug){ conn_new_tag(c), cmd_sn };
+	return send_plug(c, &c->plugs[c->n_plugs++]);
+}
+
+void
+conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before)
+{
+	for (unsigned i = 0; i < c->n_plugs && sn_before(cmd_sn, before); i++)
+		if (c->plugs[i].cmd_sn == cmd_sn)
+			send_plug(c, &c->plugs[i]);
 }
 
 /* A NOP-Out that wants no answer: 11.18.1, 11.18.2. */
@@ -65,8 +83,8 @@ static bool
 plugged(struct conn *c, uint32_t itt)
 {
 	for (unsigned i = 0; i < c->n_plugs; i++)
-		if (c->plug_tags[i] == itt) {
-			c->plug_tags[i] = c->plug_tags[--c->n_plugs];
+		if (c->plugs[i].tag == itt) {
+			c->plugs[i] = c->plugs[--c->n_plugs];
 			return true;
 		}
 	return false;
@@ -87,9 +105,10 @@ on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 		    nop_out(c, pdu->lun, ttt);
 	if (itt == TAG_NONE)
 		return 0;
-	if (itt == c->ping_tag)
+	if (itt == c->ping_tag) {
 		conn_timers_ponged(c);
-	else if (!plugged(c, itt))
+		c->cfg.ops->ponged(c->cfg.user, c, c->ping_cmd_sn);
+	} else if (!plugged(c, itt) && !conn_mends(c))	/* late, or again */
 		return conn_fail(c, LUN_EPROTO, "NOP-In for an unknown ping "
 				 "(ITT 0x%08" PRIx32 ")", itt);
 	return 0;
@@ -251,6 +270,13 @@ rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
 	struct lun_error err;
 
 	switch (bad->opcode) {
+	case OP_SNACK_REQUEST:
+		if (bad->snack_type == SNACK_STATUS)
+			return conn_fail(c, LUN_ELOST, "the target does not "
+					 "send again what was lost: %s (%u)",
+					 reject_text(reason), reason);
+		c->cfg.ops->rejected(c->cfg.user, c, bad, reason);
+		return 0;
 	case OP_SCSI_COMMAND:
 	case OP_TMF_REQUEST:
 		c->cfg.ops->rejected(c->cfg.user, c, bad, reason);
@@ -273,7 +299,7 @@ rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
 					 reject_text(reason), reason);
 		return 0;
 	default:
-		return 0;	/* Data-Out, SNACK: the task waits for its response */
+		return 0;	/* Data-Out: the task waits for its response */
 	}
 }
 

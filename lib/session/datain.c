@@ -7,22 +7,29 @@
 #include "base/bytes.h"
 #include "session/session-impl.h"
 
-/* The task of a PDU on this connection; NULL: the PDU came too late, or the
- * connection is lost. */
 static struct task *
 task_of(struct leg *leg, const struct pdu *pdu)
 {
 	struct task *t = task_find(leg->s, pdu->initiator_task_tag);
 
-	if (t && t->leg == leg)
-		return t;
-	/* What was under way here when the response of a task management
-	 * function, on another connection, ended its task: 4.2.3.3, 11.5.1 */
-	if (task_was_given_up(leg->s, pdu->initiator_task_tag))
-		return NULL;
-	conn_fail(leg->conn, LUN_EPROTO, "%s for an unknown task (ITT 0x%08"
-		  PRIx32 ")", pdu_name(pdu->opcode), pdu->initiator_task_tag);
-	return NULL;
+	return t && t->leg == leg ? t : NULL;
+}
+
+/*
+ * What nobody asked for: an error, but for two that are late: what a SNACK
+ * asked for twice, or beyond what was lost; and what was under way here when
+ * the response of a task management function, on another connection, ended its
+ * task (4.2.3.3, 11.5.1).
+ */
+static int
+unknown(struct leg *leg, const struct pdu *pdu)
+{
+	if (conn_counters(leg->conn)->snacks_sent > 0 ||
+	    task_was_given_up(leg->s, pdu->initiator_task_tag))
+		return 0;
+	return conn_fail(leg->conn, LUN_EPROTO, "%s for an unknown task "
+			 "(ITT 0x%08" PRIx32 ")", pdu_name(pdu->opcode),
+			 pdu->initiator_task_tag);
 }
 
 /* RFC 7143 11.4.1: O and U exclude each other, and so do o and u. */
@@ -47,6 +54,7 @@ datain_wrong(const struct task *t, const struct pdu *pdu)
 	if (end > cmd->in_len)
 		return "it goes beyond the end of the buffer";
 	if (p->DataPDUInOrder && p->DataSequenceInOrder &&
+	    pdu->data_sn == t->exp_data_sn &&	/* else later, by ranges_add() */
 	    pdu->buffer_offset != ranges_prefix(&t->in))
 		return "the offset is out of order";
 	if (pdu->has_status && !pdu->final)		/* 11.7.3 */
@@ -63,17 +71,12 @@ datain_wrong(const struct task *t, const struct pdu *pdu)
 	return NULL;
 }
 
-static bool
-is_duplicate(const struct task *t, const struct pdu *pdu)
-{
-	return sn_before(pdu->data_sn, t->exp_data_sn);		/* 7.9 */
-}
-
 int
 datain_header(void *user, struct conn *c, const struct pdu *pdu, void **place)
 {
 	struct leg *leg = user;
 	const char *wrong;
+	int r;
 
 	if (pdu->opcode == OP_TMF_RESPONSE)
 		return 0;
@@ -81,13 +84,12 @@ datain_header(void *user, struct conn *c, const struct pdu *pdu, void **place)
 	struct task *t = task_of(leg, pdu);
 
 	if (!t)
-		return conn_error(c)->code;
-	if (pdu->opcode != OP_DATA_IN || !t->cmd || is_duplicate(t, pdu))
+		return unknown(leg, pdu);
+	if (pdu->opcode != OP_DATA_IN || !t->cmd || snack_has(t, pdu->data_sn))
 		return 0;
-	if (pdu->data_sn != t->exp_data_sn)
-		return conn_fail(c, LUN_EPROTO, "Data-In with DataSN %" PRIu32
-				 ", expected %" PRIu32 ": data was lost",
-				 pdu->data_sn, t->exp_data_sn);
+	if (pdu->data_sn != t->exp_data_sn &&
+	    (r = snack_check(t, "Data-In with DataSN", pdu->data_sn)) < 0)
+		return r;
 	if ((wrong = datain_wrong(t, pdu)))
 		return conn_fail(c, LUN_EPROTO, "Data-In (ITT 0x%08" PRIx32
 				 ", offset %" PRIu32 ", length %" PRIu32 " of %"
@@ -111,10 +113,20 @@ take_residuals(struct command *cmd, const struct pdu *pdu)
 	cmd->in_residual = pdu->bidi_residual_count;
 }
 
-/*
- * The residual count says how much was to come (4.2.5.2). Less of it came: a
- * good status does not make that a success.
- */
+/* The residual count says how much was to come (4.2.5.2). */
+static bool
+data_missing(const struct task *t)
+{
+	const struct command *cmd = t->cmd;
+	bool bidi = cmd->in_len && cmd->out_len;
+	bool under = bidi ? cmd->bidi_underflow : cmd->underflow;
+	uint32_t residual = !under ? 0 : bidi ? cmd->in_residual : cmd->residual;
+
+	return cmd->status == SCSI_GOOD && residual <= cmd->in_len &&
+	    ranges_prefix(&t->in) < cmd->in_len - residual;
+}
+
+/* If less of it came a good status does not make that a success. */
 static const char *
 result_wrong(const struct task *t)
 {
@@ -132,28 +144,22 @@ result_wrong(const struct task *t)
 		return NULL;
 	if (under && missing > cmd->in_len)
 		return "a residual count above the expected length";
-	if (cmd->status == SCSI_GOOD &&
-	    cmd->received < cmd->in_len - (under ? missing : 0))
-		return "data is missing";
-	return NULL;
+	return data_missing(t) ? "data is missing" : NULL;
 }
 
+/* The status in the command ends it. */
 static void
-finish(struct task *t, const struct pdu *pdu)
+conclude(struct task *t)
 {
 	struct command *cmd = t->cmd;
 	const char *wrong;
 
-	cmd->response = pdu->opcode == OP_DATA_IN ? RESPONSE_COMPLETED : pdu->response;
-	cmd->status = pdu->status;
 	cmd->received = ranges_prefix(&t->in);
-	take_residuals(cmd, pdu);
 	if (cmd->response == RESPONSE_COMPLETED && (wrong = result_wrong(t))) {
-		session_log(t->s, LUN_LOG_WARNING, "%s (ITT 0x%08" PRIx32
-			    ", status 0x%02x, %" PRIu32 " of %" PRIu32
-			    " bytes came, residual %" PRIu32 "): %s",
-			    pdu_name(pdu->opcode), pdu->initiator_task_tag,
-			    cmd->status, cmd->received, cmd->in_len,
+		session_log(t->s, LUN_LOG_WARNING, "status 0x%02x (ITT 0x%08"
+			    PRIx32 ", %" PRIu32 " of %" PRIu32 " bytes came, "
+			    "residual %" PRIu32 "): %s", cmd->status,
+			    t->initiator_task_tag, cmd->received, cmd->in_len,
 			    cmd->residual, wrong);
 		task_end(t, LUN_EPROTO);
 		return;
@@ -161,12 +167,56 @@ finish(struct task *t, const struct pdu *pdu)
 	task_end(t, 0);
 }
 
+/* As if with CHECK CONDITION and "Protocol Service CRC error": 7.8, 11.4.7.2 */
+void
+datain_lost(struct task *t)
+{
+	static const uint8_t sense[18] = {
+		0x70, 0, 0x0b, [7] = 10, [12] = 0x47, 0x05,
+	};
+	struct command *cmd = t->cmd;
+
+	cmd->status = SCSI_CHECK_CONDITION;
+	memcpy(cmd->sense, sense, sizeof(sense));
+	cmd->sense_len = sizeof(sense);
+	cmd->response = RESPONSE_COMPLETED;
+	cmd->status_qualifier = 0;
+	cmd->overflow = cmd->underflow = false;
+	cmd->bidi_overflow = cmd->bidi_underflow = false;
+	conclude(t);
+}
+
+void
+datain_snack_rejected(struct leg *leg, const struct pdu *bad)
+{
+	if (snack_rejected(leg->s, leg, bad) == SNACK_LOST)
+		datain_lost(task_find(leg->s, bad->initiator_task_tag));
+}
+
+static int
+take_status(struct task *t, const struct pdu *pdu)
+{
+	struct command *cmd = t->cmd;
+	int r = 0;
+
+	cmd->response = pdu->opcode == OP_DATA_IN ? RESPONSE_COMPLETED : pdu->response;
+	cmd->status = pdu->status;
+	take_residuals(cmd, pdu);
+	if (mends(t->s) && cmd->response == RESPONSE_COMPLETED)
+		r = snack_status(t, pdu, data_missing(t));
+	if (r == 0)
+		conclude(t);
+	else if (r == SNACK_LOST)
+		datain_lost(t);
+	return r < 0 ? r : 0;
+}
+
 static int
 on_data_in(struct task *t, const struct pdu *pdu)
 {
 	int r;
 
-	if (!t->cmd || is_duplicate(t, pdu))
+	if (!t->cmd || snack_has(t, pdu->data_sn))
 		return 0;
 	r = ranges_add(&t->in, pdu->buffer_offset,
 		       pdu->buffer_offset + pdu->data_segment_length);
@@ -176,12 +226,22 @@ on_data_in(struct task *t, const struct pdu *pdu)
 				 "): the same bytes came twice",
 				 pdu->initiator_task_tag, pdu->buffer_offset,
 				 pdu->data_segment_length);
-	t->exp_data_sn++;
+	if (mends(t->s))
+		snack_sequence(t, pdu);
+	if (pdu->data_sn == t->exp_data_sn && !t->mend.active)
+		t->exp_data_sn++;
+	else if ((r = snack_came(t, pdu->data_sn,
+				 pdu->has_status ? pdu : NULL)) < 0)
+		return r;
+	if (pdu->acknowledge && mends(t->s))
+		snack_acknowledge(t, pdu);
 	if (pdu->has_status) {
 		t->cmd->sense_len = 0;
 		t->cmd->status_qualifier = 0;
-		finish(t, pdu);
+		return take_status(t, pdu);
 	}
+	if (t->mend.active && snack_done(t, data_missing(t)))
+		conclude(t);
 	return 0;
 }
 
@@ -217,23 +277,20 @@ on_scsi_response(struct task *t, const struct pdu *pdu, const uint8_t *data)
 		return conn_fail(c, LUN_EPROTO, "SCSI Response with both "
 				 "overflow and underflow (ITT 0x%08" PRIx32 ")",
 				 pdu->initiator_task_tag);
-	bool bidi = cmd->in_len && cmd->out_len;
-	uint32_t seen = cmd->in_len || bidi ? t->exp_data_sn : t->exp_r2t_sn;
-
 	if (pdu->response == RESPONSE_COMPLETED &&
 	    pdu->status == SCSI_CHECK_CONDITION && pdu->data_segment_length == 0)
 		return conn_fail(c, LUN_EPROTO, "CHECK CONDITION without sense "
 				 "data (ITT 0x%08" PRIx32 ")",	/* 7.7 */
 				 pdu->initiator_task_tag);
-	if (pdu->response == RESPONSE_COMPLETED && sn_after(pdu->exp_data_sn, seen))
+	if (pdu->response == RESPONSE_COMPLETED && !mends(t->s) &&
+	    sn_after(pdu->exp_data_sn, t->exp_data_sn))
 		return conn_fail(c, LUN_EPROTO, "SCSI Response with ExpDataSN %"
 				 PRIu32 ", but %" PRIu32 " came: PDUs were lost",
-				 pdu->exp_data_sn, seen);
+				 pdu->exp_data_sn, t->exp_data_sn);
 	take_sense(cmd, pdu, data);
 	cmd->status_qualifier = conn_params(c)->iSCSIProtocolLevel >= 2 ?
 	    pdu->status_qualifier : 0;			/* RFC 7144 5.2.1 */
-	finish(t, pdu);
-	return 0;
+	return take_status(t, pdu);
 }
 
 int
@@ -248,7 +305,7 @@ datain_pdu(void *user, struct conn *c, const struct pdu *pdu,
 	struct task *t = task_of(leg, pdu);
 
 	if (!t)
-		return conn_error(c)->code;
+		return unknown(leg, pdu);
 	if (pdu->opcode == OP_DATA_IN)
 		return on_data_in(t, pdu);
 	if (pdu->opcode == OP_R2T)

@@ -148,7 +148,8 @@ r2t_wrong(const struct task *t, const struct pdu *pdu)
 		return "it asks for more than MaxBurstLength";
 	if (end > t->cmd->out_len)
 		return "it asks for data beyond the end";
-	if (outstanding >= params_of(t)->MaxOutstandingR2T ||
+	/* recovery R2Ts (11.8) may cross with our data */
+	if ((outstanding >= params_of(t)->MaxOutstandingR2T && !mends(t->s)) ||
 	    t->n_bursts == R2T_MAX)
 		return "more R2Ts than MaxOutstandingR2T";
 	return NULL;
@@ -158,17 +159,14 @@ int
 dataout_r2t(struct task *t, const struct pdu *pdu)
 {
 	struct conn *c = t->leg->conn;
-	bool bidi = t->cmd->in_len && t->cmd->out_len;
-	/* 4.2.2.4: a bidirectional task has one numbering for both */
-	uint32_t *exp = bidi ? &t->exp_data_sn : &t->exp_r2t_sn;
 	const char *wrong;
+	int r;
 
-	if (sn_before(pdu->r2t_sn, *exp))
+	if (snack_has(t, pdu->r2t_sn))
 		return 0;		/* a duplicate, 7.9 */
-	if (pdu->r2t_sn != *exp)
-		return conn_fail(c, LUN_EPROTO, "R2T with R2TSN %" PRIu32
-				 ", expected %" PRIu32 ": R2Ts were lost",
-				 pdu->r2t_sn, *exp);
+	if (pdu->r2t_sn != t->exp_data_sn &&
+	    (r = snack_check(t, "R2T with R2TSN", pdu->r2t_sn)) < 0)
+		return r;
 	if ((wrong = r2t_wrong(t, pdu)))
 		return conn_fail(c, LUN_EPROTO, "R2T (ITT 0x%08" PRIx32
 				 ", offset %" PRIu32 ", length %" PRIu32 " of %"
@@ -176,7 +174,12 @@ dataout_r2t(struct task *t, const struct pdu *pdu)
 				 pdu->buffer_offset,
 				 pdu->desired_data_transfer_length,
 				 t->cmd->out_len, wrong);
-	++*exp;
+	if (pdu->r2t_sn == t->exp_data_sn && !t->mend.active)
+		t->exp_data_sn++;
+	else if ((r = snack_came(t, pdu->r2t_sn, NULL)) < 0)
+		return r;
+	if (t->mend.status)
+		return 0;		/* it came late: the task is over */
 	add_burst(t, pdu->target_transfer_tag, pdu->buffer_offset,
 		  pdu->buffer_offset + pdu->desired_data_transfer_length);
 	if (t->n_bursts == 1)
@@ -197,4 +200,13 @@ dataout_stop(struct leg *leg, uint64_t lun)
 		list_del(&t->sending);
 		t->n_bursts = 0;
 	}
+}
+
+/* What is queued of it leaves, and what was sent counts no more. */
+void
+dataout_restart(struct task *t)
+{
+	list_del(&t->sending);
+	t->n_bursts = 0;
+	conn_release(t->leg->conn, t, NULL, 0);
 }

@@ -51,7 +51,9 @@ leg_rejected(void *user, struct conn *c, const struct pdu *bad, uint8_t reason)
 
 	if (bad->opcode == OP_TMF_REQUEST)
 		tmf_rejected(leg->s, bad->initiator_task_tag, reason);
-	else
+	else if (bad->opcode == OP_SNACK_REQUEST)
+		datain_snack_rejected(leg, bad);
+	else if (!retry_rejected(leg->s, leg, bad, reason))
 		task_rejected(leg->s, leg, bad, reason);
 }
 
@@ -97,6 +99,8 @@ static const struct conn_ops leg_ops = {
 	.stir = leg_stir,
 	.header = datain_header,
 	.pdu = datain_pdu,
+	.damaged = snack_damaged,
+	.ponged = retry_ponged,
 	.rejected = leg_rejected,
 	.scsi_event = leg_scsi_event,
 	.drop = leg_drop,

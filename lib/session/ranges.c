@@ -125,3 +125,37 @@ ranges_prefix(const struct ranges *r)
 
 	return r->count && at[0].start == 0 ? at[0].end : 0;
 }
+
+/* The range that holds it, or else the next one; NULL: none. */
+static const struct range *
+at_or_after(const struct ranges *r, uint32_t at)
+{
+	const struct range *all = r->size ? r->many : &r->one;
+	size_t i = find(all, r->count, at);
+
+	if (i < r->count && all[i].end == at)
+		i++;
+	return i < r->count ? &all[i] : NULL;
+}
+
+bool
+ranges_has(const struct ranges *r, uint32_t at)
+{
+	const struct range *range = at_or_after(r, at);
+
+	return range && range->start <= at;
+}
+
+uint32_t
+ranges_end(const struct ranges *r, uint32_t at)
+{
+	return at_or_after(r, at)->end;
+}
+
+uint32_t
+ranges_gap_end(const struct ranges *r, uint32_t at, uint32_t limit)
+{
+	const struct range *range = at_or_after(r, at);
+
+	return range && range->start < limit ? range->start : limit;
+}

@@ -7,6 +7,7 @@
 #ifndef SESSION_RANGES_H
 #define SESSION_RANGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,12 @@ int ranges_cover(struct ranges *r, uint32_t start, uint32_t end);
 
 /* How many bytes from 0 on are there without a gap. */
 uint32_t ranges_prefix(const struct ranges *r);
+
+/* Is this one there? If so: the first behind it that is not. */
+bool ranges_has(const struct ranges *r, uint32_t at);
+uint32_t ranges_end(const struct ranges *r, uint32_t at);
+
+/* This one is not there: the first behind it that is, or limit. */
+uint32_t ranges_gap_end(const struct ranges *r, uint32_t at, uint32_t limit);
 
 #endif

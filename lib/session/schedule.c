@@ -15,15 +15,11 @@
 
 #include "session/session-impl.h"
 
-static bool
-start_command(struct session *s, struct leg *leg)
+void
+command_send(struct task *t, bool again)
 {
-	struct command *cmd = list_first(&s->waiting, struct command, link);
-	struct task *t = task_new(s, cmd, leg);
-
-	if (!t)
-		return false;		/* it waits for a task to end */
-
+	const struct command *cmd = t->cmd;
+	struct conn *c = t->leg->conn;
 	uint32_t immediate = dataout_immediate(t);
 	bool unsolicited = dataout_unsolicited(t, immediate);
 	struct ahs ahs;
@@ -50,8 +46,23 @@ start_command(struct session *s, struct leg *leg)
 			       ahs.extended_cdb_len);
 		}
 	}
+	if (again)
+		conn_send_again(c, &pdu, has_ahs ? &ahs : NULL, cmd->out,
+				immediate, t, t->cmd_sn);
+	else
+		conn_send(c, &pdu, has_ahs ? &ahs : NULL, cmd->out, immediate, t);
+}
+
+static bool
+start_command(struct session *s, struct leg *leg)
+{
+	struct command *cmd = list_first(&s->waiting, struct command, link);
+	struct task *t = task_new(s, cmd, leg);
+
+	if (!t)
+		return false;		/* it waits for a task to end */
 	t->cmd_sn = s->window.cmd_sn;
-	conn_send(leg->conn, &pdu, has_ahs ? &ahs : NULL, cmd->out, immediate, t);
+	command_send(t, false);
 	return true;
 }
 

@@ -8,6 +8,8 @@
  *	task.c		the table of tasks: begin, end, timeouts
  *	schedule.c	what a connection sends next
  *	datain.c	Data-In and responses
+ *	snack.c		what was lost of them is asked for again (level 1)
+ *	retry.c		commands that were lost are sent again (level 1)
  *	dataout.c	immediate, unsolicited and solicited data
  *	tmf.c		task management
  *
@@ -49,6 +51,24 @@ struct burst {
 	uint32_t data_sn;
 };
 
+/* What of a task was lost and is to come again: from level 1 on, snack.c. */
+struct mend {
+	bool active;			/* else the others are 0 */
+	uint32_t seen;			/* all DataSN before it were sent */
+	bool last;			/* and there are no others */
+	bool tail;			/* there are others: nobody says how many */
+	bool refused;			/* they will not come */
+	struct ranges late;		/* DataSN that came behind a gap */
+	unsigned asks;			/* without progress */
+	lun_time due;			/* for the next */
+	bool status;			/* it is here and waits for the data */
+	bool holds;			/* its StatSN, in the connection */
+	uint32_t stat_sn;
+	bool acks;			/* a DataACK is due when ack_sn is reached */
+	uint32_t ack_sn, ack_ttt;
+	uint64_t ack_lun;
+};
+
 struct task {
 	struct session *s;
 	struct list link;		/* s->running, or s->idle */
@@ -59,8 +79,12 @@ struct task {
 	uint32_t cmd_sn;
 	lun_time deadline;
 
-	uint32_t exp_data_sn;		/* Data-In; bidirectional: and R2T */
-	uint32_t exp_r2t_sn;
+	uint32_t exp_data_sn;		/* of its Data-In and R2Ts, 4.2.2.4 */
+	struct mend mend;
+	uint32_t sequence_sn;		/* level 1: where the last sequence of
+					   Data-In begins; it is over */
+	bool sequence_over;
+	unsigned ticks, retries;	/* retry.c: of the clock; of the command */
 	struct ranges in;		/* which bytes came */
 	struct ranges out;		/* which were given to the connection */
 	struct burst bursts[R2T_MAX];	/* a ring, in the order of the R2Ts */
@@ -85,6 +109,7 @@ struct leg {
 	unsigned running;		/* tasks allegiant to it */
 	struct tmf *tmf;		/* the one that is sent and not answered */
 	uint32_t late_tmf_tag;		/* of an abort that was given up */
+	bool fence;			/* a new request is to follow a retry */
 };
 
 struct session {
@@ -148,6 +173,13 @@ session_now(const struct session *s)
 	return s->nexus.timers->now;
 }
 
+/* RFC 7143 7.1.5: what is lost is mended within command and connection. */
+static inline bool
+mends(const struct session *s)
+{
+	return s->login.params.ErrorRecoveryLevel > 0;
+}
+
 /* session.c */
 void session_log(struct session *s, enum lun_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -201,6 +233,8 @@ void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 
 /* schedule.c */
 bool schedule_fill(void *user, struct conn *c);
+/* The SCSI Command of a task; again: with the CmdSN that it has. */
+void command_send(struct task *t, bool again);
 
 /* dataout.c */
 uint32_t dataout_immediate(struct task *t);
@@ -210,12 +244,44 @@ void dataout_send(struct task *t);
 bool dataout_sent(const struct task *t);
 int dataout_r2t(struct task *t, const struct pdu *pdu);
 void dataout_stop(struct leg *leg, uint64_t lun);
+void dataout_restart(struct task *t);	/* nothing of it was sent */
 
 /* datain.c */
 int datain_header(void *user, struct conn *c, const struct pdu *pdu,
 		  void **place);
+/* Its task is over without its data: as if with CHECK CONDITION, 7.8. */
+void datain_lost(struct task *t);
+void datain_snack_rejected(struct leg *leg, const struct pdu *bad);
 int datain_pdu(void *user, struct conn *c, const struct pdu *pdu,
 	       const uint8_t *data, bool digest_ok);
+
+/* snack.c */
+enum { SNACK_HELD = 1, SNACK_LOST };
+void snack_damaged(void *user, struct conn *c, const struct pdu *pdu);
+bool snack_waits(const struct task *t);
+/* Did this Data-In or R2T come before? */
+bool snack_has(const struct task *t, uint32_t data_sn);
+/* One with this number, not the next: 0, or the connection is lost. */
+void snack_sequence(struct task *t, const struct pdu *pdu);	/* F bit */
+int snack_check(struct task *t, const char *what, uint32_t data_sn);
+/* status: the PDU, if status is in it. */
+int snack_came(struct task *t, uint32_t data_sn, const struct pdu *status);
+void snack_acknowledge(struct task *t, const struct pdu *pdu);	/* A bit */
+/* Status came and is in the command. 0: it is over; SNACK_HELD: it waits for
+ * data; SNACK_LOST: it is void, as the data is lost; negative. */
+int snack_status(struct task *t, const struct pdu *pdu, bool data_missing);
+/* Data came: is a status that waited for it good now? */
+bool snack_done(struct task *t, bool data_missing);
+int snack_rejected(struct session *s, struct leg *leg, const struct pdu *bad);
+void snack_tick(struct task *t, lun_time now);
+void snack_end(struct task *t);
+
+/* retry.c */
+void retry_ponged(void *user, struct conn *c, uint32_t cmd_sn);
+/* False: it is over. */
+bool retry_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
+		    uint8_t reason);
+void retry_tick(struct session *s, lun_time now);
 
 /* tmf.c */
 int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);

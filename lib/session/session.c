@@ -510,6 +510,7 @@ session_counters_add(struct session_counters *sum, const struct session *s)
 {
 	sum->task_timeouts += s->counters.task_timeouts;
 	sum->lun_resets += s->counters.lun_resets;
+	sum->tasks_retried += s->counters.tasks_retried;
 	conn_counters_add(&sum->conns, &s->counters.conns);
 
 	for (size_t i = 0; i < LEGS_MAX; i++)

@@ -117,6 +117,7 @@ const struct portal *session_moved(const struct session *s);
 lun_time session_time2wait(const struct session *s);
 struct session_counters {
 	uint64_t task_timeouts, lun_resets;
+	uint64_t tasks_retried;		/* commands sent again, 7.2.1 */
 	struct conn_counters conns;	/* of all that were, too */
 };
 struct session_counters session_counters(const struct session *s);

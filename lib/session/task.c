@@ -187,7 +187,9 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	t->cmd = cmd;
 	t->leg = leg;
 	t->given_up = false;
-	t->exp_data_sn = t->exp_r2t_sn = 0;
+	t->exp_data_sn = t->sequence_sn = 0;
+	t->sequence_over = false;
+	t->ticks = t->retries = 0;
 	t->first_burst = t->n_bursts = 0;
 	leg->running++;
 	cmd->phase = PHASE_RUNNING;
@@ -239,6 +241,8 @@ task_end(struct task *t, int result)
 	assert(cmd);
 	list_del(&t->sending);
 	t->n_bursts = 0;
+	if (t->mend.active)
+		snack_end(t);
 	if (t->leg->conn)
 		conn_release(t->leg->conn, t, cmd->in, cmd->in_len);
 	t->cmd = NULL;
@@ -300,6 +304,8 @@ aborted(struct tmf *tmf, int code, uint8_t response)
 	t->aborting = false;
 	if (!t->cmd)
 		task_idle(t);
+	else if (ended && t->end_code == LUN_EDIGEST)
+		datain_lost(t);			/* it may be made again at once */
 	else if (ended)
 		task_end(t, t->end_code);	/* which makes it idle */
 	else if (!leg->conn || code == LUN_ELOST)
@@ -382,6 +388,8 @@ tick(struct timer *timer, lun_time now)
 			    t->cmd->cdb[0], t->initiator_task_tag);
 		task_abort(t, LUN_ETIMEDOUT);
 	}
+	if (mends(s))
+		retry_tick(s, now);
 	expire_waiting(s, now);
 	tmfs_expire(s, now);
 	if (!list_empty(&s->running) || !list_empty(&s->waiting) ||
