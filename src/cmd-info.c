@@ -106,9 +106,10 @@ show(void *user, const struct survey *sv)
 		struct table table = { 0 };
 
 		object_rows(&table, NULL, lun);
-		if (!json_complete())
+		bool complete = json_complete();
+		complete &= table_print(&table);
+		if (!complete)
 			code = out_of_memory();
-		table_print(&table);
 	}
 	json_object_put(lun);
 	return finish_stdout(code);

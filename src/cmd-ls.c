@@ -110,8 +110,28 @@ show_table(const struct survey *sv)
 		for (size_t j = 0; j < json_object_array_length(luns); j++)
 			lun_rows(&table, json_object_array_get_idx(luns, j));
 	}
-	table_print(&table);
-	return json_complete() ? EXIT_DONE : out_of_memory();
+	bool complete = table_print(&table);
+	complete &= json_complete();
+	return complete ? EXIT_DONE : out_of_memory();
+}
+
+/* Sources that showed nothing; what is wrong with a target stands there. */
+static struct json_object *
+failed_sources(const struct survey *sv)
+{
+	struct json_object *list = json_new_array();
+
+	for (size_t i = 0; i < sv->n_sources; i++) {
+		const struct source *s = &sv->sources[i];
+
+		if (s->code == 0)
+			continue;
+		struct json_object *o = json_new_object();
+		json_put(o, "source", json_text(s->label));
+		json_put(o, "error", json_text(s->error));
+		json_append(list, o);
+	}
+	return list;
 }
 
 static enum exit_code
@@ -125,6 +145,7 @@ show_json(const struct survey *sv)
 	for (size_t i = 0; i < sv->n; i++)
 		json_append(list, json_object_get(sv->v[i]->user));
 	json_put(o, "targets", list);
+	json_put(o, "errors", failed_sources(sv));
 	char *text = json_print(o, &length);
 	if (text)
 		fwrite(text, 1, length, stdout);

@@ -31,6 +31,7 @@
 #include "fuse/fs.h"
 #include "fuse/lanes.h"
 #include "log.h"
+#include "mounts.h"
 #include "query.h"
 #include "text.h"
 
@@ -371,6 +372,26 @@ on_target(void *user, struct target *t)
 
 /* -------------------------------------------------------------- set-up -- */
 
+/*
+ * The kernel would let root mount here again, which hides the first mount, and
+ * unmounting would take away the second one only. fusermount refuses it to
+ * others, but says no more than "permission denied".
+ */
+static int
+check_not_mounted(const struct mount *m, const char *path,
+		  struct lun_error *err)
+{
+	struct lun_error none;
+	char *there = NULL;
+	bool taken = mounts_find(&there, path, &none) == 0 &&
+		     strcmp(there, m->mountpoint) == 0;
+
+	free(there);
+	return !taken ? 0 :
+		fail(err, LUN_ESYS, "%s: lunfs is mounted there already: "
+		     "unmount it first (fusermount3 -u)", path);
+}
+
 /* The mountpoint, and if it becomes the file itself. */
 static int
 look_at_mountpoint(struct mount *m, const char *path, struct lun_error *err)
@@ -380,7 +401,9 @@ look_at_mountpoint(struct mount *m, const char *path, struct lun_error *err)
 
 	m->mountpoint = realpath(path, NULL);
 	if (!m->mountpoint || stat(m->mountpoint, &st) < 0)
-		return fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
+		return mounts_dead(path, errno, err);
+	if (check_not_mounted(m, path, err) < 0)
+		return err->code;
 	if (S_ISDIR(st.st_mode))
 		return 0;
 	if (!S_ISREG(st.st_mode))

@@ -117,8 +117,8 @@ lun_row(struct table *table, struct json_object *lun)
 }
 
 /* Two tables, so that a URL does not widen the columns of the sessions. */
-static void
-show(struct json_object *status)
+static enum exit_code
+show(const char *path, struct json_object *status)
 {
 	struct json_object *sessions = json_object_object_get(status,
 							      "sessions");
@@ -128,10 +128,14 @@ show(struct json_object *status)
 	for (size_t i = 0; sessions && i < json_object_array_length(sessions);
 	     i++)
 		session_rows(&table, json_object_array_get_idx(sessions, i));
-	table_print(&table);
+	bool complete = table_print(&table);
 	for (size_t i = 0; luns && i < json_object_array_length(luns); i++)
 		lun_row(&table, json_object_array_get_idx(luns, i));
-	table_print(&table);
+	complete &= table_print(&table);
+	complete &= json_complete();
+	if (!complete)
+		log_say(LUN_LOG_ERROR, "%s: out of memory", path);
+	return complete ? EXIT_DONE : EXIT_FAILED;
 }
 
 int
@@ -154,11 +158,12 @@ cmd_status(struct opts *o)
 		free(text);
 		return EXIT_FAILED;
 	}
+	enum exit_code code = EXIT_DONE;
 	if (o->json)
 		fwrite(text, 1, length, stdout);
 	else
-		show(status);
+		code = show(o->args[0], status);
 	json_object_put(status);
 	free(text);
-	return finish_stdout(EXIT_DONE);
+	return finish_stdout(code);
 }

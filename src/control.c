@@ -5,47 +5,44 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "mounts.h"
 
+/* The root of the mount that path lies in: -1 if there is none. */
 static int
-no_mount(const char *mountpoint, struct lun_error *err)
+open_mount(const char *path, struct lun_error *err)
 {
-	return fail(err, LUN_ESYS, "%s: is no mount of lunfs", mountpoint);
+	char *mountpoint;
+
+	if (mounts_find(&mountpoint, path, err) < 0)
+		return -1;
+	int fd = open(mountpoint, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		mounts_dead(mountpoint, errno, err);
+	free(mountpoint);
+	return fd;
 }
 
-/* Opened, if it lies in some FUSE filesystem: -1 if not. */
+/* What lies there came from elsewhere: part of a mount, bound there. */
 static int
-open_mount(const char *mountpoint, struct lun_error *err)
+no_root(const char *path, struct lun_error *err)
 {
-	int fd = open(mountpoint, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct statfs sf;
-
-	if (fd < 0 || fstatfs(fd, &sf) < 0)
-		fail(err, LUN_ESYS, "%s: %s", mountpoint, strerror(errno));
-	else if (sf.f_type != FUSE_SUPER_MAGIC)
-		no_mount(mountpoint, err);
-	else
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	return fail(err, LUN_ESYS, "%s: is not the root of a mount of lunfs",
+		    path);
 }
 
 /* -------------------------------------------------------------- status -- */
 
 static int
-out_of_memory(const char *mountpoint, struct lun_error *err)
+out_of_memory(const char *path, struct lun_error *err)
 {
-	return fail(err, LUN_ENOMEM, "%s: out of memory", mountpoint);
+	return fail(err, LUN_ENOMEM, "%s: out of memory", path);
 }
 
 /* All of a file whose length is not known. */
@@ -83,39 +80,39 @@ read_all(int fd, char **out, size_t *length)
 
 static int
 status_of_directory(char **out, size_t *length, int root,
-		    const char *mountpoint, struct lun_error *err)
+		    const char *path, struct lun_error *err)
 {
 	int fd = openat(root, CONTROL_STATUS_FILE, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
-		return no_mount(mountpoint, err);
+		return no_root(path, err);
 	if (fd < 0)
-		return fail(err, LUN_ESYS, "%s: %s: %s", mountpoint,
+		return fail(err, LUN_ESYS, "%s: %s: %s", path,
 			    CONTROL_STATUS_FILE, strerror(errno));
 	int r = read_all(fd, out, length);
 	if (r < 0)
-		r = fail(err, LUN_ESYS, "%s: %s: %s", mountpoint,
+		r = fail(err, LUN_ESYS, "%s: %s: %s", path,
 			 CONTROL_STATUS_FILE, strerror(errno));
 	close(fd);
 	return r;
 }
 
 static int
-status_of_file(char **out, size_t *length, int fd, const char *mountpoint,
+status_of_file(char **out, size_t *length, int fd, const char *path,
 	       struct lun_error *err)
 {
 	char *data = malloc(XATTR_SIZE_MAX + 1);
 
 	if (!data)
-		return out_of_memory(mountpoint, err);
+		return out_of_memory(path, err);
 	ssize_t n = fgetxattr(fd, CONTROL_STATUS_XATTR, data, XATTR_SIZE_MAX);
 	if (n < 0) {
 		int error = errno;
 
 		free(data);
 		return error == ENODATA || error == ENOTSUP ?
-			no_mount(mountpoint, err) :
-			fail(err, LUN_ESYS, "%s: %s: %s", mountpoint,
+			no_root(path, err) :
+			fail(err, LUN_ESYS, "%s: %s: %s", path,
 			     CONTROL_STATUS_XATTR, strerror(error));
 	}
 	data[n] = '\0';
@@ -125,21 +122,21 @@ status_of_file(char **out, size_t *length, int fd, const char *mountpoint,
 }
 
 int
-control_status(char **out, size_t *length, const char *mountpoint,
+control_status(char **out, size_t *length, const char *path,
 	       struct lun_error *err)
 {
-	int fd = open_mount(mountpoint, err);
+	int fd = open_mount(path, err);
 	struct stat st;
 	int r;
 
 	if (fd < 0)
 		return err->code;
 	if (fstat(fd, &st) < 0)
-		r = fail(err, LUN_ESYS, "%s: %s", mountpoint, strerror(errno));
+		r = fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
-		r = status_of_directory(out, length, fd, mountpoint, err);
+		r = status_of_directory(out, length, fd, path, err);
 	else
-		r = status_of_file(out, length, fd, mountpoint, err);
+		r = status_of_file(out, length, fd, path, err);
 	close(fd);
 	return r;
 }
@@ -147,17 +144,17 @@ control_status(char **out, size_t *length, const char *mountpoint,
 /* --------------------------------------------------------------- retry -- */
 
 int
-control_retry(const char *mountpoint, struct lun_error *err)
+control_retry(const char *path, struct lun_error *err)
 {
-	int fd = open_mount(mountpoint, err);
+	int fd = open_mount(path, err);
 	int r = 0;
 
 	if (fd < 0)
 		return err->code;
 	if (ioctl(fd, CONTROL_RETRY) < 0)
 		r = errno == ENOTTY || errno == ENOSYS ?
-			no_mount(mountpoint, err) :
-			fail(err, LUN_ESYS, "%s: %s", mountpoint,
+			no_root(path, err) :
+			fail(err, LUN_ESYS, "%s: %s", path,
 			     strerror(errno));
 	close(fd);
 	return r;

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "log.h"
@@ -67,6 +68,19 @@ loop_setup(struct lun_loop **out, const struct opts *o, struct lun_error *err)
 	return 0;
 }
 
+/* An error that begins with the address which the URL before it says already. */
+static const char *
+without_address(const struct lun_url *url, const char *error)
+{
+	bool v6 = strchr(url->host, ':') != NULL;
+	char address[sizeof(url->host) + 12];
+	int n = snprintf(address, sizeof(address), "%s%s%s:%u: ", v6 ? "[" : "",
+			 url->host, v6 ? "]" : "",
+			 url->port ? url->port : LUN_PORT);
+
+	return strncmp(error, address, (size_t)n) == 0 ? error + n : error;
+}
+
 size_t
 report_failures(const struct survey *sv)
 {
@@ -78,7 +92,8 @@ report_failures(const struct survey *sv)
 
 		if (s->code == 0)
 			continue;
-		log_say(LUN_LOG_ERROR, "%s: %s", s->label, s->error);
+		log_say(LUN_LOG_ERROR, "%s: %s", s->label,
+			without_address(&s->url, s->error));
 		n++;
 	}
 	for (size_t i = 0; i < sv->n; i++) {
@@ -86,7 +101,8 @@ report_failures(const struct survey *sv)
 
 		if (t->code == 0)
 			continue;
-		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url), t->error);
+		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url),
+			without_address(&t->url, t->error));
 		n++;
 	}
 	return n;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text in columns. Memory that is short ends the program: it prints once. */
+/* Text in columns. */
 #include "table.h"
 
-#include <err.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,22 +17,27 @@ struct table_row {
 enum { CELL_MAX = 1024 };
 
 static char *
-clean_copy(const char *text)
+clean_copy(struct table *t, const char *text)
 {
 	char clean[CELL_MAX];
 	char *copy = strdup(text_printable(text, clean, sizeof(clean)));
 
-	if (!copy)
-		err(1, "table");
+	t->incomplete |= !copy;
 	return copy;
 }
 
+/* NULL: out of memory. */
 static struct table_row *
 add(struct table *t)
 {
-	t->rows = reallocarray(t->rows, t->n + 1, sizeof(*t->rows));
-	if (!t->rows)
-		err(1, "table");
+	struct table_row *more = reallocarray(t->rows, t->n + 1,
+					      sizeof(*t->rows));
+
+	if (!more) {
+		t->incomplete = true;
+		return NULL;
+	}
+	t->rows = more;
 	t->rows[t->n] = (struct table_row){ 0 };
 	return &t->rows[t->n++];
 }
@@ -44,8 +47,8 @@ table_row(struct table *t, const char *cells[TABLE_COLUMNS])
 {
 	struct table_row *row = add(t);
 
-	for (size_t i = 0; i < TABLE_COLUMNS && cells[i]; i++)
-		row->cells[i] = clean_copy(cells[i]);
+	for (size_t i = 0; row && i < TABLE_COLUMNS && cells[i]; i++)
+		row->cells[i] = clean_copy(t, cells[i]);
 }
 
 void
@@ -58,7 +61,9 @@ table_line(struct table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	row->cells[0] = clean_copy(text);
+	if (!row)
+		return;
+	row->cells[0] = clean_copy(t, text);
 	row->whole_line = true;
 }
 
@@ -73,20 +78,24 @@ width(const char *text)
 	return n;
 }
 
+/* No blanks at the end of the line. */
 static void
 print_row(const struct table_row *row, const size_t widths[TABLE_COLUMNS])
 {
-	for (size_t i = 0; i < TABLE_COLUMNS && row->cells[i]; i++) {
-		bool last = i + 1 == TABLE_COLUMNS || !row->cells[i + 1];
-		size_t pad = last ? 0 : widths[i] - width(row->cells[i]) + 2;
+	size_t used = 0, pad = 0;
 
-		printf("%s%*s", row->cells[i], (int)pad, "");
+	for (size_t i = 0; i < TABLE_COLUMNS && row->cells[i]; i++)
+		if (*row->cells[i])
+			used = i + 1;
+	for (size_t i = 0; i < used; i++) {
+		printf("%*s%s", (int)pad, "", row->cells[i]);
+		pad = widths[i] - width(row->cells[i]) + 2;
 	}
 	putchar('\n');
 }
 
-void
-table_print(struct table *t)
+static void
+print_rows(const struct table *t)
 {
 	size_t widths[TABLE_COLUMNS] = { 0 };
 
@@ -98,11 +107,21 @@ table_print(struct table *t)
 			    width(cell) > widths[i])
 				widths[i] = width(cell);
 		}
-	for (size_t r = 0; r < t->n; r++) {
+	for (size_t r = 0; r < t->n; r++)
 		print_row(&t->rows[r], widths);
+}
+
+bool
+table_print(struct table *t)
+{
+	bool complete = !t->incomplete;
+
+	if (complete)
+		print_rows(t);
+	for (size_t r = 0; r < t->n; r++)
 		for (size_t i = 0; i < TABLE_COLUMNS; i++)
 			free(t->rows[r].cells[i]);
-	}
 	free(t->rows);
 	*t = (struct table){ 0 };
+	return complete;
 }
