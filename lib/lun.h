@@ -282,8 +282,7 @@ struct lun_session *lun_session_free(struct lun_session *s);
 int lun_session_add_portal(struct lun_session *s, const char *address,
 			   uint16_t port, int tpgt);
 
-/* Is the session lost, and waits to log in again? It does so now, or as soon
- * as the target allows it. */
+/* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 
 struct lun_connection_info {

@@ -74,6 +74,7 @@ struct conn {
 	/* logout */
 	uint32_t logout_tag;
 	lun_time logout_by;		/* as async event 1 asked for */
+	lun_time time2wait;		/* of a logout that failed, or -1 */
 
 	/* text, textreq.c */
 	struct {

@@ -32,6 +32,7 @@ conn_new(struct conn **out, const struct conn_config *config,
 	c->cfg = *config;
 	c->state = CONN_FREE;
 	c->ping_tag = c->logout_tag = TAG_NONE;
+	c->time2wait = -1;
 	text_init(&c->text.in, 0);
 	text_init(&c->text.out, TEXT_LIMIT_ANSWER);
 	if (conn_timers_init(c) < 0)
@@ -180,6 +181,12 @@ lun_time
 conn_logout_by(const struct conn *c)
 {
 	return c->logout_by;
+}
+
+lun_time
+conn_time2wait(const struct conn *c)
+{
+	return c->time2wait;
 }
 
 void

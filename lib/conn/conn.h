@@ -149,6 +149,8 @@ uint16_t conn_cid(const struct conn *c);
 uint32_t conn_exp_stat_sn(const struct conn *c);
 /* After NEWS_LOGOUT_REQUESTED: the Logout Request is to be sent by then. */
 lun_time conn_logout_by(const struct conn *c);
+/* After a logout that failed: how long the next one has to wait. -1: not said. */
+lun_time conn_time2wait(const struct conn *c);
 
 /*
  * Queues a request of a task: ExpStatSN is filled in, and so is the CmdSN: the

@@ -153,6 +153,10 @@ on_logout_response(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 		return conn_fail(c, LUN_EPROTO, "Logout Response for an unknown "
 				 "request (ITT 0x%08" PRIx32 ")",
 				 pdu->initiator_task_tag);
+	/* 11.15.3: the next logout is the implicit one of a new login */
+	if (pdu->response == LOGOUT_NO_RECOVERY ||
+	    pdu->response == LOGOUT_CLEANUP_FAILED)
+		c->time2wait = pdu->time2wait * TIME_S;
 	if (pdu->response != LOGOUT_DONE)
 		return conn_fail(c, LUN_EREFUSED, "logout failed: %s (%u)",
 		    pdu->response <= LOGOUT_CLEANUP_FAILED ?

@@ -35,7 +35,6 @@ struct recovery {
 	int32_t tpgt;			/* of the session that was last up */
 	struct session *session;	/* the last one stays until the next */
 	struct timer timer;		/* WAITING: the next attempt */
-	lun_time not_before;		/* as the target allows it */
 	bool by_retry;			/* the attempt under way */
 	bool retry_again;		/* at once, if it fails */
 	struct backoff backoff;
@@ -192,7 +191,6 @@ choose_portal(struct recovery *r, bool loss)
 	/* No use to knock where nobody answers. */
 	if (!loss || (r->cause.code == LUN_ETIMEDOUT && r->portals.n > 1))
 		round = portals_next(&r->portals) || loss;
-	r->not_before = time_add(now_of(r), time2wait);
 
 	lun_time wait = round ?
 	    backoff_next(&r->backoff, backoff_kind(r->cause.code), time2wait,
@@ -361,11 +359,10 @@ recovery_stop(struct recovery *r)
 void
 recovery_retry(struct recovery *r)
 {
-	lun_time now = now_of(r), at = r->not_before > now ? r->not_before : now;
 	struct lun_error err;
 
 	if (r->phase == WAITING) {
-		timer_set(&r->timer, at < r->timer.at ? at : r->timer.at);
+		timer_set(&r->timer, now_of(r));
 		r->by_retry = true;
 	} else if (r->phase == CONNECTING && r->was_up && !r->stopping) {
 		r->retry_again = r->by_retry;

@@ -52,10 +52,11 @@ int recovery_start(struct recovery *r, struct lun_error *err);
 void recovery_stop(struct recovery *r);		/* as session_stop() */
 
 /*
- * Stop waiting: the next attempt is made now, or when the target allows it. One
- * under way, which may hang, is replaced; but not one that was made because of
- * this, as else who asks often would never let a slow target answer: after
- * that, the next one is made at once.
+ * Stop waiting: the next attempt is made now. Not even Time2Wait is waited for,
+ * which is a SHOULD (7.5): who asks knows what has changed. An attempt under
+ * way, which may hang, is replaced; but not one that was made because of this,
+ * as else who asks often would never let a slow target answer: after that, the
+ * next one is made at once.
  */
 void recovery_retry(struct recovery *r);
 

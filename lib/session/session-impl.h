@@ -138,7 +138,7 @@ struct session {
 	struct portal portal;		/* of the leading login */
 	unsigned redirects;
 	bool moved;			/* for good */
-	lun_time time2wait;		/* as the target said when it left us */
+	lun_time time2wait;		/* as the target said when it left us; -1 */
 	uint16_t tsih;
 	struct login_result login;	/* of the leading connection */
 

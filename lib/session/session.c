@@ -170,6 +170,8 @@ on_lost(struct session *s, struct leg *leg)
 		leg_close(leg, err.code);	/* as it was told to */
 		return;
 	}
+	if (conn_time2wait(leg->conn) >= 0)
+		s->time2wait = conn_time2wait(leg->conn);
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s",
 		    conn_cid(leg->conn), portal_print(&leg->portal, text),
 		    err.text);
@@ -336,6 +338,7 @@ session_new(struct session **out, const struct session_config *config,
 	s->driver_user = driver_user;
 	s->ops = ops;
 	s->user = user;
+	s->time2wait = -1;
 	init_lists(s);
 	s->stop_timer.s = s;
 	if (legs_init(s) < 0 ||
@@ -491,9 +494,9 @@ session_moved(const struct session *s)
 lun_time
 session_time2wait(const struct session *s)
 {
-	lun_time agreed = s->up ? s->login.params.DefaultTime2Wait * TIME_S : 0;
-
-	return s->time2wait > agreed ? s->time2wait : agreed;
+	if (s->time2wait >= 0)			/* 7.5.2: instead of the default */
+		return s->time2wait;
+	return s->up ? s->login.params.DefaultTime2Wait * TIME_S : 0;
 }
 
 struct session_counters

@@ -190,6 +190,9 @@ class Names(Case):
                 self.fails(1, ".", "name", name)
 
 
+# Secrets come from where others cannot read them, and are seen nowhere: not in
+# messages, not in the process list. What is logged: test-rfc-auth.c.
+# shows: 3723-5.8.3-01
 class Credentials(Case):
     def setUp(self):
         super().setUp()

@@ -131,6 +131,18 @@ bench_up(struct bench *b)
 }
 
 unsigned
+bench_ups(struct bench *b)
+{
+	return b->ups;
+}
+
+unsigned
+bench_losses(struct bench *b)
+{
+	return b->losses;
+}
+
+unsigned
 bench_connects(struct bench *b)
 {
 	return b->connects;

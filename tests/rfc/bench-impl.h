@@ -58,6 +58,7 @@ struct bench {
 
 	struct order *orders;
 	bool up, down;
+	unsigned ups, losses;
 	struct lun_error error;
 	unsigned scsi_events;
 	uint64_t event_lun;

@@ -141,6 +141,7 @@ on_up(void *user)
 
 	assert_false(b->up);
 	b->up = true;
+	b->ups++;
 }
 
 static void
@@ -180,6 +181,7 @@ on_lost(void *user, const struct lun_error *err)
 
 	assert_true(b->up);
 	b->up = false;
+	b->losses++;
 	b->error = *err;
 }
 

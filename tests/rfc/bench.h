@@ -178,6 +178,9 @@ bool bench_closed(struct bench *b);
 /* The session ended: its error code, with a text that holds part. */
 void bench_expect_down(struct bench *b, int code, const char *part);
 bool bench_up(struct bench *b);
+/* How often it came up, and was lost (.recovers). */
+unsigned bench_ups(struct bench *b);
+unsigned bench_losses(struct bench *b);
 /* How often it connected, and where to last. */
 unsigned bench_connects(struct bench *b);
 const struct portal *bench_portal(struct bench *b);

@@ -76,8 +76,8 @@ test_max_burst_length(void **state)
 	bench_free(b);
 }
 
-/* A LUN that none can be is given back as it came, and does no harm.
- * shows: 7143-7.7-02 */
+/* A LUN that none can be is given back as it came, and does no harm: see
+ * 7143-7.7-02 in tests/conformance/exclusions.tsv. */
 static void
 test_a_ping_for_no_unit(void **state)
 {

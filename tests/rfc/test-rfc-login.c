@@ -354,6 +354,36 @@ test_closed_before_it_was_over(void **state)
 	}
 }
 
+/* Each first request has our name, and a target's name is sent in full.
+ * shows: 7143-4.2.7.1-01 7143-4.2.7.1-03 7143-4.2.7.1-04 */
+static void
+test_names(void **state)
+{
+	static const char longest[] =
+		"iqn.2026-11.test:0123456789abcdef0123456789abcdef0123456789abc"
+		"def0123456789abcdef0123456789abcdef0123456789abcdef0123456789a"
+		"bcdef0123456789abcdef0123456789abcdef0123456789abcdef012345678"
+		"9abcdef0123456789abcdef0123456789abcd";
+
+	assert_int_equal(strlen(longest), 223);
+	for (int discovery = 0; discovery < 2; discovery++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.discovery = discovery, .target_name = longest,
+		});
+		struct got *got;
+
+		bench_start(b);
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+		assert_string_equal(got_key(got, "InitiatorName"),
+				    "iqn.2026-11.test:initiator");
+		if (discovery)
+			assert_null(got_key(got, "TargetName"));
+		else
+			assert_string_equal(got_key(got, "TargetName"), longest);
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -368,6 +398,7 @@ main(void)
 		cmocka_unit_test(test_a_target_that_says_nothing),
 		cmocka_unit_test(test_the_window_of_the_final_response),
 		cmocka_unit_test(test_closed_before_it_was_over),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
