@@ -152,7 +152,11 @@ take_bytes(struct link *l)
 
 			assert_true(m > 0);
 			memcpy(in[0].iov_base, p, len);
-			assert_int_equal(rx_ack(l->rx, len), 0);
+			if (rx_ack(l->rx, len) < 0) {	/* no PDU */
+				l->conn = tconn_free(l->conn,
+						     l->drive->now);
+				return;
+			}
 			p += len;
 			left -= len;
 		}
@@ -299,6 +303,7 @@ link_try(struct drive *d, struct link **out, uint16_t cid, uint16_t tsih,
 	static const struct rx_ops ops = { got_header, got_pdu };
 	struct link *l = calloc(1, sizeof(*l));
 	bool digest = strstr(text, "DataDigest=CRC32C");
+	bool header = strstr(text, "HeaderDigest=CRC32C");
 	const struct got *g;
 	struct pdu pdu = {
 		.opcode = OP_LOGIN_REQUEST, .immediate = true, .final = true,
@@ -326,8 +331,8 @@ link_try(struct drive *d, struct link **out, uint16_t cid, uint16_t tsih,
 				  g->pdu.status_detail);
 	assert_true(g->pdu.final);
 	l->tsih = g->pdu.tsih;
-	tx_set_digests(l->tx, false, digest);
-	rx_set_digests(l->rx, false, digest);
+	tx_set_digests(l->tx, header, digest);
+	rx_set_digests(l->rx, header, digest);
 	*out = l;
 	return 0;
 }
@@ -397,7 +402,7 @@ takes_stat_sn(const struct pdu *pdu)
 }
 
 const struct got *
-link_expect(struct link *l, enum opcode opcode)
+link_expect_any(struct link *l, enum opcode opcode)
 {
 	if (l->head == l->tail)
 		fail_msg("nothing came, expected a %s", pdu_name(opcode));
@@ -406,10 +411,18 @@ link_expect(struct link *l, enum opcode opcode)
 	if (l->taken.pdu.opcode != opcode)
 		fail_msg("%s came, expected a %s",
 			 pdu_name(l->taken.pdu.opcode), pdu_name(opcode));
-	assert_true(l->taken.digest_ok);
 	if (!l->hold && takes_stat_sn(&l->taken.pdu))
 		l->exp_stat_sn = l->taken.pdu.stat_sn + 1;
 	return &l->taken;
+}
+
+const struct got *
+link_expect(struct link *l, enum opcode opcode)
+{
+	const struct got *g = link_expect_any(l, opcode);
+
+	assert_true(g->digest_ok);
+	return g;
 }
 
 void

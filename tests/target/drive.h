@@ -54,7 +54,7 @@ struct link *link_new(struct drive *d, uint16_t cid, uint16_t tsih,
 unsigned link_try(struct drive *d, struct link **out, uint16_t cid,
 		  uint16_t tsih, const char *text, uint32_t exp_stat_sn);
 void link_cut(struct link *l);		/* the transport is gone */
-bool link_is_dead(struct link *l);	/* the target has closed it */
+bool link_is_dead(struct link *l);	/* closed, or what came was no PDU */
 uint16_t link_tsih(const struct link *l);
 uint32_t link_exp_stat_sn(const struct link *l);
 /* Acknowledge no status but what the test says: true at the start is "no". */
@@ -67,6 +67,8 @@ void link_send_corrupt(struct link *l, struct pdu *pdu, const void *data,
 
 /* The next PDU from the target, which must have this opcode. */
 const struct got *link_expect(struct link *l, enum opcode opcode);
+/* ... whatever its data digest says */
+const struct got *link_expect_any(struct link *l, enum opcode opcode);
 void link_expect_nothing(struct link *l);
 void link_skip(struct link *l);		/* all that has come */
 

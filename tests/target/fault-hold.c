@@ -169,7 +169,7 @@ insert_task(struct list *tasks, struct task *k)
 bool
 fault_holds(struct task *k)
 {
-	struct target *t = k->conn->target;
+	struct target *t = k->session->target;
 
 	if (!list_empty(&k->in_held))
 		return true;
@@ -189,7 +189,7 @@ fault_ends(struct task *k)
 	list_del(&k->in_held);
 	if (!k->zombie)
 		return false;
-	insert_task(&k->conn->target->faults->zombies, k);
+	insert_task(&k->session->target->faults->zombies, k);
 	k->conn = NULL;
 	return true;
 }
@@ -242,7 +242,8 @@ faults_run(struct target *t)
 	while (first_due(&f->held) <= t->now) {
 		k = list_first(&f->held, struct task, in_held);
 		list_del(&k->in_held);
-		k->conn->now = t->now;
+		if (k->conn)
+			k->conn->now = t->now;
 		data_progress(k);
 	}
 }

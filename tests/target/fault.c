@@ -355,6 +355,7 @@ static int
 need_faults(struct target *t, struct lun_error *err)
 {
 	struct faults *f = t->faults;
+	struct session *s;
 
 	if (f)
 		return 0;
@@ -366,6 +367,10 @@ need_faults(struct target *t, struct lun_error *err)
 	list_init(&f->parcels);
 	list_init(&f->held);
 	list_init(&f->zombies);
+	list_for_each(s, &t->sessions, struct session, in_target) {
+		s->told = true;		/* so much, at the most */
+		s->told_max = s->max_cmd_sn;
+	}
 	t->faults = f;
 	return 0;
 }

@@ -237,7 +237,7 @@ data_progress(struct task *k)
 	}
 	if (k->state != TASK_DATA_OUT)
 		return;
-	if (!k->failed && k->conn->target->faults && fault_holds(k))
+	if (!k->failed && k->session->target->faults && fault_holds(k))
 		return;
 	if (!k->failed)
 		scsi_execute(k);

@@ -197,7 +197,7 @@ task_end(struct task *k)
 	task_leave(k);
 	if (k->tmf)
 		tmf_task_gone(k);
-	if (!k->conn->target->faults || !fault_ends(k))
+	if (!k->session->target->faults || !fault_ends(k))
 		task_drain(k);
 }
 
