@@ -8,22 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../random.h"
 #include "fuzz.h"
 #include "login/login.h"
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
-static uint8_t
-next(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
 
 static void
 fuzz_random(void *user, void *buf, size_t len)
@@ -47,13 +34,13 @@ static uint8_t *
 make_text(struct input *in, size_t *len)
 {
 	static uint8_t buf[16384];
-	size_t n = next(in);
+	size_t n = input8(in);
 
 	*len = 0;
 	if (n == 0xff)
 		n = 4000;
 	for (; n > 0 && in->left && *len < sizeof(buf) - 64; n--) {
-		uint8_t c = next(in);
+		uint8_t c = input8(in);
 
 		if (c >= 0x80 && c - 0x80 < N_LINES) {
 			const char *line = lines[c - 0x80];
@@ -81,19 +68,19 @@ respond(struct login *l, const struct pdu *request, struct input *in)
 		.initiator_task_tag = request->initiator_task_tag,
 	};
 	struct lun_error err = { 0 };
-	uint8_t flags = next(in);
+	uint8_t flags = input8(in);
 	size_t len;
 
 	memcpy(pdu.isid, request->isid, ISID_LEN);
 	pdu.final = flags & 1 ? request->final : flags & 2;
-	pdu.nsg = flags & 4 ? next(in) & 3 : request->nsg;
+	pdu.nsg = flags & 4 ? input8(in) & 3 : request->nsg;
 	pdu.continued = (flags & 0x18) == 0x18;
 	if ((flags & 0xe0) == 0xe0) {		/* now and then */
-		pdu.status_class = next(in);
-		pdu.status_detail = next(in);
-		pdu.csg = next(in) & 3;
-		pdu.version_min = next(in) & 1;
-		pdu.tsih = next(in);
+		pdu.status_class = input8(in);
+		pdu.status_detail = input8(in);
+		pdu.csg = input8(in) & 3;
+		pdu.version_min = input8(in) & 1;
+		pdu.tsih = input8(in);
 	}
 	uint8_t *text = make_text(in, &len);
 
@@ -128,7 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct lun_env env = { .random = fuzz_random };
 	struct input in = { data, size };
-	uint8_t options = next(&in);
+	uint8_t options = input8(&in);
 	struct offer offer;
 	struct params session;
 	struct auth_config auth = {

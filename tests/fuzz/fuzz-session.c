@@ -32,7 +32,7 @@ flush(struct world *w, struct input *in, unsigned damage)
 			memcpy(bytes + at, iov[i].iov_base, iov[i].iov_len);
 		tx_ack(w->tx, len);
 		for (; damage > 0; damage--) {
-			bytes[next(in) % len] = next(in);
+			bytes[input8(in) % len] = input8(in);
 			w->raw = true;
 		}
 		push(w, bytes, len);
@@ -93,13 +93,13 @@ order_of(struct world *w, const struct pdu *request)
 static size_t
 make_data_in(struct world *w, struct input *in, struct order *o, struct pdu *pdu)
 {
-	uint8_t flags = next(in);
+	uint8_t flags = input8(in);
 	uint32_t left = o && o->cmd.in_len > o->sent ? o->cmd.in_len - o->sent : 0;
-	uint32_t len = flags & 1 ? left : next(in) * 4u;
+	uint32_t len = flags & 1 ? left : input8(in) * 4u;
 
 	len = len < left ? len : left;
 	if (flags & 0x80)		/* a bit too much */
-		len += next(in) & 7;
+		len += input8(in) & 7;
 	pdu->buffer_offset = o ? o->sent : 0;
 	pdu->data_sn = o ? o->data_sn : 0;
 	pdu->final = flags & 2 || len == left;
@@ -122,10 +122,10 @@ make_r2t(struct input *in, struct order *o, struct pdu *pdu,
 	 const struct pdu *request)
 {
 	uint32_t left = o && o->cmd.out_len > o->asked ? o->cmd.out_len - o->asked : 0;
-	uint32_t len = next(in) * 16u;
+	uint32_t len = input8(in) * 16u;
 
 	pdu->lun = request ? request->lun : 0;
-	pdu->target_transfer_tag = next(in);
+	pdu->target_transfer_tag = input8(in);
 	pdu->buffer_offset = o ? o->asked : 0;
 	pdu->r2t_sn = o ? o->r2t_sn++ : 0;
 	len = len && len < left ? len : left;
@@ -139,20 +139,20 @@ static size_t
 make_response(struct input *in, struct order *o, struct pdu *pdu, uint8_t *data)
 {
 	static const uint8_t statuses[8] = { 0, 0, 0, 2, 8, 0x28, 0x40, 0 };
-	uint8_t flags = next(in);
+	uint8_t flags = input8(in);
 
 	pdu->status = statuses[flags & 7];
 	pdu->response = (flags & 0x78) == 0x78;
 	pdu->underflow = flags & 0x80;
 	if (o && pdu->underflow)
 		pdu->residual_count = o->cmd.in_len > o->sent ?
-		    o->cmd.in_len - o->sent : next(in);
+		    o->cmd.in_len - o->sent : input8(in);
 	pdu->exp_data_sn = o ? o->data_sn + o->r2t_sn : 0;
 	if (pdu->status != SCSI_CHECK_CONDITION)
 		return 0;
 	data[0] = 0;
-	data[1] = next(in);
-	return 2 + next(in);
+	data[1] = input8(in);
+	return 2 + input8(in);
 }
 
 static const enum opcode opcodes[16] = {
@@ -172,9 +172,9 @@ static const uint8_t answers_to[64] = {	/* what fits a request */
 static void
 spoil(struct input *in, struct pdu *pdu)
 {
-	uint32_t v = next32(in);
+	uint32_t v = input32(in);
 
-	switch (next(in) % 12) {
+	switch (input8(in) % 12) {
 	case 0: pdu->stat_sn += v; break;
 	case 1: pdu->exp_cmd_sn += v; break;
 	case 2: pdu->max_cmd_sn += v; break;
@@ -194,7 +194,7 @@ static void
 target_sends(struct world *w, struct input *in)
 {
 	static uint8_t data[65536];
-	uint8_t what = next(in), which = next(in);
+	uint8_t what = input8(in), which = input8(in);
 	unsigned n = w->n_requests < REQUESTS ? w->n_requests : REQUESTS;
 	const struct pdu *request = n == 0 || which & 0x80 ? NULL :
 	    &w->requests[(w->n_requests - 1 - which % n) % REQUESTS];
@@ -218,30 +218,30 @@ target_sends(struct world *w, struct input *in)
 		len = make_response(in, o, &pdu, data);
 		break;
 	case OP_ASYNC_MESSAGE:
-		pdu.async_event = next(in);
+		pdu.async_event = input8(in);
 		pdu.lun = (uint64_t)(which & 3) << 48;
 		pdu.parameter1 = pdu.parameter3 = which & 7;
-		len = next(in);
+		len = input8(in);
 		break;
 	case OP_REJECT:
-		pdu.reason = next(in) & 15;
+		pdu.reason = input8(in) & 15;
 		if (request)
 			pdu_encode(request, data);
-		len = request ? BHS_LEN : next(in);
+		len = request ? BHS_LEN : input8(in);
 		break;
 	case OP_TEXT_RESPONSE:
-		pdu.final = next(in) & 1;
-		pdu.continued = !pdu.final && next(in) & 1;
+		pdu.final = input8(in) & 1;
+		pdu.continued = !pdu.final && input8(in) & 1;
 		pdu.target_transfer_tag = pdu.final ? TAG_NONE : 7;
 		memcpy(data, "TargetName=iqn.2001-04.com.example:a", 37);
-		len = next(in) & 1 ? 37 : next(in);
+		len = input8(in) & 1 ? 37 : input8(in);
 		break;
 	default:
-		pdu.response = what & 0x80 ? next(in) & 3 : 0;
+		pdu.response = what & 0x80 ? input8(in) & 3 : 0;
 		if (opcode == OP_NOP_IN && !request)
 			pdu.target_transfer_tag = which;
 		if (opcode == OP_NOP_IN)
-			len = next(in) & 7;
+			len = input8(in) & 7;
 		break;
 	}
 	if ((what & 0x60) == 0x60)
@@ -315,11 +315,11 @@ world_new(struct world *w, struct input *in)
 	w->now = TIME_S;
 	w->stat_sn = 0xfffffff0;
 	w->budget = SIZE_MAX;
-	w->cases = next(in);
-	w->cases |= (unsigned)next(in) << 8;
+	w->cases = input8(in);
+	w->cases |= (unsigned)input8(in) << 8;
 	w->window = 1 + (w->cases >> 13);
 	w->window *= w->window;
-	w->segments = w->cases >> 12 & 1 ? 1 + next(in) : 0;
+	w->segments = w->cases >> 12 & 1 ? 1 + input8(in) : 0;
 	timers_init(&w->timers);
 	offer_default(&w->offer);
 	if (w->cases >> 11 & 1) {
@@ -371,7 +371,7 @@ pass(struct world *w, lun_time delay)
 static void
 event(struct world *w, struct input *in)
 {
-	uint8_t what = next(in);
+	uint8_t what = input8(in);
 
 	switch (what & 15) {
 	default:
@@ -390,7 +390,7 @@ event(struct world *w, struct input *in)
 		ask(w, in);
 		break;
 	case 8:				/* how much is fetched of what is sent */
-		w->budget = what & 0x80 ? SIZE_MAX : (size_t)next(in) << (what >> 4);
+		w->budget = what & 0x80 ? SIZE_MAX : (size_t)input8(in) << (what >> 4);
 		break;
 	case 9:
 		if (what == 0xf9)

@@ -11,15 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../random.h"
 #include "session/session.h"
 
 enum { ORDERS_MAX = 48, REQUESTS = 16, EVENTS_MAX = 3000, QUIET_AFTER = 100000,
        SEGMENT_MAX = 65536 };
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
 
 struct order {
 	struct command cmd;
@@ -54,25 +50,6 @@ struct world {
 	struct tmf tmf;
 	bool tmf_under_way;
 };
-
-static uint8_t
-next(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
-
-static uint32_t
-next32(struct input *in)
-{
-	uint32_t v = next(in);
-
-	for (int i = 0; i < 3; i++)
-		v = v << 8 | next(in);
-	return v;
-}
 
 static uint8_t
 pattern(uint32_t offset)
@@ -331,8 +308,8 @@ submit(struct world *w, struct input *in)
 
 	struct order *o = &w->orders[w->n_orders++];
 	struct command *cmd = &o->cmd;
-	uint8_t kind = next(in), lun = next(in);
-	uint32_t len = (uint32_t)next(in) << (kind >> 4 & 7);
+	uint8_t kind = input8(in), lun = input8(in);
+	uint32_t len = (uint32_t)input8(in) << (kind >> 4 & 7);
 
 	cmd->lun = (uint64_t)(lun & 3) << 48;
 	cmd->attr = lun >> 2 & 3;
@@ -366,7 +343,7 @@ cancel(struct world *w, struct input *in)
 	if (w->n_orders == 0)
 		return;
 
-	struct order *o = &w->orders[next(in) % w->n_orders];
+	struct order *o = &w->orders[input8(in) % w->n_orders];
 	unsigned before = o->done;
 
 	if (!o->done)
@@ -397,7 +374,7 @@ tmf_done(struct tmf *t, int code, uint8_t response)
 static void
 ask(struct world *w, struct input *in)
 {
-	uint8_t what = next(in);
+	uint8_t what = input8(in);
 
 	if (what & 1 && !w->text_under_way) {
 		w->text = (struct text_exchange){

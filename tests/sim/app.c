@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See app.h. Its life:
+ *
+ *	OPENING -> WORKING -> LOOKING (at all of the disk) -> CLOSING -> OVER
+ *	   `-- failed, under faults: later again
+ */
+#include "app.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine.h"
+#include "faults.h"
+#include "host.h"
+#include "lun.h"
+#include "oracle.h"
+
+struct op {
+	struct lun_io io;
+	uint32_t id;
+	lun_time since;			/* 0: not under way */
+	bool cancelled;
+};
+
+static struct app {
+	const struct plan *plan;
+	enum { OPENING, WORKING, LOOKING, CLOSING, OVER } phase;
+	struct lun_session *session;
+	struct lun_options *options;
+	lun_time open_at, opened_at;	/* TIME_NEVER: it is */
+	bool failed, was_ready, submitting;
+	lun_time next_at;		/* the next request */
+	unsigned submitted, in_flight;
+	struct op ops[64];
+	uint64_t look_at;		/* LOOKING: the next byte */
+	bool look_flushed;
+	lun_time close_since;
+} app;
+
+/*
+ * How long something may take when nothing is wrong any more. What is silent is
+ * found out after a timeout; the connection and the login that are under way
+ * take as much; the next attempt comes after the longest back-off; and a command
+ * that is not answered is aborted, then its unit reset, then its connection
+ * dropped, each a timeout later.
+ */
+static lun_time
+bound(void)
+{
+	return 8 * app.plan->timeout + 60 * TIME_S;
+}
+
+static bool
+nothing_is_wrong(void)
+{
+	return !faults_were() ||
+	       world.now > time_add(faults_over_at(), bound());
+}
+
+/* ------------------------------------------------------------- requests -- */
+
+/* The next request, if there is room for it. */
+static void
+plan_next(void)
+{
+	const struct plan *p = app.plan;
+	bool burst = chance(FROM_APP, p->bursts);
+	lun_time at = world.now + 1;
+
+	app.next_at = TIME_NEVER;
+	if (app.phase != WORKING)
+		return;
+	if (!burst && p->think_max)
+		at += draw_time(FROM_APP, 0, p->think_max);
+	if (app.submitted < p->ops && app.in_flight < p->depth)
+		app.next_at = at;
+	else if (p->cancels && app.in_flight > 0)
+		app.next_at = world.now + 200 * TIME_MS;
+}
+
+static void
+check_failure(const struct op *op)
+{
+	const struct lun_io *io = &op->io;
+
+	if (io->code == LUN_EIDENTITY)
+		broken("#%u: failed, as if it were another unit: %s", op->id,
+		       io->text);
+	if (op->cancelled && io->code == LUN_ECANCELED)
+		return;
+	if (app.plan->every[FAULT_ALLOC] && faults_were())
+		return;
+	if (app.plan->outage == TIME_NEVER)
+		broken("#%u: failed: %s", op->id, io->text);
+	if (nothing_is_wrong())
+		broken("#%u: failed, and nothing was wrong: %s", op->id,
+		       io->text);
+}
+
+static void
+done(struct lun_io *io)
+{
+	struct op *op = io->user;
+
+	if (app.submitting)
+		broken("#%u: done within submit", op->id);
+	if (!op->since)
+		broken("#%u: done, and was not under way", op->id);
+	oracle_done(op->id, io);
+	if (io->code)
+		check_failure(op);
+	op->since = 0;
+	app.in_flight--;
+	sim_free(io->buffer);
+	io->buffer = NULL;
+	if (app.next_at == TIME_NEVER)
+		plan_next();
+}
+
+static struct op *
+find_free(void)
+{
+	struct op *op = app.ops;
+
+	while (op->since)
+		op++;
+	return op;
+}
+
+static void
+submit(enum lun_op what, unsigned flags, uint64_t offset, size_t length)
+{
+	struct lun_disk *d = lun_session_disk(app.session, 0);
+	struct op *op = find_free();
+
+	*op = (struct op){
+		.io = {
+			.op = what, .flags = flags, .offset = offset,
+			.length = length, .done = done, .user = op,
+			.buffer = length ? sim_alloc(length) : NULL,
+		},
+		.since = world.now,
+	};
+	if (what == LUN_READ)
+		memset(op->io.buffer, 0xee, length);
+	op->id = oracle_submit(&op->io);
+	app.in_flight++;
+	app.submitting = true;
+	lun_disk_submit(d, &op->io);
+	app.submitting = false;
+}
+
+static void
+submit_any(void)
+{
+	const struct plan *p = app.plan;
+	uint64_t size = (uint64_t)p->blocks * p->block_size;
+	uint32_t r = draw(FROM_APP, 1000), max = 1 + draw(FROM_APP, p->size_max);
+	uint32_t unit = chance(FROM_APP, p->unaligned) ? CELL : p->block_size;
+	uint64_t length = (max + unit - 1) / unit * unit;
+	uint64_t offset = draw(FROM_APP, (uint32_t)((size - length) / unit + 1));
+	bool fua = chance(FROM_APP, p->fua);
+
+	app.submitted++;
+	if (r < p->flushes)
+		submit(LUN_FLUSH, 0, 0, 0);
+	else if (chance(FROM_APP, p->writes))
+		submit(LUN_WRITE, fua ? LUN_FUA : 0, offset * unit, length);
+	else
+		submit(LUN_READ, 0, offset * unit, length);
+}
+
+static void
+cancel_any(void)
+{
+	struct op *op = &app.ops[draw(FROM_APP, app.plan->depth)];
+
+	if (!op->since || op->cancelled)
+		return;
+	say("#%u: cancel", op->id);
+	op->cancelled = true;
+	app.submitting = true;
+	lun_io_cancel(lun_session_disk(app.session, 0), &op->io);
+	app.submitting = false;
+}
+
+static void
+work(void)
+{
+	const struct plan *p = app.plan;
+
+	if (app.submitted < p->ops && app.in_flight < p->depth)
+		submit_any();
+	if (chance(FROM_APP, p->cancels))
+		cancel_any();
+	plan_next();
+}
+
+/* Nothing may fail here. */
+static void
+look(void)
+{
+	const struct plan *p = app.plan;
+	uint64_t size = (uint64_t)p->blocks * p->block_size;
+	uint64_t left = size - app.look_at;
+
+	app.next_at = TIME_NEVER;
+	if (app.look_at < size) {
+		uint64_t n = size / 16 < left ? size / 16 : left;
+
+		n = (n + CELL - 1) / CELL * CELL;
+		submit(LUN_READ, 0, app.look_at, n < left ? n : left);
+		app.look_at += n < left ? n : left;
+	} else if (!app.look_flushed) {
+		app.look_flushed = true;
+		submit(LUN_FLUSH, 0, 0, 0);
+	}
+}
+
+/* -------------------------------------------------------------- session -- */
+
+static void
+ready(void *user, int code, const char *text)
+{
+	say("app: session: %d %s", code, text);
+	if (code == 0) {
+		app.phase = WORKING;
+		app.was_ready = true;
+		app.next_at = world.now;
+		app.opened_at = TIME_NEVER;
+		return;
+	}
+	if (nothing_is_wrong())
+		broken("the session could not be made: %s", text);
+	app.failed = true;
+	app.open_at = world.now + TIME_S;
+}
+
+static void
+disk_changed(void *user, struct lun_disk *d)
+{
+	const struct lun_disk_info *i = lun_disk_info(d);
+
+	say("app: the disk is %s %s", i->state_name, i->text);
+	if (i->state == LUN_DISK_GONE &&
+	    (app.phase == WORKING || app.phase == LOOKING))
+		broken("the unit is thought to be gone: %s", i->text);
+}
+
+static const struct lun_session_ops session_ops = { ready, disk_changed };
+
+static void
+set(const char *name, const char *value)
+{
+	struct lun_error err;
+
+	if (lun_options_set(app.options, name, value, &err) < 0)
+		broken("option %s=%s: %s", name, value, err.text);
+}
+
+static void
+make_options(void)
+{
+	const struct plan *p = app.plan;
+	char seconds[24];
+	struct lun_error err;
+
+	if (lun_options_new(&app.options, &err) < 0)
+		broken("options: %s", err.text);
+	snprintf(seconds, sizeof(seconds), "%d", (int)(p->timeout / TIME_S));
+	set("timeout", seconds);
+	if (p->outage == 0)
+		set("outage", "fail");
+	for (unsigned i = 0; i < p->n_engine; i++)
+		set(p->engine[i].name, p->engine[i].value);
+}
+
+static void
+open_session(void)
+{
+	const char *text = app.plan->whole_target ?
+	    "iscsi://10.0.0.1/" TARGET_NAME :
+	    "iscsi://10.0.0.1/" TARGET_NAME "/1";
+	struct lun_url url;
+	struct lun_error err;
+	int r = lun_url_parse(&url, text, &err);
+
+	app.session = lun_session_free(app.session);
+	app.failed = false;
+	app.open_at = TIME_NEVER;
+	app.opened_at = world.now;
+	if (r == 0)
+		r = lun_session_open(&app.session, engine_loop(), &url,
+				     app.options, &session_ops, NULL, &err);
+	if (r == LUN_ENOMEM && app.plan->every[FAULT_ALLOC])
+		app.open_at = world.now + TIME_S;
+	else if (r < 0)
+		broken("the session could not be opened: %s", err.text);
+}
+
+static void
+closed(void *user)
+{
+	say("app: closed");
+	app.phase = OVER;
+}
+
+static void
+close_session(void)
+{
+	app.phase = CLOSING;
+	app.close_since = world.now;
+	lun_session_close(app.session, closed);
+}
+
+/* ------------------------------------------------------------------- all -- */
+
+lun_time
+app_deadline(void)
+{
+	switch (app.phase) {
+	case OPENING:
+		return app.open_at;
+	case WORKING:
+	case LOOKING:
+		return app.next_at;
+	case CLOSING:
+	case OVER:
+		return TIME_NEVER;
+	}
+	return TIME_NEVER;
+}
+
+void
+app_run(void)
+{
+	if (app.phase == WORKING && app.submitted == app.plan->ops &&
+	    app.in_flight == 0 && faults_are_over()) {
+		say("app: looks at all of it");
+		app.phase = LOOKING;
+	}
+	if (app.phase == LOOKING && app.in_flight == 0 && app.look_flushed)
+		close_session();
+	if (app.phase == LOOKING && app.in_flight == 0)
+		look();
+	if (app_deadline() > world.now)
+		return;
+	if (app.phase == OPENING)
+		open_session();
+	else if (app.phase == WORKING)
+		work();
+}
+
+bool
+app_is_ready(void)
+{
+	return app.was_ready;
+}
+
+bool
+app_is_over(void)
+{
+	return app.phase == OVER;
+}
+
+bool
+app_is_busy(void)
+{
+	return app.submitted < app.plan->ops;
+}
+
+static void
+check_in_time(const char *what, lun_time since)
+{
+	lun_time from = since;
+
+	if (app.plan->outage == TIME_NEVER || since > faults_over_at())
+		from = since > faults_over_at() ? since : faults_over_at();
+	if (from != TIME_NEVER && world.now > from + bound())
+		broken("%s has waited for %.1f s: %.1f s too long", what,
+		       (double)(world.now - since) / TIME_S,
+		       (double)(world.now - from - bound()) / TIME_S);
+}
+
+void
+app_check(void)
+{
+	char name[24];
+
+	if (app.phase == OPENING && app.opened_at != TIME_NEVER)
+		check_in_time("the session", app.opened_at);
+	if (app.phase == CLOSING)
+		check_in_time("closing", app.close_since);
+	for (size_t i = 0; i < sizeof(app.ops) / sizeof(*app.ops); i++) {
+		if (!app.ops[i].since)
+			continue;
+		snprintf(name, sizeof(name), "#%u", app.ops[i].id);
+		check_in_time(name, app.ops[i].since);
+	}
+}
+
+void
+app_begin(const struct plan *plan)
+{
+	memset(&app, 0, sizeof(app));
+	app.plan = plan;
+	app.open_at = world.now;
+	app.opened_at = TIME_NEVER;
+	make_options();
+}
+
+void
+app_end(void)
+{
+	app.session = lun_session_free(app.session);
+	app.options = lun_options_free(app.options);
+}

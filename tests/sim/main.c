@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim: see the usage below, and world.h for where to begin reading.
+ *
+ * A seed that failed is shown with its last lines and the smallest run that
+ * still fails, as a command that prints all of its event log.
+ */
+#include <err.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "jobs.h"
+#include "shrink.h"
+
+enum { LOG_LINES = 60 };
+
+static const char usage[] =
+"usage: sim [--jobs N] [--plant FAULT [--expect-failure]] --seeds FROM..TO\n"
+"       sim [LIMIT]... SEED      one run, with its event log\n"
+"       sim --shrink SEED        the smallest run of it that fails\n"
+"\n"
+"  --ops N          so many requests\n"
+"  --faults N       the first N faults only\n"
+"  --without FAULT  none of this kind\n"
+"  --plain-network  short latency, large segments\n"
+"  --plain-keys     no key is asked for\n"
+"  --plant FAULT    a fault of the engine or target, to be found\n"
+"  --quiet          no event log\n";
+
+static struct options {
+	uint64_t from, to;
+	bool seeds, quiet, shrink, expect_failure;
+	unsigned jobs;
+	enum plant plant;
+	struct limits limits;
+} options = { .jobs = 1, .limits = NO_LIMITS };
+
+enum { O_SEEDS = 256, O_JOBS, O_PLANT, O_EXPECT, O_SHRINK, O_OPS, O_FAULTS,
+       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET };
+
+static const struct option long_options[] = {
+	{ "seeds", 1, NULL, O_SEEDS },
+	{ "jobs", 1, NULL, O_JOBS },
+	{ "plant", 1, NULL, O_PLANT },
+	{ "expect-failure", 0, NULL, O_EXPECT },
+	{ "shrink", 0, NULL, O_SHRINK },
+	{ "ops", 1, NULL, O_OPS },
+	{ "faults", 1, NULL, O_FAULTS },
+	{ "without", 1, NULL, O_WITHOUT },
+	{ "plain-network", 0, NULL, O_NETWORK },
+	{ "plain-keys", 0, NULL, O_KEYS },
+	{ "quiet", 0, NULL, O_QUIET },
+	{ 0 },
+};
+
+static unsigned
+find(const char *const *names, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	errx(2, "%s: not one of these", name);
+}
+
+static uint64_t
+number(const char *text, char **end)
+{
+	uint64_t n = strtoull(text, end, 10);
+
+	if (*end == text)
+		errx(2, "%s: not a number", text);
+	return n;
+}
+
+static void
+set_option(int option, char *arg)
+{
+	struct options *o = &options;
+	char *end;
+
+	switch (option) {
+	case O_SEEDS:
+		o->seeds = true;
+		o->from = number(arg, &end);
+		o->to = strncmp(end, "..", 2) == 0 ? number(end + 2, &end)
+						   : o->from;
+		break;
+	case O_JOBS:
+		o->jobs = (unsigned)number(arg, &end);
+		break;
+	case O_PLANT:
+		o->plant = find(plant_names, PLANT_COUNT, arg);
+		break;
+	case O_EXPECT:
+		o->expect_failure = true;
+		break;
+	case O_SHRINK:
+		o->shrink = true;
+		break;
+	case O_OPS:
+		o->limits.ops = (unsigned)number(arg, &end);
+		break;
+	case O_FAULTS:
+		o->limits.faults_max = (unsigned)number(arg, &end);
+		break;
+	case O_WITHOUT:
+		o->limits.without |= 1u << find(fault_names, FAULT_COUNT, arg);
+		break;
+	case O_NETWORK:
+		o->limits.plain_network = true;
+		break;
+	case O_KEYS:
+		o->limits.plain_keys = true;
+		break;
+	case O_QUIET:
+		o->quiet = true;
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+static void
+print_command(uint64_t seed, const struct limits *limits)
+{
+	printf("  sim");
+	limits_print(limits);
+	if (options.plant)
+		printf(" --plant %s", plant_names[options.plant]);
+	printf(" %" PRIu64 "\n", seed);
+}
+
+/* The last lines of the event log of a run. */
+static void
+show_log(uint64_t seed, const struct limits *limits)
+{
+	FILE *f = tmpfile();
+	char line[512];
+	long lines = 0;
+
+	if (!f)
+		err(2, "tmpfile");
+	world.verbose = true;
+	run_alone(seed, limits, options.plant, fileno(f));
+	world.verbose = false;
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		lines++;
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		if (lines-- <= LOG_LINES)
+			printf("  %s", line);
+	fclose(f);
+}
+
+static void
+show_failure(uint64_t seed)
+{
+	struct limits limits = NO_LIMITS;
+
+	printf("FAILED seed %" PRIu64 "\n", seed);
+	run_alone(seed, &limits, options.plant, STDOUT_FILENO);
+	if (options.expect_failure)
+		return;
+	if (!shrink(seed, options.plant, &limits)) {
+		printf("  not when it is run alone\n");
+		return;
+	}
+	print_command(seed, &limits);
+	show_log(seed, &limits);
+}
+
+static int
+many(void)
+{
+	struct campaign c = {
+		.from = options.from, .to = options.to, .jobs = options.jobs,
+		.failures_max = options.expect_failure ? 1 : 20,
+		.plant = options.plant, .failed = show_failure,
+	};
+	unsigned failures = run_campaign(&c);
+
+	printf("%" PRIu64 " seeds, %u failed\n", c.to - c.from + 1, failures);
+	return options.expect_failure ? failures == 0 : failures > 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		set_option(option, optarg);
+	if (options.seeds)
+		return many();
+	if (optind + 1 != argc)
+		set_option('?', NULL);
+
+	uint64_t seed = strtoull(argv[optind], NULL, 10);
+
+	if (options.shrink) {
+		if (!shrink(seed, options.plant, &options.limits))
+			errx(1, "seed %" PRIu64 " does not fail", seed);
+		print_command(seed, &options.limits);
+		return 0;
+	}
+	world.verbose = !options.quiet;
+	run(seed, &options.limits, options.plant);
+	return 0;
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See network.h. What one end sends is a flow: bytes in a ring, and segments
+ * that say how many of them arrive at what time. Segments arrive in order; the
+ * time of the next one is put off while something holds it.
+ */
+#include "network.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "host.h"
+
+enum { LINKS_MAX = 48, SEGMENTS_MAX = 64 };
+
+struct segment {
+	size_t len;
+	lun_time at;
+};
+
+struct flow {			/* from one end to the other */
+	uint8_t *ring;
+	size_t head, len;		/* of the ring; ends at its size */
+	struct segment segments[SEGMENTS_MAX];
+	unsigned first, n;		/* of segments, a ring too */
+	lun_time last_at;		/* of the last one, also if it is gone */
+	lun_time delay;
+	uint64_t cut_after;		/* so many more bytes; UINT64_MAX */
+	bool fin;			/* its end comes after the last byte */
+	bool refused;			/* room() is wanted */
+	bool dead;			/* what is sent now goes nowhere */
+};
+
+struct link {
+	bool used;
+	unsigned id;
+	struct end {
+		const struct end_ops *ops;	/* NULL: not there */
+		void *user;
+		lun_time ended_at;		/* by a fault: it hears of it */
+	} end[2];
+	lun_time syn_at, answer_at;
+	bool accepted;
+	struct flow flow[2];			/* by the sender */
+};
+
+static struct network {
+	const struct plan *plan;
+	struct link links[LINKS_MAX];
+	unsigned last_id;
+	lun_time partition, slow, freeze;	/* until then */
+} net;
+
+static lun_time
+later(lun_time a, lun_time b)
+{
+	return a > b ? a : b;
+}
+
+static lun_time
+latency(void)
+{
+	lun_time jitter = net.plan->jitter;
+
+	return net.plan->latency +
+	       (jitter ? draw_time(FROM_NETWORK, 0, jitter) : 0);
+}
+
+static bool
+is_open(const struct link *l, enum side s)
+{
+	return l->end[s].ops;
+}
+
+static void
+free_if_closed(struct link *l)
+{
+	if (!is_open(l, INITIATOR) && !is_open(l, TARGET))
+		l->used = false;
+}
+
+/* The end hears of it and is no end any more. */
+static void
+end_now(struct link *l, enum side s, const char *why)
+{
+	struct end e = l->end[s];
+
+	if (!e.ops)
+		return;
+	say("link %u: %s: %s", l->id, s == INITIATOR ? "initiator" : "target",
+	    why);
+	l->end[s] = (struct end){ .ended_at = TIME_NEVER };
+	e.ops->ended(e.user, why);
+	free_if_closed(l);
+}
+
+/* An end that is there hears of it then. */
+static void
+end_at(struct link *l, enum side s, lun_time at)
+{
+	if (l->end[s].ops)
+		l->end[s].ended_at = at;
+}
+
+/* ------------------------------------------------------------- the times -- */
+
+/* When the next thing of this flow is due: bytes, or its end. */
+static lun_time
+flow_due(const struct link *l, enum side from)
+{
+	const struct flow *f = &l->flow[from];
+	lun_time at = f->n ? f->segments[f->first].at : f->last_at;
+
+	if (!is_open(l, !from) || !l->accepted || (f->n == 0 && !f->fin))
+		return TIME_NEVER;
+	at = later(at, net.partition);
+	return from == INITIATOR ? later(at, net.freeze) : at;
+}
+
+static lun_time
+link_due(const struct link *l)
+{
+	lun_time at[] = {
+		l->end[INITIATOR].ended_at, l->end[TARGET].ended_at,
+		flow_due(l, INITIATOR), flow_due(l, TARGET),
+		l->syn_at == TIME_NEVER ? TIME_NEVER :
+		    later(later(l->syn_at, net.partition), net.freeze),
+		l->answer_at == TIME_NEVER ? TIME_NEVER :
+		    later(l->answer_at, net.partition),
+	};
+	lun_time first = TIME_NEVER;
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		if (at[i] < first)
+			first = at[i];
+	return first;
+}
+
+lun_time
+net_deadline(void)
+{
+	lun_time first = TIME_NEVER;
+
+	for (int i = 0; i < LINKS_MAX; i++)
+		if (net.links[i].used && link_due(&net.links[i]) < first)
+			first = link_due(&net.links[i]);
+	return first;
+}
+
+/* ------------------------------------------------------------ making one -- */
+
+/* A half-open link is forgotten in the end, as if by TCP's keepalive. */
+static struct link *
+oldest(void)
+{
+	struct link *found = NULL;
+
+	for (int i = 0; i < LINKS_MAX; i++)
+		if (!found || net.links[i].id < found->id)
+			found = &net.links[i];
+	end_now(found, TARGET, "forgotten");
+	end_now(found, INITIATOR, "forgotten");
+	return found;
+}
+
+static struct link *
+find_free(void)
+{
+	for (int i = 0; i < LINKS_MAX; i++)
+		if (!net.links[i].used)
+			return &net.links[i];
+	return oldest();
+}
+
+struct link *
+net_connect(const struct end_ops *ops, void *user)
+{
+	struct link *l = find_free();
+
+	assert(!l->used);
+	l->used = true;
+	l->id = ++net.last_id;
+	l->end[INITIATOR] = (struct end){ ops, user, TIME_NEVER };
+	l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
+	l->syn_at = world.now + latency();
+	l->answer_at = TIME_NEVER;
+	l->accepted = false;
+	for (int s = 0; s < 2; s++) {
+		struct flow *f = &l->flow[s];
+		uint8_t *ring = f->ring ? f->ring : sim_alloc(net.plan->buffer);
+
+		f->head = f->len = 0;
+		f->first = f->n = 0;
+		f->last_at = f->delay = 0;
+		f->cut_after = UINT64_MAX;
+		f->fin = f->refused = f->dead = false;
+		f->ring = ring;
+	}
+	say("link %u: connect", l->id);
+	return l;
+}
+
+void
+link_accept(struct link *l, const struct end_ops *ops, void *user)
+{
+	l->end[TARGET] = (struct end){ ops, user, TIME_NEVER };
+}
+
+static void
+syn(struct link *l)
+{
+	l->syn_at = TIME_NEVER;
+	switch (host_accept(l)) {
+	case HOST_ACCEPTS:
+		l->accepted = true;
+		l->answer_at = world.now + latency();
+		break;
+	case HOST_REFUSES:
+		end_at(l, INITIATOR, world.now + latency());
+		break;
+	case HOST_IS_SILENT:
+		break;
+	}
+}
+
+static void
+answer(struct link *l)
+{
+	struct end *e = &l->end[INITIATOR];
+
+	l->answer_at = TIME_NEVER;
+	if (e->ops)
+		e->ops->connected(e->user);
+}
+
+/* --------------------------------------------------------------- sending -- */
+
+static lun_time
+arrival(struct flow *f, size_t len)
+{
+	uint64_t rate = net.plan->bandwidth;
+	lun_time at;
+
+	if (net.slow > world.now)
+		rate /= 1000;
+	at = later(world.now + latency() + f->delay, f->last_at);
+	return at + (lun_time)(len * UINT64_C(1000000000) / (rate + 1));
+}
+
+static void
+add_segment(struct flow *f, size_t len)
+{
+	unsigned last = (f->first + f->n - 1) % SEGMENTS_MAX;
+
+	if (f->n == SEGMENTS_MAX) {	/* it is one with the last one */
+		f->segments[last].len += len;
+		return;
+	}
+	f->last_at = arrival(f, len);
+	last = (last + 1) % SEGMENTS_MAX;
+	f->segments[last] = (struct segment){ len, f->last_at };
+	f->n++;
+}
+
+static void
+put(struct flow *f, const uint8_t *p, size_t len)
+{
+	size_t size = net.plan->buffer, at = (f->head + f->len) % size;
+	size_t part = len < size - at ? len : size - at;
+
+	memcpy(f->ring + at, p, part);
+	memcpy(f->ring, p + part, len - part);
+	f->len += len;
+}
+
+static size_t
+room_of(struct flow *f)
+{
+	size_t room = net.plan->buffer - f->len;
+
+	if (room > 1 && net.plan->short_sends && chance(FROM_NETWORK, 300))
+		room = 1 + draw(FROM_NETWORK, (uint32_t)room);
+	return room;
+}
+
+static void
+send_part(struct link *l, struct flow *f, const uint8_t *p, size_t len)
+{
+	while (len > 0) {
+		size_t n = 1 + draw(FROM_NETWORK, net.plan->segment);
+
+		if (n > len)
+			n = len;
+		if (n > f->cut_after)
+			n = f->cut_after;
+		put(f, p, n);
+		if (n > 0)
+			add_segment(f, n);
+		if (f->cut_after != UINT64_MAX)
+			f->cut_after -= n;
+		p += n;
+		len -= n;
+		if (f->cut_after == 0) {
+			say("link %u: cut at this byte", l->id);
+			link_cut(l, CUT_BOTH);
+			return;
+		}
+	}
+}
+
+size_t
+link_send(struct link *l, enum side from, const struct iovec *iov, int n)
+{
+	struct flow *f = &l->flow[from];
+	size_t room = room_of(f), sent = 0;
+
+	assert(is_open(l, from));
+	for (int i = 0; i < n; i++) {
+		size_t len = iov[i].iov_len;
+
+		if (!f->dead && len > room) {
+			len = room;
+			f->refused = true;
+		}
+		if (!f->dead)
+			send_part(l, f, iov[i].iov_base, len);
+		room -= f->dead ? 0 : len;
+		sent += len;
+		if (len < iov[i].iov_len)
+			break;
+	}
+	return sent;
+}
+
+void
+link_close(struct link *l, enum side from)
+{
+	assert(is_open(l, from));
+	l->end[from] = (struct end){ .ended_at = TIME_NEVER };
+	l->flow[from].fin = !l->flow[from].dead;
+	l->flow[from].last_at = later(l->flow[from].last_at,
+				      world.now + latency());
+	if (from == INITIATOR && !l->accepted) {	/* a SYN that nobody sent */
+		l->syn_at = TIME_NEVER;
+		l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
+	}
+	free_if_closed(l);
+}
+
+unsigned
+link_id(const struct link *l)
+{
+	return l->id;
+}
+
+/* ------------------------------------------------------------- arriving -- */
+
+static void
+arrive(struct link *l, enum side from)
+{
+	struct flow *f = &l->flow[from];
+	struct end *to = &l->end[!from];
+	unsigned id = l->id;
+
+	if (f->n == 0) {
+		f->fin = false;
+		end_now(l, !from, "closed by the other end");
+		return;
+	}
+
+	struct segment s = f->segments[f->first];
+	size_t size = net.plan->buffer;
+
+	f->first = (f->first + 1) % SEGMENTS_MAX;
+	f->n--;
+	while (s.len > 0 && l->used && l->id == id && to->ops) {
+		size_t part = size - f->head < s.len ? size - f->head : s.len;
+		size_t at = f->head;
+
+		f->head = (f->head + part) % size;
+		f->len -= part;
+		s.len -= part;
+		to->ops->arrived(to->user, f->ring + at, part);
+	}
+	if (!l->used || l->id != id || !f->refused || !l->end[from].ops)
+		return;
+	f->refused = false;
+	l->end[from].ops->room(l->end[from].user);
+}
+
+/* The first thing of the link that is due. */
+static void
+link_run(struct link *l)
+{
+	lun_time now = world.now;
+
+	for (int s = 0; s < 2; s++)
+		if (l->end[s].ended_at <= now) {
+			end_now(l, s, l->accepted ? "reset" : "refused");
+			return;
+		}
+	if (l->syn_at <= now)
+		syn(l);
+	else if (l->answer_at <= now)
+		answer(l);
+	else
+		arrive(l, flow_due(l, INITIATOR) <= now ? INITIATOR : TARGET);
+}
+
+void
+net_run(void)
+{
+	for (int i = 0; i < LINKS_MAX; i++)
+		while (net.links[i].used && link_due(&net.links[i]) <= world.now)
+			link_run(&net.links[i]);
+}
+
+/* ---------------------------------------------------------------- faults -- */
+
+struct link *
+net_victim(void)
+{
+	struct link *open[LINKS_MAX];
+	uint32_t n = 0;
+
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &net.links[i];
+
+		if (l->used && l->accepted && !l->flow[INITIATOR].dead &&
+		    is_open(l, INITIATOR) && is_open(l, TARGET))
+			open[n++] = l;
+	}
+	return n ? open[draw(FROM_FAULTS, n)] : NULL;
+}
+
+/* Of what is under way only a part arrives. */
+static void
+truncate_flow(struct flow *f)
+{
+	uint32_t keep = draw(FROM_NETWORK, (uint32_t)f->len + 1);
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < f->n; i++) {
+		struct segment *s = &f->segments[(f->first + i) % SEGMENTS_MAX];
+
+		if (sum + s->len > keep)
+			s->len = keep - sum;
+		sum += s->len;
+	}
+	while (f->n > 0 &&
+	       f->segments[(f->first + f->n - 1) % SEGMENTS_MAX].len == 0)
+		f->n--;
+	f->len = sum;
+}
+
+static void
+kill_flow(struct flow *f)
+{
+	truncate_flow(f);
+	f->dead = true;
+	f->fin = false;
+}
+
+void
+link_cut(struct link *l, enum cut how)
+{
+	lun_time soon = world.now + latency() + draw_time(FROM_NETWORK, 0,
+							   5 * TIME_S);
+
+	say("link %u: cut (%d)", l->id, how);
+	kill_flow(&l->flow[TARGET]);
+	if (how == CUT_BOTH || how == CUT_SILENT)
+		kill_flow(&l->flow[INITIATOR]);
+	l->flow[INITIATOR].dead = true;		/* what it sends from now on */
+	if (how == CUT_BOTH || how == CUT_INITIATOR)
+		end_at(l, INITIATOR, world.now);
+	if (how == CUT_BOTH || how == CUT_TARGET)
+		end_at(l, TARGET, soon);
+}
+
+void
+link_delay(struct link *l, enum side from, lun_time delay)
+{
+	struct flow *f = &l->flow[from];
+
+	say("link %u: delayed by %.3f s", l->id, (double)delay / TIME_S);
+	f->delay = delay;
+	for (unsigned i = 0; i < f->n; i++)
+		f->segments[(f->first + i) % SEGMENTS_MAX].at += delay;
+	f->last_at += f->n ? delay : 0;
+}
+
+void
+link_cut_after(struct link *l, enum side from, uint64_t bytes)
+{
+	l->flow[from].cut_after = bytes;
+}
+
+void
+net_partition(lun_time until)
+{
+	net.partition = later(net.partition, until);
+}
+
+void
+net_slow(lun_time until)
+{
+	net.slow = later(net.slow, until);
+}
+
+void
+net_freeze(lun_time until)
+{
+	net.freeze = later(net.freeze, until);
+}
+
+bool
+net_frozen(void)
+{
+	return net.freeze > world.now;
+}
+
+/* An initiator that sends something hears that there is nobody; one that does
+ * not may hear nothing. */
+void
+net_reset_target(void)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &net.links[i];
+
+		if (!l->used)
+			continue;
+		kill_flow(&l->flow[INITIATOR]);
+		kill_flow(&l->flow[TARGET]);
+		l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
+		if (chance(FROM_NETWORK, 700))
+			end_at(l, INITIATOR, world.now + latency());
+		free_if_closed(l);
+	}
+}
+
+void
+net_heal(void)
+{
+	net.partition = net.slow = net.freeze = 0;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &net.links[i];
+
+		for (int s = 0; s < 2; s++) {
+			l->flow[s].delay = 0;
+			l->flow[s].cut_after = UINT64_MAX;
+		}
+	}
+}
+
+void
+net_begin(const struct plan *plan)
+{
+	net.plan = plan;
+	net.last_id = 0;
+	net.partition = net.slow = net.freeze = 0;
+}
+
+void
+net_end(void)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &net.links[i];
+
+		end_now(l, TARGET, "the end");
+		end_now(l, INITIATOR, "the end");
+		l->used = false;
+		for (int s = 0; s < 2; s++) {
+			sim_free(l->flow[s].ring);
+			l->flow[s].ring = NULL;
+		}
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a run is: drawn from its seed (swarm.c), and what the command line or
+ * the shrinker takes away from it.
+ */
+#ifndef SIM_PLAN_H
+#define SIM_PLAN_H
+
+#include <stdio.h>
+
+#include "world.h"
+
+enum { OPS_MAX = 400, SETTINGS_MAX = 24, DISK_MAX = 256 << 10 };
+
+enum fault {
+	FAULT_CUT, FAULT_HALF_OPEN, FAULT_HALF_OPEN_TARGET, FAULT_SILENT_CUT,
+	FAULT_CUT_AT_BYTE, FAULT_DELAY, FAULT_PARTITION, FAULT_SLOW,
+	FAULT_FREEZE, FAULT_CRASH, FAULT_ALLOC, FAULT_SEND, FAULT_COUNT
+};
+extern const char *const fault_names[FAULT_COUNT];
+
+struct setting {
+	char name[32], value[32];
+};
+
+struct plan {
+	/* the unit */
+	uint32_t block_size, blocks;
+	bool write_cache;
+
+	/* the application */
+	unsigned ops, depth;
+	uint32_t size_max;		/* bytes of a request */
+	unsigned writes, flushes, fua, cancels, unaligned, bursts; /* per mille */
+	lun_time think_max;
+	bool whole_target;		/* the URL names no LUN */
+
+	/* the engine, the target; by the names that they have there */
+	struct setting engine[SETTINGS_MAX], target[SETTINGS_MAX];
+	unsigned n_engine, n_target;
+	lun_time timeout, outage;	/* outage: TIME_NEVER, or 0: fail */
+	unsigned window, nop_seconds;
+	bool separate_status;
+
+	/* the network */
+	lun_time latency, jitter;
+	uint64_t bandwidth;		/* bytes a second */
+	uint32_t segment, buffer;	/* bytes */
+	bool short_sends;
+
+	/* faults: how often, on the average; 0: never */
+	lun_time every[FAULT_COUNT];
+	lun_time faults_last;		/* then it is quiet */
+	bool early;			/* they do not wait for the session */
+	unsigned faults_max;
+};
+
+/* Taken away, by the command line or the shrinker. */
+struct limits {
+	unsigned ops, faults_max;
+	unsigned without;		/* bits of enum fault */
+	bool plain_network, plain_keys;
+};
+#define NO_LIMITS ((struct limits){ .ops = OPS_MAX, .faults_max = UINT32_MAX })
+
+void plan_draw(struct plan *p, const struct limits *limits);
+void plan_say(const struct plan *p);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan of a run. Each run has some faults only, at rates that differ
+ * wildly, and its own limits: what is rare when everything is always a bit
+ * wrong comes often when one thing is very wrong.
+ */
+#include "plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const fault_names[FAULT_COUNT] = {
+	[FAULT_CUT]		= "cut",
+	[FAULT_HALF_OPEN]	= "half-open",
+	[FAULT_HALF_OPEN_TARGET] = "half-open-target",
+	[FAULT_SILENT_CUT]	= "silent-cut",
+	[FAULT_CUT_AT_BYTE]	= "cut-at-byte",
+	[FAULT_DELAY]		= "delay",
+	[FAULT_PARTITION]	= "partition",
+	[FAULT_SLOW]		= "slow",
+	[FAULT_FREEZE]		= "freeze",
+	[FAULT_CRASH]		= "crash",
+	[FAULT_ALLOC]		= "alloc",
+	[FAULT_SEND]		= "send",
+};
+
+static uint32_t
+pick(uint32_t n)
+{
+	return draw(FROM_PLAN, n);
+}
+
+/* One of a list of words. */
+static const char *
+word(const char *const *words)
+{
+	uint32_t n = 0;
+
+	while (words[n])
+		n++;
+	return words[pick(n)];
+}
+
+static void
+set(struct setting *s, unsigned *n, const char *name, const char *value)
+{
+	unsigned i = 0;
+
+	while (i < *n && strcmp(s[i].name, name) != 0)
+		i++;
+	assert(i < SETTINGS_MAX && strlen(value) < sizeof(s->value));
+	*n += i == *n;
+	snprintf(s[i].name, sizeof(s->name), "%s", name);
+	snprintf(s[i].value, sizeof(s->value), "%s", value);
+}
+
+static const struct key {
+	const char *name;
+	const char *values[8];
+} keys[] = {
+	{ "InitialR2T", { "Yes", "No" } },
+	{ "ImmediateData", { "Yes", "No" } },
+	{ "MaxRecvDataSegmentLength", { "512", "1024", "3000", "8192", "65536",
+					"262144" } },
+	{ "MaxBurstLength", { "1024", "4096", "16384", "65536", "262144" } },
+	{ "FirstBurstLength", { "512", "1024", "5000", "65536" } },
+	{ "MaxOutstandingR2T", { "1", "2", "4", "16" } },
+	{ "DefaultTime2Wait", { "0", "1", "2", "5" } },
+	{ "DefaultTime2Retain", { "0", "5", "20", "60" } },
+};
+
+static unsigned long
+value_of(const struct setting *s, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(s[i].name, name) == 0)
+			return strtoul(s[i].value, NULL, 10);
+	return 0;
+}
+
+/* Some keys, by chance; FirstBurstLength fits MaxBurstLength: 13.14. */
+static void
+draw_keys(struct setting *s, unsigned *n)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const char *value = word(keys[i].values);
+
+		if (pick(2))
+			set(s, n, keys[i].name, value);
+	}
+
+	unsigned long burst = value_of(s, *n, "MaxBurstLength");
+	unsigned long first = value_of(s, *n, "FirstBurstLength");
+
+	if (burst == 0 || first > burst)
+		set(s, n, "MaxBurstLength", "65536");
+	if (burst < 262144 && first == 0)
+		set(s, n, "FirstBurstLength", "512");
+}
+
+static void
+draw_unit(struct plan *p)
+{
+	p->block_size = pick(3) ? 512 : 4096;
+	p->blocks = 16 + pick(48);
+	if (p->block_size == 512)
+		p->blocks *= 1 + pick(8);
+	p->write_cache = pick(3);
+}
+
+static void
+draw_app(struct plan *p)
+{
+	static const uint32_t sizes[] = { 512, 4096, 16384, 65536 };
+	uint32_t size = p->blocks * p->block_size;
+
+	p->ops = 10 + pick(pick(4) ? 60 : 240);
+	p->depth = 1 + pick(pick(2) ? 4 : 24);
+	p->size_max = sizes[pick(4)];
+	if (p->size_max > size / 2)
+		p->size_max = size / 2;
+	p->writes = 100 + pick(900);
+	p->flushes = pick(3) ? pick(100) : 0;
+	p->fua = pick(3) ? 0 : pick(500);
+	p->cancels = pick(3) ? 0 : pick(200);
+	p->unaligned = pick(2) ? 0 : pick(1000);
+	p->bursts = pick(1000);
+	p->whole_target = pick(2);
+}
+
+static void
+draw_network(struct plan *p)
+{
+	static const uint32_t segments[] = { 60, 1460, 9000, 65536, 1 << 20 };
+	static const uint32_t buffers[] = { 700, 4096, 65536, 262144 };
+
+	p->latency = draw_time(FROM_PLAN, 5000, 20 * TIME_MS);
+	p->jitter = pick(2) ? 0 : draw_time(FROM_PLAN, 1000, 50 * TIME_MS);
+	p->bandwidth = (uint64_t)draw_time(FROM_PLAN, 500000, 2000000000);
+	p->segment = segments[pick(5)];
+	p->buffer = buffers[pick(4)];
+	p->short_sends = pick(3) == 0;
+}
+
+static void
+draw_faults(struct plan *p)
+{
+	p->faults_last = draw_time(FROM_PLAN, 5 * TIME_S, 600 * TIME_S);
+	p->early = pick(5) == 0;
+	p->faults_max = UINT32_MAX;
+
+	lun_time fastest = p->faults_last / 40;
+
+	for (int f = 0; f < FAULT_COUNT; f++) {
+		lun_time every = draw_time(FROM_PLAN, fastest,
+					   p->faults_last * 2);
+
+		p->every[f] = pick(3) == 0 ? every : 0;
+	}
+	if (pick(4))			/* it allows all requests to fail */
+		p->every[FAULT_ALLOC] = 0;
+	if (pick(20) == 0)
+		memset(p->every, 0, sizeof(p->every));
+}
+
+/* As they are without any choice. */
+static void
+plain_network(struct plan *p)
+{
+	p->latency = TIME_MS;
+	p->jitter = 0;
+	p->bandwidth = 1000000000;
+	p->segment = 1 << 20;
+	p->buffer = 262144;
+	p->short_sends = false;
+}
+
+void
+plan_draw(struct plan *p, const struct limits *limits)
+{
+	memset(p, 0, sizeof(*p));
+	draw_unit(p);
+	draw_app(p);
+	draw_network(p);
+	draw_faults(p);
+	p->think_max = 4 * p->faults_last / p->ops;
+	p->timeout = (2 + pick(pick(2) ? 4 : 29)) * TIME_S;
+	p->outage = pick(4) ? TIME_NEVER : 0;
+	p->window = pick(2) ? 128 : 1 + pick(16);
+	p->nop_seconds = pick(2) ? 0 : 1 + pick(30);
+	p->separate_status = pick(2);
+	draw_keys(p->engine, &p->n_engine);
+	draw_keys(p->target, &p->n_target);
+
+	if (limits->plain_network)
+		plain_network(p);
+	if (limits->plain_keys)
+		p->n_engine = p->n_target = 0;
+	if (p->ops > limits->ops)
+		p->ops = limits->ops;
+	if (p->faults_max > limits->faults_max)
+		p->faults_max = limits->faults_max;
+	for (int f = 0; f < FAULT_COUNT; f++)
+		if (limits->without >> f & 1)
+			p->every[f] = 0;
+}
+
+void
+plan_say(const struct plan *p)
+{
+	say("plan: %u blocks of %u, write cache %d; %u ops, depth %u, up to %u, "
+	    "writes %u, flushes %u, FUA %u, cancels %u, unaligned %u, think %.3f",
+	    p->blocks, p->block_size, p->write_cache, p->ops, p->depth,
+	    p->size_max, p->writes, p->flushes, p->fua, p->cancels,
+	    p->unaligned, (double)p->think_max / TIME_S);
+	say("plan: timeout %d, outage %s, window %u, nop %u; latency %.3f ms, "
+	    "jitter %.3f ms, %llu bytes/s, segments %u, buffer %u%s",
+	    (int)(p->timeout / TIME_S), p->outage ? "wait" : "fail", p->window,
+	    p->nop_seconds, (double)p->latency / TIME_MS,
+	    (double)p->jitter / TIME_MS, (unsigned long long)p->bandwidth,
+	    p->segment, p->buffer, p->short_sends ? ", short sends" : "");
+	for (unsigned i = 0; i < p->n_engine; i++)
+		say("plan: engine: %s=%s", p->engine[i].name, p->engine[i].value);
+	for (unsigned i = 0; i < p->n_target; i++)
+		say("plan: target: %s=%s", p->target[i].name, p->target[i].value);
+	for (int f = 0; f < FAULT_COUNT; f++)
+		if (p->every[f])
+			say("plan: %s every %.3f s", fault_names[f],
+			    (double)p->every[f] / TIME_S);
+	say("plan: faults for %.3f s%s", (double)p->faults_last / TIME_S,
+	    p->early ? ", early" : "");
+}
