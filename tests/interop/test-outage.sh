@@ -4,8 +4,6 @@
 # one. Programs that wait for it lose nothing and see no error; those that do
 # not want to wait get an error in time, with its cause; and a mount always
 # comes back by itself, or when it is told to.
-#
-# With LUNFS_LONG=1 also what takes minutes: a freeze of 100 s.
 . "${0%/*}/lib.sh"
 require_fuse
 require fio python3
@@ -187,12 +185,19 @@ wait_for_it()
 	[ "$(session session_recoveries)" -gt 0 ] ||
 		fail "no recovery was counted"
 	under_load "frozen for 5 s, patiently" freeze 5
-	[ -z "${LUNFS_LONG:-}" ] || under_load "frozen for 100 s" freeze 100
 	unserve
 
 	# It is given up meanwhile; and has our old commands when it thaws.
 	serve "$portal" --timeout 3
 	under_load "frozen for 5 s, impatiently" freeze 5
+	unserve
+}
+
+# Longer than all that we wait for: commands, pings, logins.
+frozen()
+{
+	serve "$portal" --timeout 20
+	under_load "frozen for 100 s" freeze 100
 	unserve
 }
 
@@ -497,14 +502,14 @@ another_unit()
 }
 
 # test-outage.sh KIND [JOURNEY...]
-# Without journeys: all with our own target; with others' (LUNFS_LONG=1: all too)
-# those in which the target has the say.
+# Without journeys: with others' targets those in which the target has the say.
+# Not the longest one: see test-freeze.sh.
 journeys=("${@:2}")
-if [ $# = 1 ] && { [ "$1" = own ] || [ -n "${LUNFS_LONG:-}" ]; }; then
-	journeys=(wait_for_it cut_off impatient told hopeless signalled crowded
-		another_unit)
-elif [ $# = 1 ]; then
+if [ $# = 1 ]; then
 	journeys=(wait_for_it cut_off)
+	[ "$1" != own ] ||
+		journeys+=(impatient told hopeless signalled crowded
+			another_unit)
 fi
 for journey in "${journeys[@]}"; do
 	"$journey"
