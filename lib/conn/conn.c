@@ -225,10 +225,21 @@ conn_connected(struct conn *c, lun_time now)
 	login_phase_start(c);
 }
 
+/* There are targets that hang up without a word if they want another method. */
 void
 conn_lost(struct conn *c, int code, const char *text, lun_time now)
 {
+	char line[sizeof(c->error.text)];
+
 	c->now = now;
+	if (c->state == CONN_IN_LOGIN && c->login &&
+	    login_is_authenticating(c->login)) {
+		snprintf(line, sizeof(line), "%s, when it was asked for "
+			 "AuthMethod=%s", text,
+			 c->cfg.login->auth->method == AUTH_CHAP ? "CHAP" :
+								   "None");
+		text = line;
+	}
 	fail_with(c, code, text);
 }
 

@@ -585,6 +585,12 @@ login_response(struct login *l, const struct pdu *pdu, const uint8_t *data,
 	return r;
 }
 
+bool
+login_is_authenticating(const struct login *l)
+{
+	return l->stage == STAGE_SECURITY && l->turn == TURN_RESPONSE;
+}
+
 const struct login_result *
 login_result(const struct login *l)
 {

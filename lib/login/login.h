@@ -96,6 +96,9 @@ int login_request(struct login *l, struct pdu *pdu, const uint8_t **data,
 int login_response(struct login *l, const struct pdu *pdu, const uint8_t *data,
 		   size_t len, struct lun_error *err);
 
+/* Its AuthMethod may be what is waited for an answer to. */
+bool login_is_authenticating(const struct login *l);
+
 const struct login_result *login_result(const struct login *l);
 
 /* "authentication failed (0201)": what a status means, for people. */

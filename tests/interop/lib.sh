@@ -2,7 +2,7 @@
 # What the interop tests share. A test sources this file first:
 #
 #	. "${0%/*}/lib.sh"
-#	start_target "$1" image.raw		# tgt, istgt or own
+#	start_target "$1" image.raw		# tgt, istgt, lio or own
 #	mount_lunfs "iscsi://$portal/$target" "$mnt"
 #
 # Everything that a test makes is in $state, a private folder that is on a
@@ -87,6 +87,11 @@ mnt=$state/mnt
 
 # End a process, politely first (tgtd takes no hint while it has targets). It
 # may be gone already.
+gone_pid()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
 end_pid()
 {
 	local i
@@ -231,14 +236,16 @@ image()
 }
 
 # start_target KIND [chap=USER:SECRET] [mutual=USER:SECRET] [targets=N]
-#	[ro] IMAGE...
+#	[ro] [erl=N] [portals=N] IMAGE...
 #
-# Sets $portal, $target (its name), $target_pid. The images are the LUNs
+# Sets $portal, ${portals[@]}, $target (its name), $target_pid. The images are the LUNs
 # $(lun 0), $(lun 1)...; with targets=N there are N - 1 more, without LUNs. "ro"
 # holds for all of its LUNs.
 start_target()
 {
-	kind=$1 chap='' mutual='' targets=1 ro='' unit='' images=()
+	kind=$1 chap='' mutual='' targets=1 ro='' unit='' erl=0 images=()
+	local i n=1
+
 	target=iqn.2026-11.test.lunfs:$1
 	shift
 	while [ $# -gt 0 ]; do
@@ -246,13 +253,18 @@ start_target()
 		chap=*)		chap=${1#*=} ;;
 		mutual=*)	mutual=${1#*=} ;;
 		targets=*)	targets=${1#*=} ;;
+		erl=*)		erl=${1#*=} ;;
+		portals=*)	n=${1#*=} ;;
 		ro)		ro=1 ;;
 		*)		images+=("$1") ;;
 		esac
 		shift
 	done
 	port=$(free_port)
-	portal=127.0.0.1:$port
+	portal=127.0.0.1:$port portals=()
+	for ((i = 1; i <= n; i++)); do
+		portals+=("127.0.0.$i:$port")
+	done
 	"start_$kind"
 	pids+=("$target_pid")
 	disown "$target_pid"

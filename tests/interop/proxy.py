@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A TCP proxy that cuts.
+"""A TCP proxy that cuts, and corrupts.
 
 usage: proxy.py PORT TO_PORT [--modes rst,fin,half,hole] [--bytes N] [--seed N]
+                [--gentle] [--corrupt header,data] [--from initiator,target] [--pdus N]
 
 Listens on 127.0.0.1:PORT, passes on to 127.0.0.1:TO_PORT, prints "ready". Of
 each connection 1..N bytes pass, both directions counted; then it is cut, in one
@@ -16,6 +17,13 @@ of the modes:
 --bytes 0 cuts on a signal only. SIGUSR1: all connections are cut now; SIGUSR2:
 no more cuts from now on, and those in half and hole are closed. Each cut is a
 line on stdout.
+
+--gentle: TO_PORT never gets a RST, and what it sends is read to the end. (QEMU's
+user networking dies of a RST while its buffers are full.)
+
+--corrupt: after 1..N PDUs of a direction a bit of the next header or data segment
+is flipped; and so on, until SIGUSR2. Each is a line on stdout. It takes for
+granted that both digests are on.
 """
 import argparse
 import random
@@ -25,13 +33,79 @@ import struct
 import sys
 import threading
 
+LOGIN = 0x03, 0x23	# opcodes: these PDUs have no digests
+BHS = 48
+DIGEST = 4
 RST = struct.pack("ii", 1, 0)
 CHUNK = 256 * 1024
 
 
+class Corrupter:
+    """One direction of a connection: follows its PDUs as they pass."""
+
+    def __init__(self, kinds, pdus, rng):
+        self.kinds, self.pdus, self.random = kinds, pdus, rng
+        self.on = True
+        self.rest = rng.randint(1, pdus)
+        self.begin()
+
+    def begin(self):
+        """At the first byte of a PDU."""
+        self.header = bytearray()
+        self.at, self.end = 0, BHS
+        self.victim = None		# the byte that is hit
+        self.rest -= 1
+        self.kind = self.random.choice(self.kinds) if self.rest < 0 else None
+
+    def plan(self):
+        """The header is there."""
+        ahs = 4 * self.header[4]
+        data = int.from_bytes(self.header[5:8], "big")
+        login = self.header[0] & 0x3f in LOGIN
+        digest = 0 if login else DIGEST
+        begin = BHS + ahs + digest
+        self.end = begin + (data + 3 & ~3) + (digest if data else 0)
+        if login or not self.on:
+            return
+        if self.kind == "data" and data:
+            self.victim = begin + self.random.randrange(data)
+        elif self.kind == "header":
+            self.victim = self.random.randrange(begin)
+
+    def hit(self, piece, at):
+        """If it has the victim: it begins at this byte of the PDU."""
+        if self.victim is None or not 0 <= self.victim - at < len(piece):
+            return piece
+        piece[self.victim - at] ^= 1 << self.random.randrange(8)
+        print(f"corrupt: {self.kind} of opcode {self.header[0] & 0x3f:#04x}",
+              flush=True)
+        self.rest = self.random.randint(1, self.pdus)
+        return piece
+
+    def through(self, data):
+        """What of it passes now: a header is held until all of it is there."""
+        out = bytearray()
+        while data:
+            n = min(len(data), self.end - self.at)
+            piece, data = data[:n], data[n:]
+            self.at += n
+            if self.at > BHS:
+                out += self.hit(bytearray(piece), self.at - n)
+            else:
+                self.header += piece
+                if self.at == BHS:
+                    self.plan()
+                    out += self.hit(bytearray(self.header), 0)
+            if self.at == self.end:
+                self.begin()
+        return out
+
+
 class Connection:
-    def __init__(self, client, server, mode, budget):
+    def __init__(self, client, server, mode, budget, gentle, corrupters):
+        self.gentle = gentle
         self.client, self.server = client, server
+        self.corrupters = corrupters	# by where the bytes come from
         self.mode, self.left = mode, budget
         self.cut_at = None
         self.lock = threading.Lock()
@@ -47,10 +121,11 @@ class Connection:
         print("cut:", self.mode, flush=True)
         for s in (self.client, self.server):
             try:
-                if self.mode == "rst":
+                if self.mode == "rst" and not (self.gentle and
+                                               s is self.server):
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
                     s.shutdown(socket.SHUT_RD)	# wakes the pumps
-                elif self.mode == "fin":
+                elif self.mode in ("rst", "fin"):
                     s.shutdown(socket.SHUT_WR)
             except OSError:
                 pass
@@ -68,9 +143,20 @@ class Connection:
             self.left -= len(passed)
             return passed
 
+    def part(self, source):
+        """An end that went away parts from the target."""
+        if source is self.client:
+            self.server.shutdown(socket.SHUT_WR)
+        else:
+            while source.recv(CHUNK):
+                pass
+
     def pump(self, source, to):
         try:
+            corrupter = self.corrupters.get(source)
             while data := source.recv(CHUNK):
+                if corrupter:
+                    data = corrupter.through(data)
                 passed = self.take(data, to)
                 if passed:
                     to.sendall(passed)
@@ -79,6 +165,11 @@ class Connection:
                         self.cut()
             if self.cut_at is None:
                 to.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        try:
+            if self.gentle:
+                self.part(source)
         except OSError:
             pass
         self.ended()
@@ -103,6 +194,7 @@ class Proxy:
     def __init__(self, o):
         self.o = o
         self.modes = o.modes.split(",")
+        self.sides = o.sides.split(",") if o.corrupt else []
         self.random = random.Random(o.seed)
         self.cutting = o.bytes > 0
         self.all = []
@@ -116,7 +208,10 @@ class Proxy:
                     c.cut()
                 else:
                     c.left = None
+                    for corrupter in c.corrupters.values():
+                        corrupter.on = False
         if number == signal.SIGUSR2:
+            self.sides = []
             self.release()
 
     def release(self):
@@ -140,8 +235,13 @@ class Proxy:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         budget = self.random.randint(1, self.o.bytes) if self.cutting else None
         self.all = [c for c in self.all if c.open > 0]
+        ends = {"initiator": client, "target": server}
+        corrupters = {ends[side]: Corrupter(self.o.corrupt.split(","),
+                                            self.o.pdus, self.random)
+                      for side in self.sides}
         self.all.append(Connection(client, server,
-                                   self.random.choice(self.modes), budget))
+                                   self.random.choice(self.modes), budget,
+                                   self.o.gentle, corrupters))
 
     def run(self):
         # Signal handlers take locks that the main thread never holds.
@@ -160,6 +260,10 @@ def main():
     p.add_argument("to", type=int)
     p.add_argument("--modes", default="rst")
     p.add_argument("--bytes", type=int, default=0)
+    p.add_argument("--gentle", action="store_true")
+    p.add_argument("--corrupt", default="")
+    p.add_argument("--from", dest="sides", default="initiator,target")
+    p.add_argument("--pdus", type=int, default=300)
     p.add_argument("--seed", type=int, default=1)
     Proxy(p.parse_args()).run()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro, $unit and ${images[]}.
+# has set $port, $target, $targets, $chap, $mutual, $ro, $unit, ${images[]}, and
+# $erl and $portals, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -145,6 +146,40 @@ start_istgt()
 	chmod 600 "$state/istgt-auth.conf"
 	istgt -D -c "$state/istgt.conf" >"$state/istgt.log" 2>&1 &
 	target_pid=$!
+}
+
+# --------------------------------------- LIO, in a machine of its own: lio/vm --
+
+lio_conf()
+{
+	local v
+
+	[ -z "$ro" ] || ro=1
+	for v in target targets erl chap mutual ro unit; do
+		printf '%s=%q\n' "${v^^}" "${!v}"
+	done
+	printf 'PORTALS=%q\nDISKS=%q\n' "${portals[*]}" "${#images[@]}"
+}
+
+lio_is_up()
+{
+	! gone_pid "$target_pid" || fail "the machine of LIO has ended"
+	grep -q '^lio: ready' "$state/lio.log"
+}
+
+start_lio()
+{
+	local status=0
+
+	"$here/lio/vm" fetch "$erl" || status=$?
+	[ "$status" != 77 ] || skip "no LIO"
+	lio_conf >"$state/lio.conf"
+	"$here/lio/vm" run "$state/lio.conf" "${portals[@]}" -- \
+		"${images[@]}" >"$state/lio.log" 2>&1 &
+	target_pid=$!
+	pids+=("$target_pid")
+	wait_until 180 lio_is_up || fail "the machine of LIO does not come up"
+	! grep 'lio: FAILED' "$state/lio.log" || fail "LIO was not set up"
 }
 
 # ---------------------------------------------------------------- our own --

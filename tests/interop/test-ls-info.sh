@@ -87,6 +87,7 @@ stop_target
 
 case $1 in
 tgt)	many=300 ;;
+lio)	many=5 ;;
 istgt)	many=12 ;;
 *)	many=5000 ;;
 esac
