@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The other portals of a session's target, as the target itself tells them: a
- * SendTargets on the Normal session (RFC 7143 C), when it has been up for a
- * moment, so that one that is opened for a look costs nothing more.
+ * The other portals of a session's target, as the target itself tells them, for
+ * when the one that we are connected to is lost. A Discovery session asks, when
+ * the session has been up for a while (one that is opened for a look costs
+ * nothing more): RFC 7143 C has SendTargets on Normal sessions too, but tgtd
+ * drops the connection then.
  *
  * The list is used only if the portal that we are connected to is in it. Where
  * it is not, addresses are translated on the way (a tunnel, a proxy): the
  * target's are not ours then, and to go around what the user has put there
  * would not be what he wants.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "lun-session.h"
 
-#define ASK_AFTER	(1 * TIME_S)
-
-static const struct lun_target *
-find(const struct targets *list, const char *name)
-{
-	size_t n;
-	const struct lun_target *t = targets_list(list, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(t[i].name, name) == 0)
-			return &t[i];
-	return NULL;
-}
+#define ASK_AFTER	(5 * TIME_S)
 
 /* 0.0.0.0 and :: are no addresses to connect to, but some targets say so. */
 static bool
@@ -60,48 +51,36 @@ take_portals(struct lun_session *s, const struct lun_target *t)
 }
 
 static void
-answered(struct text_exchange *x, int code, const struct lun_error *err,
-	 const char *text, size_t len)
+answered(void *user, int code, const char *text, const struct lun_target *t,
+	 size_t n)
 {
-	struct lun_session *s = x->user;
-	struct session *session = recovery_session(s->recovery);
-	struct portal present = *session_portal(session);
-	struct targets *list = NULL;
-	struct lun_error why = { 0 };
-	const struct lun_target *t;
+	struct lun_session *s = user;
 
-	present.tpgt = session_login(session)->tpgt;
 	if (code < 0)
-		why = *err;
-	else
-		code = targets_new(&list, text, len, &present, &s->loop->env,
-				   &why);
-	/* Lost with the session: perhaps because of it. No more of it. */
-	s->asking = code == LUN_ELOST;
-	if (code < 0)
-		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: SendTargets: %s",
-			s->setup.label, why.text);
-	else if ((t = find(list, s->setup.target)))
-		take_portals(s, t);
-	targets_free(list);
+		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: the portals of the "
+			"target are not known: %s", s->setup.label, text);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(t[i].name, s->setup.target) == 0)
+			take_portals(s, &t[i]);
+	s->asking = lun_discovery_free(s->asking);
 }
 
 static void
 ask(struct timer *t, lun_time now)
 {
 	struct lun_session *s = container_of(t, struct lun_session, ask);
+	const struct portal *here = session_portal(recovery_session(s->recovery));
+	struct lun_url url = { .kind = LUN_URL_TARGET, .port = here->port };
+	struct lun_error err;
 
 	if (s->phase != READY || s->lost || s->asking)
 		return;
-	s->question = (struct text_exchange){
-		.request = s->question_text,
-		.request_len = sendtargets_request(s->question_text, ""),
-		.answer_max = SENDTARGETS_ANSWER_MAX,
-		.done = answered,
-		.user = s,
-	};
-	s->asking = session_text(recovery_session(s->recovery), &s->question,
-				 now) == 0;
+	static_assert(sizeof(url.host) == sizeof(here->host), "same");
+	memcpy(url.host, here->host, sizeof(url.host));
+	memcpy(url.target, s->setup.target, sizeof(url.target));
+	if (lun_discover(&s->asking, s->loop, &url, &s->setup.options, answered,
+			 s, &err) < 0)
+		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s", err.text);
 }
 
 void
@@ -114,4 +93,18 @@ int
 portals_ask_init(struct lun_session *s)
 {
 	return timer_init(&s->ask, &s->loop->timers, ask);
+}
+
+void
+portals_ask_no_more(struct lun_session *s)
+{
+	timer_clear(&s->ask);
+	s->asking = lun_discovery_free(s->asking);
+}
+
+void
+portals_ask_deinit(struct lun_session *s)
+{
+	portals_ask_no_more(s);
+	timer_deinit(&s->ask);
 }

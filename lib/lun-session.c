@@ -203,7 +203,7 @@ lun_session_close(struct lun_session *s, void (*closed)(void *user))
 		return;
 	}
 	s->phase = DRAINING;
-	timer_clear(&s->ask);
+	portals_ask_no_more(s);
 	s->drain_deadline = time_add(now, s->setup.options.timeout);
 	timer_set(&s->drain, now);
 }
@@ -225,7 +225,7 @@ lun_session_free(struct lun_session *s)
 	pump_free(s->pump);
 	job_deinit(&s->report);
 	timer_deinit(&s->drain);
-	timer_deinit(&s->ask);
+	portals_ask_deinit(s);
 	setup_deinit(&s->setup);
 	free(s);
 	return NULL;

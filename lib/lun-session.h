@@ -19,7 +19,6 @@
 #ifndef LUN_SESSION_H
 #define LUN_SESSION_H
 
-#include "discovery/sendtargets.h"
 #include "io/pump.h"
 #include "lun-impl.h"
 #include "recovery/recovery.h"
@@ -78,11 +77,9 @@ struct lun_session {
 	struct list retired;
 	size_t n_retired;
 
-	/* SendTargets */
+	/* lun-portals.c */
 	struct timer ask;
-	bool asking;			/* not answered yet */
-	struct text_exchange question;
-	char question_text[SENDTARGETS_REQUEST_MAX];
+	struct lun_discovery *asking;	/* NULL: not now */
 
 	/* lun_session_info() */
 	struct lun_session_info info;
@@ -107,6 +104,8 @@ size_t disks_unsure(const struct lun_session *s, uint64_t *luns, size_t max);
 /* lun-portals.c */
 int portals_ask_init(struct lun_session *s);	/* 0 or LUN_ENOMEM */
 void portals_ask_soon(struct lun_session *s);	/* it is up */
+void portals_ask_no_more(struct lun_session *s);
+void portals_ask_deinit(struct lun_session *s);	/* also if all is zero */
 
 /* lun-session.c: the first look is over; s->err says how. */
 void session_looked(struct lun_session *s);

@@ -60,7 +60,7 @@ unserve()
 
 load()
 {
-	as_user fio --name=load --filename="${file//:/\\:}" --size=32M \
+	as_user fio --name=load --filename="${file//:/\\:}" --size=16M \
 		--rw=randwrite --bs=64k --ioengine=libaio --iodepth=8 \
 		--direct=1 --rate=8m --verify=crc32c --verify_fatal=1 \
 		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
@@ -75,7 +75,7 @@ at()
 
 told_the_portals()
 {
-	grep -q '< Text Response' "$log"
+	grep -q '< Text Response' "$log" && sleep 0.2
 }
 
 file=$mnt/$target/lun0
@@ -90,7 +90,7 @@ moves()
 	target_at "$one" "$two"
 	serve "$@"
 	at "$from" || fail "$what: not at the first portal"
-	wait_until 10 told_the_portals || fail "$what: not asked for portals"
+	wait_until 20 told_the_portals || fail "$what: not asked for portals"
 	load &
 	pid=$!
 	sleep 1
@@ -119,6 +119,6 @@ pids+=("$proxy")
 disown "$proxy"
 wait_until 20 grep -q ready "$state/proxy.log" || fail "no proxy"
 serve "iscsi://127.0.0.1:$proxy_port/$target"
-wait_until 10 grep -q "its 2 portals are not used" "$log" ||
+wait_until 20 grep -q "its 2 portals are not used" "$log" ||
 	fail "the target's addresses are used in spite of a proxy"
 unserve
