@@ -12,6 +12,31 @@ struct disk {
 	uint8_t *map;			/* thin: a bit for each granule */
 };
 
+static void
+set_mapped(struct disk *d, uint64_t granule, bool mapped)
+{
+	uint8_t bit = (uint8_t)(1 << (granule & 7));
+
+	if (mapped)
+		d->map[granule / 8] |= bit;
+	else
+		d->map[granule / 8] &= (uint8_t)~bit;
+}
+
+static void
+find_mapped(struct disk *d)
+{
+	const struct disk_config *c = &d->config;
+
+	for (uint64_t at = 0; at < c->size; at += DISK_GRANULE) {
+		uint64_t left = c->size - at;
+		uint64_t len = left < DISK_GRANULE ? left : DISK_GRANULE;
+
+		set_mapped(d, at / DISK_GRANULE,
+			   c->ops->holds(c->user, at, len));
+	}
+}
+
 int
 disk_new(struct disk **out, const struct disk_config *config,
 	 struct lun_error *err)
@@ -32,8 +57,8 @@ disk_new(struct disk **out, const struct disk_config *config,
 		return lun_fail(err, LUN_ENOMEM, "disk: out of memory");
 	}
 	d->config = *config;
-	if (d->map && config->mapped)
-		memset(d->map, 0xff, granules / 8 + 1);
+	if (d->map && d->config.ops && d->config.ops->holds)
+		find_mapped(d);
 	*out = d;
 	return 0;
 }
@@ -64,17 +89,6 @@ disk_at(const struct disk *d, uint64_t offset)
 {
 	assert(offset <= d->config.size);
 	return d->config.bytes + offset;
-}
-
-static void
-set_mapped(struct disk *d, uint64_t granule, bool mapped)
-{
-	uint8_t bit = (uint8_t)(1 << (granule & 7));
-
-	if (mapped)
-		d->map[granule / 8] |= bit;
-	else
-		d->map[granule / 8] &= (uint8_t)~bit;
 }
 
 static void

@@ -23,6 +23,12 @@ struct disk_ops {
 	int (*flush)(void *user);	/* all is on the medium: 0 or -1 */
 	/* The range reads as zeros from now on; may give its space back. */
 	void (*discard)(void *user, uint64_t offset, uint64_t len);
+	/* Text that has to survive a restart, in place of what it was: 0 or
+	 * -1. NULL: nothing does. */
+	int (*save)(void *user, const char *text, size_t len);
+	/* Thin: is there anything in this range at the start? NULL: it is as
+	 * not. */
+	bool (*holds)(void *user, uint64_t offset, uint64_t len);
 	/* This range of bytes was written: for those who watch. */
 	void (*written)(void *user, uint64_t offset, uint64_t len);
 };
@@ -32,8 +38,8 @@ struct disk_config {
 	uint64_t size;			/* a multiple of block_size */
 	uint32_t block_size;
 	bool read_only, write_cache, thin;
-	bool mapped;			/* thin: all is mapped at the start */
 	char serial[32];
+	const char *saved;		/* what ops->save() kept, or NULL */
 	const struct disk_ops *ops;	/* NULL: memset() does it */
 	void *user;
 };

@@ -40,8 +40,11 @@ static const char usage[] =
 "  --listen ADDR:PORT     repeatable; port 0 picks one, which is printed\n"
 "  --target IQN           the name that the next --lun belongs to\n"
 "  --lun SPEC             size=64M | file=PATH, with lun=N, block=512..4096,\n"
-"                         ro, wce=0|1, thin, serial=S, or count=N for N of\n"
-"                         them with numbers from lun= on; comma-separated\n"
+"                         ro, wce=0|1, thin, serial=S; count=N for N of them\n"
+"                         with numbers from lun= on; volatile: what was not\n"
+"                         flushed is lost when the target is killed;\n"
+"                         comma-separated. Registrations (APTPL) of a file\n"
+"                         are in PATH.state\n"
 "  --targets N            N more targets with one tiny LUN each\n"
 "  --alias TEXT           TargetAlias\n"
 "  --chap USER:SECRET     initiators have to prove that they know it\n"
@@ -149,6 +152,7 @@ struct lun_spec {
 	uint64_t size;
 	unsigned lun;
 	unsigned count;
+	bool cached;
 	struct disk_config config;
 };
 
@@ -166,6 +170,10 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 	}
 	if (!value && strcmp(word, "thin") == 0) {
 		spec->config.thin = true;
+		return 0;
+	}
+	if (!value && strcmp(word, "volatile") == 0) {
+		spec->cached = true;
 		return 0;
 	}
 	if (value && strcmp(word, "file") == 0) {
@@ -229,7 +237,8 @@ open_lun(struct program *p, struct lun_spec *spec)
 			 "LUNFS%06u", p->store_count + 1);
 	if (!spec->path && spec->size == 0)
 		return lun_fail(&p->err, LUN_EINVAL, "--lun: no size=");
-	r = store_new(&s, spec->path, spec->size, &spec->config, &p->err);
+	r = store_new(&s, spec->path, spec->size, spec->cached, &spec->config,
+		      &p->err);
 	if (r < 0)
 		return r;
 	r = add_store(p, s);

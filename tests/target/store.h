@@ -7,9 +7,13 @@
 
 struct store;
 
-/* path NULL: memory of size bytes. Else a file, which grows to size if that is
- * not 0. Fills bytes, size, ops, user and mapped of *config. */
-int store_new(struct store **out, const char *path, uint64_t size,
+/*
+ * path NULL: memory of size bytes. Else a file, which grows to size if that is
+ * not 0; what has to survive beside the data is in PATH.state. cached: what is
+ * written reaches the file when it is flushed, and not if the process is killed
+ * before. Fills bytes, size, ops, user and saved of *config.
+ */
+int store_new(struct store **out, const char *path, uint64_t size, bool cached,
 	      struct disk_config *config, struct lun_error *err);
 struct store *store_free(struct store *s);
 

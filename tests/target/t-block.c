@@ -145,6 +145,45 @@ execute_write(struct task *k)
 
 /* ------------------------------------------------------- verify, flush -- */
 
+/* What is there, then what is to be there: SBC-3 5.2. */
+void
+start_compare_write(struct task *k)
+{
+	if (!no_protection(k))
+		return;
+	if (k->cmd.cdb[13] > COMPARE_MAX) {
+		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
+		return;
+	}
+	if (!set_extent(k, TRANSFER_MAX))
+		return;
+	k->wanted = (uint32_t)(2 * k->disk_len);
+	if (k->wanted != (k->cmd.write ? k->cmd.expected_data_transfer_length
+				       : 0)) {
+		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
+		return;
+	}
+	k->is_write = k->disk_len > 0;
+}
+
+void
+execute_compare_write(struct task *k)
+{
+	const uint8_t *disk = disk_at(k->lu->disk, k->disk_offset);
+
+	for (uint32_t i = 0; i < k->disk_len; i++)
+		if (disk[i] != k->buf[i]) {
+			scsi_fail(k, MISCOMPARE, ASC_MISCOMPARE);
+			k->sense[0] |= 0x80;		/* INFORMATION */
+			put32(k->sense + 3, i);
+			return;
+		}
+	scsi_detach_readers(k->lu, k->disk_offset, k->disk_len);
+	disk_write(k->lu->disk, k->disk_offset, k->buf + k->disk_len,
+		   k->disk_len);
+	flush_if_through(k);
+}
+
 void
 start_verify(struct task *k)
 {

@@ -29,7 +29,7 @@ page_serial(const struct tlu *lu, uint8_t *p)
 }
 
 enum { ASSOC_LU = 0x00, ASSOC_PORT = 0x10, ASSOC_DEVICE = 0x20 };
-enum { ID_T10 = 1, ID_NAA = 3, ID_PORT = 4, ID_NAME = 8 };
+enum { ID_T10 = 1, ID_NAA = 3, ID_PORT = 4, ID_PORT_GROUP = 5, ID_NAME = 8 };
 enum { SET_BINARY = 1, SET_ASCII = 2, SET_UTF8 = 3 };
 
 static size_t
@@ -67,6 +67,8 @@ page_ids(const struct tlu *lu, uint8_t *p)
 	n += designator(p + n, SET_ASCII, ASSOC_LU | ID_T10, len);
 	put32(p + n + 4, 1);
 	n += designator(p + n, SET_BINARY, ASSOC_PORT | ID_PORT, 4);
+	put32(p + n + 4, lu->node->target->options.tpgt);
+	n += designator(p + n, SET_BINARY, ASSOC_PORT | ID_PORT_GROUP, 4);
 	/* RFC 7143 4.4.3.2: the name of the port */
 	snprintf(name, sizeof(name), "%s,t,0x%04x", lu->node->name,
 		 lu->node->target->options.tpgt);
@@ -82,6 +84,7 @@ page_limits(const struct tlu *lu, uint8_t *p)
 	uint32_t bs = lu->block_size;
 
 	p[0] = 0x01;				/* WSNZ */
+	p[1] = COMPARE_MAX;
 	put16(p + 2, (uint16_t)(4096 / bs ? 4096 / bs : 1));
 	put32(p + 4, TRANSFER_MAX / bs);
 	put32(p + 8, (1 << 20) / bs);
@@ -146,6 +149,7 @@ standard(const struct tlu *lu, uint8_t *p)
 	p[2] = 0x06;				/* SPC-4 */
 	p[3] = 0x12;				/* HISUP, format 2 */
 	p[4] = 96 - 5;
+	p[5] = 0x10;				/* TPGS: implicit */
 	p[7] = 0x02;				/* CMDQUE */
 	put_text(p + 8, vendor);
 	put_text(p + 16, product);

@@ -55,8 +55,17 @@ enum {
 	UNMAP_MAX = 512 << 20,		/* bytes of one UNMAP */
 	UNMAP_RANGES_MAX = 256,
 	WRITE_SAME_MAX = TRANSFER_MAX,	/* bytes */
+	COMPARE_MAX = 64,		/* blocks of COMPARE AND WRITE */
 	LUN_COUNT_MAX = 16384,		/* flat space addresses, SAM-5 4.7.7 */
 	LOGIN_REQUESTS_MAX = 64,	/* of one login */
+};
+
+struct reservation {			/* persistent, SPC-4 5.13 */
+	struct list registrants;
+	uint32_t generation;
+	uint8_t type;			/* 0: there is none */
+	bool persists;			/* the owner of the disk keeps it */
+	struct registrant *holder;	/* NULL: none, or all */
 };
 
 struct tlu {
@@ -72,6 +81,7 @@ struct tlu {
 	unsigned ordered;		/* how many of these are ORDERED */
 	bool scheduling;
 	struct list readers;		/* tasks that borrow the disk's bytes */
+	struct reservation reserve;
 };
 
 struct tnode {
@@ -404,6 +414,11 @@ void scsi_execute(struct task *k);	/* the data is there */
 void scsi_fail(struct task *k, uint8_t key, uint16_t asc);
 void scsi_detach_readers(struct tlu *lu, uint64_t offset, uint64_t len);
 struct tlu *scsi_find_lu(const struct tnode *node, uint64_t lun);
+
+/* t-reserve.c; permits: false: the task has failed */
+void reserve_init(struct tlu *lu);
+void reserve_deinit(struct tlu *lu);
+bool reserve_permits(struct task *k, bool changes);
 
 /* t-inquiry.c */
 uint32_t inquiry_page(const struct task *k, uint8_t *buf);

@@ -220,17 +220,48 @@ start_mode_sense10(struct task *k)
 	mode_sense_any(k, true, get16(k->cmd.cdb + 7));
 }
 
+/* One group, and in it the one port that there is: SPC-4 6.37. */
+static void
+start_port_groups(struct task *k)
+{
+	const uint8_t *cdb = k->cmd.cdb;
+	uint8_t *buf = scsi_small(k);
+
+	if (!buf)
+		return;
+	if (cdb[1] >> 5) {			/* another format */
+		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
+		return;
+	}
+	memset(buf, 0, 16);
+	put32(buf, 12);
+	buf[5] = 0x01;				/* active/optimized, only */
+	put16(buf + 6, (uint16_t)k->conn->target->options.tpgt);
+	buf[11] = 1;
+	put16(buf + 14, 1);			/* relative target port */
+	scsi_give(k, 16, get32(cdb + 6));
+}
+
 /* ---------------------------------------------------------------- table -- */
 
 enum {
 	ANY_LU	= 1,		/* also without a logical unit; no attention */
 	WRITES	= 2,		/* not on a write-protected medium */
 	THIN	= 4,		/* only thin disks have it */
+	FREE	= 8,		/* whoever has reserved the unit */
+	FLUSHES	= 16,		/* changes the medium, not what it holds */
 };
 
 enum { NO_SA = 0xff };
 
 static void start_opcodes(struct task *k);
+
+#define RESERVE_IN(action)						\
+	{ 0x5e, action, FREE, start_reserve_in, NULL,			\
+	  10, { 0x5e, 0x1f, 0, 0, 0, 0, 0, 0xff, 0xff } }
+#define RESERVE_OUT(action)						\
+	{ 0x5f, action, FREE, start_reserve_out, execute_reserve_out,	\
+	  10, { 0x5f, 0x1f, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff } }
 
 static const struct command {
 	uint8_t opcode, service_action;
@@ -240,7 +271,7 @@ static const struct command {
 	/* CDB usage data, SPC-4 6.35.3: the bits that are looked at */
 	uint8_t usage_len, usage[16];
 } commands[] = {
-	{ 0x00, NO_SA, 0, start_nothing, NULL, /* TEST UNIT READY */
+	{ 0x00, NO_SA, FREE, start_nothing, NULL, /* TEST UNIT READY */
 	  6, { 0x00 } },
 	{ 0x03, NO_SA, ANY_LU, start_request_sense, NULL,
 	  6, { 0x03, 0x01, 0, 0, 0xff } },
@@ -254,9 +285,9 @@ static const struct command {
 	  6, { 0x1a, 0x08, 0xff, 0xff, 0xff } },
 	{ 0x1b, NO_SA, 0, start_nothing, NULL, /* START STOP UNIT */
 	  6, { 0x1b, 0x01, 0, 0x0f, 0xf7 } },
-	{ 0x1e, NO_SA, 0, start_nothing, NULL, /* PREVENT ALLOW */
+	{ 0x1e, NO_SA, FREE, start_nothing, NULL, /* PREVENT ALLOW */
 	  6, { 0x1e, 0, 0, 0, 0x03 } },
-	{ 0x25, NO_SA, 0, start_capacity10, NULL,
+	{ 0x25, NO_SA, FREE, start_capacity10, NULL,
 	  10, { 0x25, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0x01 } },
 	{ 0x28, NO_SA, 0, start_read, NULL,			/* READ (10) */
 	  10, { 0x28, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
@@ -264,7 +295,7 @@ static const struct command {
 	  10, { 0x2a, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
 	{ 0x2f, NO_SA, 0, start_verify, execute_verify,
 	  10, { 0x2f, 0xf6, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
-	{ 0x35, NO_SA, 0, start_sync, NULL,
+	{ 0x35, NO_SA, FLUSHES, start_sync, NULL,
 	  10, { 0x35, 0x02, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
 	{ 0x41, NO_SA, WRITES, start_write_same, execute_write_same,
 	  10, { 0x41, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
@@ -272,22 +303,30 @@ static const struct command {
 	  10, { 0x42, 0x01, 0, 0, 0, 0, 0x1f, 0xff, 0xff } },
 	{ 0x5a, NO_SA, 0, start_mode_sense10, NULL,
 	  10, { 0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff } },
+	RESERVE_IN(0x00), RESERVE_IN(0x01), RESERVE_IN(0x02),
+	RESERVE_IN(0x03),
+	RESERVE_OUT(0x00), RESERVE_OUT(0x01), RESERVE_OUT(0x02),
+	RESERVE_OUT(0x03), RESERVE_OUT(0x04), RESERVE_OUT(0x05),
+	RESERVE_OUT(0x06),
 	{ 0x88, NO_SA, 0, start_read, NULL,			/* READ (16) */
 	  16, { 0x88, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
+	{ 0x89, NO_SA, WRITES, start_compare_write, execute_compare_write,
+	  16, { 0x89, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0, 0, 0, 0xff, 0x1f } },
 	{ 0x8a, NO_SA, WRITES, start_write, execute_write,
 	  16, { 0x8a, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
 	{ 0x8f, NO_SA, 0, start_verify, execute_verify,
 	  16, { 0x8f, 0xf6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
-	{ 0x91, NO_SA, 0, start_sync, NULL,
+	{ 0x91, NO_SA, FLUSHES, start_sync, NULL,
 	  16, { 0x91, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
 	{ 0x93, NO_SA, WRITES, start_write_same, execute_write_same,
 	  16, { 0x93, 0xf9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
-	{ 0x9e, 0x10, 0, start_capacity16, NULL,
+	{ 0x9e, 0x10, FREE, start_capacity16, NULL,
 	  16, { 0x9e, 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x01 } },
 	{ 0x9e, 0x12, 0, start_lba_status, NULL,
@@ -295,7 +334,9 @@ static const struct command {
 		0xff, 0xff, 0xff, 0xff } },
 	{ 0xa0, NO_SA, ANY_LU, start_report_luns, NULL,
 	  12, { 0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff } },
-	{ 0xa3, 0x0c, 0, start_opcodes, NULL,
+	{ 0xa3, 0x0a, FREE, start_port_groups, NULL,
+	  12, { 0xa3, 0x0a, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff } },
+	{ 0xa3, 0x0c, FREE, start_opcodes, NULL,
 	  12, { 0xa3, 0x0c, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
 	{ 0xa8, NO_SA, 0, start_read, NULL,			/* READ (12) */
 	  12, { 0xa8, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -380,7 +421,8 @@ one_opcode(const struct command *c, uint8_t *buf, bool timeouts)
 static bool
 opcode_has_actions(uint8_t opcode)
 {
-	return opcode == 0x9e || opcode == 0xa3;
+	return opcode == 0x5e || opcode == 0x5f || opcode == 0x9e ||
+	       opcode == 0xa3;
 }
 
 static void
@@ -427,9 +469,14 @@ may_proceed(struct task *k, const struct command *cmd)
 		return false;
 	}
 	if (!cmd) {
-		scsi_fail(k, ILLEGAL, ASC_INVALID_OPCODE);
+		scsi_fail(k, ILLEGAL, opcode_has_actions(k->cmd.cdb[0])
+					? ASC_INVALID_CDB
+					: ASC_INVALID_OPCODE);
 		return false;
 	}
+	if (!(cmd->flags & FREE) &&
+	    !reserve_permits(k, cmd->flags & (WRITES | FLUSHES)))
+		return false;
 	if ((cmd->flags & WRITES) && disk_config(k->lu->disk)->read_only) {
 		scsi_fail(k, DATA_PROTECT, ASC_WRITE_PROTECTED);
 		return false;

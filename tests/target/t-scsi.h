@@ -18,9 +18,14 @@ enum asc {				/* ASC << 8 | ASCQ */
 	ASC_INVALID_CDB		= 0x2400,
 	ASC_NO_LU		= 0x2500,
 	ASC_INVALID_PARAMETER	= 0x2600,
+	ASC_INVALID_RELEASE	= 0x2604,
 	ASC_WRITE_PROTECTED	= 0x2700,
+	ASC_RESERVATIONS_PREEMPTED	= 0x2a03,
+	ASC_RESERVATION_RELEASED	= 0x2a04,
+	ASC_REGISTRATIONS_PREEMPTED	= 0x2a05,
 	ASC_NO_SAVING		= 0x3900,
 	ASC_RESOURCES		= 0x5500,
+	ASC_NO_REGISTRATIONS	= 0x5504,
 };
 
 /* A buffer of SMALL_MAX bytes for an answer, or NULL: the task has failed. */
@@ -40,5 +45,12 @@ void execute_unmap(struct task *k);
 void start_write_same(struct task *k);
 void execute_write_same(struct task *k);
 void start_lba_status(struct task *k);
+void start_compare_write(struct task *k);
+void execute_compare_write(struct task *k);
+
+/* t-reserve.c */
+void start_reserve_in(struct task *k);
+void start_reserve_out(struct task *k);
+void execute_reserve_out(struct task *k);
 
 #endif

@@ -358,6 +358,7 @@ target_free(struct target *t)
 		session_free(s);
 	list_for_each(node, &t->nodes, struct tnode, in_target) {
 		for (unsigned i = 0; i < node->lu_count; i++) {
+			reserve_deinit(node->lus[i]);
 			disk_free(node->lus[i]->disk);
 			free(node->lus[i]);
 		}
@@ -486,6 +487,7 @@ tnode_add_disk(struct tnode *node, uint64_t lun,
 		free(lu);
 		return r;
 	}
+	reserve_init(lu);
 	lu->block_size = config->block_size;
 	lu->blocks = disk_blocks(lu->disk);
 	lu->naa = make_naa(node, lun, config->serial);

@@ -15,7 +15,9 @@ NAME=iqn.2026-01.net.lunfs:disk
 # length stays 1, and fails. GetLBAStatus.UnmapSingle is left out: it fails
 # after it asked for LBA 9, and is not understood yet.
 FAMILIES='
-	GetLBAStatus.Simple GetLBAStatus.BeyondEol Inquiry Mandatory ModeSense6
+	CompareAndWrite GetLBAStatus.Simple GetLBAStatus.BeyondEol Inquiry Mandatory ModeSense6
+	PrinReadKeys PrinServiceactionRange PrinReportCapabilities
+	ProutRegister ProutReserve ProutClear ProutPreempt
 	Read6 Read10 Read12 Read16 ReadCapacity10 ReadCapacity16
 	ReportSupportedOpcodes TestUnitReady Unmap Verify10 Verify16
 	Write10 Write12 Write16 WriteSame10 WriteSame16
