@@ -109,6 +109,14 @@ on_drained(void *user)
 }
 
 static void
+reconnect(struct mount *m)
+{
+	survey_retry(m->survey);
+	if (m->fs->lanes)
+		lanes_retry(m->fs->lanes);
+}
+
+static void
 give_up(struct mount *m)
 {
 	log_say(LUN_LOG_ERROR, "%s: ends while the target is away: I/O in "
@@ -131,7 +139,7 @@ on_drain(void *user)
 		return;
 	}
 	if (m->lost_steps % STEPS_TO_RETRY == 1)
-		survey_retry(m->survey);
+		reconnect(m);
 	lun_alarm_set(m->drain, GRACE_STEP_MS);
 }
 
@@ -161,9 +169,7 @@ on_retry(void *user)
 	struct mount *m = user;
 
 	log_say(LUN_LOG_INFO, "%s: told to reconnect", m->mountpoint);
-	survey_retry(m->survey);
-	if (m->fs->lanes)
-		lanes_retry(m->fs->lanes);
+	reconnect(m);
 }
 
 /* Is anybody still asking for something? */
@@ -179,6 +185,8 @@ on_grace(void *user)
 		return;
 	m->grace_received = received;
 	if (!quiet && m->grace_steps++ < GRACE_STEPS) {
+		if (m->grace_steps % STEPS_TO_RETRY == 0)
+			reconnect(m);
 		lun_alarm_set(m->grace, GRACE_STEP_MS);
 		return;
 	}
@@ -204,6 +212,7 @@ end_by_signal(struct mount *m)
 		stop_serving(m);
 	} else {
 		fs_detach(m->fs);
+		reconnect(m);
 		lun_alarm_set(m->grace, GRACE_STEP_MS);
 	}
 }

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A mount ends while its target is away, the next attempt to reconnect is far,
+# and there is data that was not flushed: it is tried at once and then each
+# second, so a target that comes back within the time that there is gets it all.
+. "${0%/*}/lib.sh"
+require_fuse
+
+start_target "$1" "$(image 16M image0)"
+log=$state/lunfs.log
+mounts+=("$mnt")
+as_user "$lunfs" mount -f --timeout 5 "iscsi://$portal/$target" "$mnt" \
+	2>"$log" &
+mount_pid=$!
+
+answers()
+{
+	mounted "$mnt" && as_user test -e "$(lun_file 0)"
+}
+
+far()
+{
+	grep -qE 'attempt [0-9]+ to reconnect, .* in (1[1-9]|2[0-9])\.' "$log"
+}
+
+wait_until 20 answers || fail "no mount"
+printf '%-8192s' early | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
+	conv=notrunc status=none
+kill_target
+# It waits in the page cache, then in flight.
+printf '%-8192s' late | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
+	conv=notrunc,fsync status=none 2>/dev/null &
+writer=$!
+wait_until 60 far || fail "no back-off"
+before=$(grep -c 'attempt' "$log")
+end=$((SECONDS + 15))
+kill -TERM "$(lunfs_pids)"
+sleep 3
+restart_target
+wait "$mount_pid" || fail "lunfs: exit status $?"
+wait "$writer" || fail "the write has failed"
+[ "$SECONDS" -le "$end" ] || fail "it took too long"
+[ "$(grep -c attempt "$log")" -ge $((before + 2)) ] ||
+	fail "it was not tried again and again"
+[ "$(head -c 8192 "$state/image0" | tr -d ' ')" = late ] ||
+	fail "what was written is lost"
