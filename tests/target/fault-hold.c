@@ -242,8 +242,9 @@ faults_run(struct target *t)
 	while (first_due(&f->held) <= t->now) {
 		k = list_first(&f->held, struct task, in_held);
 		list_del(&k->in_held);
-		if (k->conn)
-			k->conn->now = t->now;
+		if (!k->conn)
+			continue;	/* lost; executes when it is not */
+		k->conn->now = t->now;
 		data_progress(k);
 	}
 }

@@ -90,6 +90,18 @@ start_write(struct task *k)
 	k->wanted = (uint32_t)k->disk_len;
 }
 
+static void
+no_memory(struct task *k)
+{
+	if (k->conn) {
+		conn_end(k->conn, "out of memory");
+		return;
+	}
+	k->in_len = k->in_off = k->acked_off = 0;
+	scsi_fail(k, ABORTED, ASC_RESOURCES);
+	list_del(&k->in_readers);
+}
+
 /*
  * The bytes of a range are about to change: reads that executed before and
  * have not been sent, or not been acknowledged, completely keep what was there.
@@ -104,8 +116,8 @@ scsi_detach_readers(struct tlu *lu, uint64_t offset, uint64_t len)
 		    offset >= k->disk_offset + k->disk_len)
 			continue;
 		if (task_reserve(k, k->in_len) < 0 ||
-		    tx_drop(k->conn->tx, k) < 0) {
-			conn_end(k->conn, "out of memory");
+		    (k->conn && tx_drop(k->conn->tx, k) < 0)) {
+			no_memory(k);
 			continue;
 		}
 		memcpy(k->buf + k->acked_off, k->in + k->acked_off,

@@ -202,6 +202,18 @@ data_pump(struct tconn *c)
 		data_in(k);
 }
 
+static void
+begin(struct task *k)
+{
+	if (k->in_off == k->in_len) {
+		send_status(k);
+		return;
+	}
+	k->state = TASK_DATA_IN;
+	list_append(&k->conn->reading, &k->in_reading);
+	conn_wake(k->conn);
+}
+
 void
 data_answer(struct task *k)
 {
@@ -211,13 +223,7 @@ data_answer(struct task *k)
 		k->in_len = 0;
 	if (k->in_len > edtl)
 		k->in_len = edtl;
-	if (k->in_len == 0) {
-		send_status(k);
-		return;
-	}
-	k->state = TASK_DATA_IN;
-	list_append(&k->conn->reading, &k->in_reading);
-	conn_wake(k->conn);
+	begin(k);
 }
 
 void
@@ -253,6 +259,21 @@ data_rewind(struct task *k)
 	k->run[0] = (struct run){ k->data_sn, k->in_off, k->conn->max_recv };
 	k->runs = 1;
 	k->collapsed = false;
+}
+
+/* All before this one has arrived, and is not needed any more. */
+void
+data_ack_until(struct task *k, uint32_t data_sn)
+{
+	k->acked_off = data_offset(k, data_sn);
+	k->acked_sn = data_sn;
+}
+
+void
+data_resume(struct task *k)
+{
+	data_rewind(k);
+	begin(k);
 }
 
 /* All that is left, at once; its status is known already. */

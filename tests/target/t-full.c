@@ -88,67 +88,6 @@ nop_out(struct tconn *c, const struct pdu *req, const uint8_t *data)
 	kept_send(c, &rsp, data, len < c->max_recv ? len : c->max_recv);
 }
 
-static void
-logout_response(struct tconn *c, const struct pdu *req, uint8_t response)
-{
-	struct pdu rsp = {
-		.opcode = OP_LOGOUT_RESPONSE,
-		.final = true,
-		.initiator_task_tag = req->initiator_task_tag,
-		.response = response,
-		.time2wait = (uint16_t)c->session->values.v[K_TIME2WAIT],
-		.time2retain = (uint16_t)c->session->values.v[K_TIME2RETAIN],
-	};
-
-	kept_send(c, &rsp, NULL, 0);
-}
-
-static void
-end_tasks(struct tconn *c)
-{
-	struct task *k;
-
-	while ((k = list_first(&c->tasks, struct task, in_conn)))
-		task_end(k);
-}
-
-/* 11.14: what is named ends, then the response says so. */
-static void
-logout(struct tconn *c, const struct pdu *req)
-{
-	struct session *s = c->session;
-	struct tconn *o;
-
-	if (req->reason == LOGOUT_RECOVERY) {
-		logout_response(c, req, LOGOUT_NO_RECOVERY);
-		return;
-	}
-	if (req->reason == LOGOUT_CONNECTION && req->cid != c->cid) {
-		list_for_each(o, &s->conns, struct tconn, in_session) {
-			if (o->cid != req->cid)
-				continue;
-			conn_kill(o, "logged out");
-			logout_response(c, req, LOGOUT_DONE);
-			return;
-		}
-		logout_response(c, req, LOGOUT_NO_CID);
-		return;
-	}
-	if (req->reason > LOGOUT_CONNECTION) {
-		full_reject(c, req, REJECT_INVALID_FIELD);
-		return;
-	}
-	if (req->reason == LOGOUT_SESSION)
-		list_for_each(o, &s->conns, struct tconn, in_session)
-			if (o != c)
-				conn_kill(o, "the session was closed");
-	end_tasks(c);
-	logout_response(c, req, LOGOUT_DONE);
-	if (req->reason == LOGOUT_SESSION || s->conns.next == s->conns.prev)
-		s->expires = 0;		/* with its last connection: 6.3.5 */
-	conn_end(c, "logged out");
-}
-
 /* Immediate data, and what the command says about data to come. */
 static void
 first_burst(struct task *k, const uint8_t *data)
@@ -200,7 +139,7 @@ scsi_command(struct tconn *c, const struct pdu *cmd, const uint8_t *data)
 	first_burst(k, data);
 	if (c->target->faults)
 		fault_task(k);
-	task_enter(c, k);
+	task_enter(k);
 }
 
 static void
@@ -220,7 +159,7 @@ deliver(struct tconn *c, const struct pdu *pdu, const uint8_t *data)
 		full_text(c, pdu, data);
 		return;
 	case OP_LOGOUT_REQUEST:
-		logout(c, pdu);
+		logout_request(c, pdu);
 		return;
 	default:
 		abort();
@@ -411,7 +350,8 @@ void
 full_pdu(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	 bool digest_ok)
 {
-	kept_acked(c, pdu->exp_stat_sn);
+	if (!logout_of_another(c, pdu))		/* 11.14.4: it is the other's */
+		kept_acked(c, pdu->exp_stat_sn);
 	if (!digest_ok)
 		full_reject(c, pdu, REJECT_DATA_DIGEST);	/* 7.8 */
 	if (pdu->opcode == OP_DATA_OUT && !c->session->discovery) {

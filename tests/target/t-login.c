@@ -225,11 +225,15 @@ join_session(struct tconn *c)
 {
 	struct login *l = c->login;
 	struct session *s = session_find(c);
+	uint32_t max;
 
 	if (!s || s->tsih != l->tsih)
 		return ST_NO_SESSION;
-	if (!session_find_cid(s, c->cid) &&
-	    session_conns(s) >= s->values.v[K_MAX_CONNECTIONS])
+	max = s->values.v[K_MAX_CONNECTIONS];
+	/* 6.3.4: a second one to clean up after the only one */
+	if (max == 1 && s->values.v[K_ERL] == 2)
+		max = 2;
+	if (!session_find_cid(s, c->cid) && session_conns(s) >= max)
 		return ST_TOO_MANY;
 	l->join = s;
 	for (enum tkey k = 0; k < K_COUNT; k++)
@@ -451,6 +455,7 @@ login_start(struct tconn *c, const struct pdu *req)
 	l->itt = req->initiator_task_tag;
 	l->tsih = req->tsih;
 	l->cmd_sn = req->cmd_sn;
+	l->exp_stat_sn = req->exp_stat_sn;
 	memcpy(l->isid, req->isid, ISID_LEN);
 	c->cid = req->cid;
 	tvalues_default(&l->values);

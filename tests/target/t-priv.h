@@ -13,7 +13,8 @@
  *
  * From ErrorRecoveryLevel 1 on, every numbered response is kept (struct kept)
  * until ExpStatSN acknowledges it, and a SCSI response keeps its task with the
- * data that it read, so that a SNACK can have all of it again (t-snack.c).
+ * data that it read, so that a SNACK can have all of it again (t-snack.c). At
+ * level 2 both outlive their connection for a while (t-recovery.c).
  *
  * A read borrows the bytes of the disk; a write that is about to change them
  * gives the read a private copy first (scsi_detach_readers()), so that a read
@@ -57,6 +58,7 @@ enum {
 	WRITE_SAME_MAX = TRANSFER_MAX,	/* bytes */
 	COMPARE_MAX = 64,		/* blocks of COMPARE AND WRITE */
 	LUN_COUNT_MAX = 16384,		/* flat space addresses, SAM-5 4.7.7 */
+	LOST_MAX = 64,			/* connections of a session */
 	LOGIN_REQUESTS_MAX = 64,	/* of one login */
 };
 
@@ -129,6 +131,7 @@ struct session {
 	const struct pdu *delivering;	/* has taken exp_cmd_sn - 1 */
 	struct list pending;		/* commands that came too early */
 	struct list tmfs;		/* requests that wait for something */
+	struct list lost;		/* connections; level 2 */
 	struct nexus *nexus;		/* of each logical unit */
 	bool ending;
 	uint32_t told_max;		/* highest MaxCmdSN sent, if told */
@@ -156,7 +159,7 @@ struct login {
 	unsigned requests;
 	uint8_t isid[ISID_LEN];
 	uint16_t tsih;
-	uint32_t cmd_sn;
+	uint32_t cmd_sn, exp_stat_sn;	/* of the first request */
 	bool discovery;
 	char initiator[NAME_LEN], target[NAME_LEN];
 	struct tnode *node;
@@ -185,6 +188,8 @@ struct tconn {
 	struct tx *tx;
 	enum { CONN_LOGIN, CONN_FULL, CONN_ENDING, CONN_DEAD } state;
 	char reason[400];
+	/* What becomes of its tasks when it goes, at level 2. */
+	enum { LEFT_LOST, LEFT_FOR_RECOVERY, LEFT_CLOSED } leaving;
 	lun_time now;
 	lun_time deadline;		/* login or ping */
 	bool pinged;			/* a ping is unanswered */
@@ -223,6 +228,20 @@ struct span {
 	uint32_t start, end;
 };
 
+/*
+ * A connection that is gone and whose tasks wait for another one (level 2).
+ * They belong to no connection, and nothing moves.
+ */
+struct lost {
+	struct list in_session;
+	uint16_t cid;
+	bool removed;			/* logged out: tasks may be reassigned */
+	uint32_t exp_stat_sn, stat_sn;
+	lun_time expires;
+	struct list tasks;
+	struct list kept;		/* status without acknowledgment */
+};
+
 /* A numbered response that was not acknowledged yet. */
 struct kept {
 	struct list in_conn;
@@ -244,10 +263,11 @@ enum task_state { TASK_WAITING, TASK_DATA_OUT, TASK_DATA_IN, TASK_DONE };
 
 struct task {
 	struct list in_table;		/* also: of the free tasks */
-	struct list in_conn;		/* tasks; later draining, or kept */
+	struct list in_conn;		/* tasks; later draining; or lost */
 	struct list in_lu, in_readers, in_reading;
 	struct session *session;
-	struct tconn *conn;
+	struct tconn *conn;		/* NULL: it is lost */
+	struct lost *lost;
 	struct tlu *lu;			/* NULL: no such logical unit */
 	struct pdu cmd;
 	enum task_state state;
@@ -328,6 +348,24 @@ void session_free(struct session *s);
 void session_advance(struct session *s);	/* MaxCmdSN after a change */
 void nexus_add_ua(struct session *s, const struct tlu *lu, uint16_t asc);
 
+/* t-logout.c */
+void logout_request(struct tconn *c, const struct pdu *req);
+bool logout_of_another(const struct tconn *c, const struct pdu *pdu);
+
+/* t-recovery.c */
+void lost_keep(struct tconn *c, bool removed);
+bool lost_remove(struct session *s, uint16_t cid, uint32_t exp_stat_sn,
+		 lun_time now);
+bool lost_close(struct session *s, uint16_t cid);
+void lost_clear(struct session *s);
+lun_time lost_deadline(const struct session *s);
+void lost_expired(struct session *s, lun_time now);
+struct kept *lost_find_status(const struct session *s, uint32_t itt);
+void lost_resume_status(struct tconn *c, struct kept *e, bool data_too,
+			uint32_t exp_data_sn);
+enum tmf_response lost_may_reassign(const struct session *s, uint32_t itt);
+void lost_reassign(struct tconn *c, uint32_t itt, uint32_t exp_data_sn);
+
 /* t-text.c */
 int text_append(struct text *t, const void *p, size_t len);
 int text_pair(struct text *t, const char *key, const char *value);
@@ -371,7 +409,8 @@ struct task *task_get(struct target *t);
 void task_put(struct task *k, struct target *t);
 int task_reserve(struct task *k, size_t size);
 struct task *task_find(const struct session *s, uint32_t itt);
-void task_enter(struct tconn *c, struct task *k);
+void task_count(struct task *k);
+void task_enter(struct task *k);
 void task_leave(struct task *k);	/* it is about to answer */
 void task_drain(struct task *k);	/* it has left: memory later */
 void task_end(struct task *k);		/* both, without an answer */
@@ -386,12 +425,15 @@ void data_pump(struct tconn *c);
 uint32_t data_offset(const struct task *k, uint32_t data_sn);
 void data_resend(struct task *k, uint32_t data_sn, uint32_t count);
 void data_rewind(struct task *k);	/* to what is not acknowledged */
+void data_ack_until(struct task *k, uint32_t data_sn);
+void data_resume(struct task *k);	/* from there, on its connection */
 void data_send_rest(struct task *k);
 
 /* t-snack.c */
 void kept_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len);
 bool kept_add(struct tconn *c, const struct pdu *pdu, const void *data,
 	      size_t len, struct task *k);
+void kept_free(struct kept *e);
 void kept_acked(struct tconn *c, uint32_t exp_stat_sn);
 void kept_clear(struct tconn *c);
 void kept_expired(struct tconn *c, lun_time now);

@@ -33,7 +33,29 @@ nexus_add_ua(struct session *s, const struct tlu *lu, uint16_t asc)
 		n->ua[n->ua_count++] = asc;
 }
 
-/* All that belongs to the connection in its session ends. */
+/* 7.1.4.3: the others of the session may tell. */
+static void
+announce_loss(const struct tconn *c)
+{
+	const struct session *s = c->session;
+	struct pdu pdu = {
+		.opcode = OP_ASYNC_MESSAGE,
+		.final = true,
+		.async_event = ASYNC_CONNECTION_DROP,
+		.parameter1 = c->cid,
+		.parameter2 = (uint16_t)s->values.v[K_TIME2WAIT],
+		.parameter3 = (uint16_t)s->values.v[K_TIME2RETAIN],
+	};
+	struct tconn *o;
+
+	list_for_each(o, &s->conns, struct tconn, in_session)
+		if (o != c && o->state == CONN_FULL) {
+			kept_send(o, &pdu, NULL, 0);
+			return;
+		}
+}
+
+/* The connection is gone, and its tasks with it, unless they are kept. */
 void
 session_leave(struct tconn *c)
 {
@@ -44,6 +66,12 @@ session_leave(struct tconn *c)
 		return;
 	tmf_forget(s, c);
 	full_forget_early(s, c);
+	if (s->values.v[K_ERL] == 2 && !s->ending &&
+	    c->leaving != LEFT_CLOSED) {
+		lost_keep(c, c->leaving == LEFT_FOR_RECOVERY);
+		if (c->leaving == LEFT_LOST)
+			announce_loss(c);
+	}
 	while ((k = list_first(&c->tasks, struct task, in_conn)))
 		task_end(k);
 	kept_clear(c);
@@ -72,6 +100,7 @@ session_free(struct session *s)
 		conn_kill(c, "the session was ended");
 	full_forget_early(s, NULL);
 	tmf_forget(s, NULL);
+	lost_clear(s);
 	list_del(&s->in_target);
 	free(s->nexus);
 	free(s);
@@ -104,13 +133,15 @@ session_find_cid(const struct session *s, uint16_t cid)
 	return NULL;
 }
 
+/* Those that are not about to be closed. */
 unsigned
 session_conns(const struct session *s)
 {
+	struct tconn *c;
 	unsigned n = 0;
 
-	for (const struct list *l = s->conns.next; l != &s->conns; l = l->next)
-		n++;
+	list_for_each(c, &s->conns, struct tconn, in_session)
+		n += c->state == CONN_FULL;
 	return n;
 }
 
@@ -156,6 +187,7 @@ session_new(const struct tconn *c)
 	list_init(&s->conns);
 	list_init(&s->pending);
 	list_init(&s->tmfs);
+	list_init(&s->lost);
 	for (int i = 0; i < TASK_BUCKETS; i++)
 		list_init(&s->tasks[i]);
 	for (unsigned i = 0; i < lus; i++)
@@ -177,8 +209,11 @@ session_enter(struct tconn *c)
 		list_append(&s->conns, &c->in_session);
 		c->session = s;
 		s->expires = TIME_NEVER;
-		if (old)
+		if (old) {
+			old->leaving = LEFT_FOR_RECOVERY;
 			conn_kill(old, "the connection was reinstated");
+		}
+		lost_remove(s, c->cid, l->exp_stat_sn, c->now);
 		return 0;
 	}
 	if (s)

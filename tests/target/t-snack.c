@@ -54,14 +54,20 @@ kept_send(struct tconn *c, struct pdu *pdu, const void *data, size_t len)
 	kept_add(c, pdu, data, len, NULL);
 }
 
-static void
-forget(struct tconn *c, struct kept *e)
+void
+kept_free(struct kept *e)
 {
 	list_del(&e->in_conn);
-	c->kept_count--;
 	if (e->task)
 		task_drain(e->task);
 	free(e);
+}
+
+static void
+forget(struct tconn *c, struct kept *e)
+{
+	c->kept_count--;
+	kept_free(e);
 }
 
 /* All before exp_stat_sn has arrived: 4.2.2.2. */
@@ -267,8 +273,7 @@ data_ack(struct tconn *c, const struct pdu *req)
 		full_reject(c, req, REJECT_DATA_ACK);
 		return;
 	}
-	k->acked_off = data_offset(k, req->beg_run);
-	k->acked_sn = req->beg_run;
+	data_ack_until(k, req->beg_run);
 }
 
 void

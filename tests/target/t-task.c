@@ -118,7 +118,8 @@ task_schedule(struct tlu *lu)
 again:
 	if (lu->blocked) {
 		list_for_each(k, &lu->tasks, struct task, in_lu) {
-			if (k->state != TASK_WAITING || !may_start(k))
+			if (k->state != TASK_WAITING || !k->conn ||
+			    !may_start(k))
 				continue;
 			lu->blocked--;
 			data_begin(k);
@@ -128,18 +129,25 @@ again:
 	lu->scheduling = false;
 }
 
+/* Into the tables of its session and connection. */
 void
-task_enter(struct tconn *c, struct task *k)
+task_count(struct task *k)
 {
-	struct session *s = c->session;
+	struct session *s = k->session;
 
 	if (k->cmd.immediate)
 		s->immediate++;
 	else
 		s->active++;
 	list_append(bucket(s, k->cmd.initiator_task_tag), &k->in_table);
-	list_append(&c->tasks, &k->in_conn);
-	k->lu = scsi_find_lu(s->node, k->cmd.lun);
+	list_append(&k->conn->tasks, &k->in_conn);
+}
+
+void
+task_enter(struct task *k)
+{
+	task_count(k);
+	k->lu = scsi_find_lu(k->session->node, k->cmd.lun);
 	if (!k->lu) {
 		data_begin(k);
 		return;
@@ -163,10 +171,10 @@ task_leave(struct task *k)
 	struct session *s = k->session;
 
 	assert(k->state != TASK_DONE);
-	if (k->lu && k->state == TASK_WAITING)
-		k->lu->blocked--;
-	if (k->lu && k->cmd.attr == ATTR_ORDERED)
-		k->lu->ordered--;
+	if (!list_empty(&k->in_lu)) {		/* not if it answers again */
+		k->lu->blocked -= k->state == TASK_WAITING;
+		k->lu->ordered -= k->cmd.attr == ATTR_ORDERED;
+	}
 	k->state = TASK_DONE;
 	if (k->cmd.immediate)
 		s->immediate--;
@@ -187,6 +195,10 @@ task_drain(struct task *k)
 {
 	struct tconn *c = k->conn;
 
+	if (!c) {
+		task_put(k, k->session->target);
+		return;
+	}
 	k->tx_end = c->acked + tx_queued(c->tx);
 	list_append(&c->draining, &k->in_conn);
 }

@@ -35,8 +35,10 @@ cold_reset(struct target *t)
 	struct tconn *c;
 
 	list_for_each(c, &t->conns, struct tconn, in_target)
-		if (c->session)
+		if (c->session) {
+			c->leaving = LEFT_CLOSED;
 			conn_end(c, "target cold reset");
+		}
 }
 
 static void
@@ -55,9 +57,15 @@ abort_one(struct tmf *m)
 {
 	struct session *s = m->conn->session;
 	struct task *k = task_find(s, m->pdu.referenced_task_tag);
+	struct kept *e = lost_find_status(s, m->pdu.referenced_task_tag);
 	struct tlu *lu = k ? k->lu : NULL;
 	uint32_t ref = m->pdu.ref_cmd_sn;
 
+	if (e && !k) {			/* 11.5.1: its status comes first */
+		lost_resume_status(m->conn, e, false, 0);
+		complete(m);
+		return;
+	}
 	if (k && k->cmd.lun == m->pdu.lun) {
 		task_end(k);
 		complete(m);
@@ -123,6 +131,20 @@ abort_many(struct tmf *m, struct tlu *lu)
 		task_schedule(node->lus[i]);
 }
 
+/* 11.5.1, 7.2.2: the response comes before the allegiance is the new one. */
+static void
+reassign(struct tmf *m)
+{
+	struct tconn *c = m->conn;
+	struct pdu req = m->pdu;
+	enum tmf_response r = lost_may_reassign(c->session,
+						req.referenced_task_tag);
+
+	respond(m, (uint8_t)r);
+	if (r == TMF_COMPLETE)
+		lost_reassign(c, req.referenced_task_tag, req.exp_data_sn);
+}
+
 static void
 start(struct tmf *m)
 {
@@ -147,7 +169,7 @@ start(struct tmf *m)
 		abort_many(m, NULL);
 		return;
 	case TMF_TASK_REASSIGN:
-		respond(m, TMF_NO_REASSIGN);
+		reassign(m);
 		return;
 	case TMF_CLEAR_ACA:
 	case TMF_QUERY_TASK:
@@ -185,8 +207,13 @@ again:
 void
 tmf_request(struct tconn *c, const struct pdu *pdu)
 {
-	struct tmf *m = calloc(1, sizeof(*m));
+	struct tmf *m;
 
+	if (pdu->function == TMF_TASK_REASSIGN && !pdu->immediate) {
+		full_reject(c, pdu, REJECT_PROTOCOL);	/* 11.5.1 */
+		return;
+	}
+	m = calloc(1, sizeof(*m));
 	if (!m) {
 		conn_end(c, "out of memory");
 		return;

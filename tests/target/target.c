@@ -263,6 +263,22 @@ tconn_rx_iov(struct tconn *c, struct iovec iov[2])
 	return rx_iov(c->rx, iov);
 }
 
+/* 7.7: nothing of the session is to be trusted. */
+static void
+format_error(struct tconn *c)
+{
+	struct tconn *o;
+
+	c->leaving = LEFT_CLOSED;
+	if (!c->session)
+		return;
+	list_for_each(o, &c->session->conns, struct tconn, in_session)
+		if (o != c) {
+			o->leaving = LEFT_CLOSED;
+			conn_kill(o, "a format error in its session");
+		}
+}
+
 int
 tconn_rx_ack(struct tconn *c, size_t n, lun_time now)
 {
@@ -278,6 +294,8 @@ tconn_rx_ack(struct tconn *c, size_t n, lun_time now)
 		const struct lun_error *err = rx_error(c->rx);
 
 		conn_fail(c, err->code ? err->text : "broken");
+		if (err->code == LUN_EPROTO)
+			format_error(c);
 	}
 	conn_settle(c);
 	return r;
@@ -521,9 +539,12 @@ target_deadline(const struct target *t)
 		if (c->data_deadline < at)
 			at = c->data_deadline;
 	}
-	list_for_each(s, &t->sessions, struct session, in_target)
+	list_for_each(s, &t->sessions, struct session, in_target) {
 		if (list_empty(&s->conns) && s->expires < at)
 			at = s->expires;
+		if (lost_deadline(s) < at)
+			at = lost_deadline(s);
+	}
 	if (t->faults) {
 		lun_time due = faults_deadline(t->faults);
 
@@ -564,9 +585,11 @@ target_run(struct target *t, lun_time now)
 		if (c->data_deadline <= now)
 			data_expired(c, now);
 	}
-	list_for_each(s, &t->sessions, struct session, in_target)
+	list_for_each(s, &t->sessions, struct session, in_target) {
+		lost_expired(s, now);
 		if (list_empty(&s->conns) && s->expires <= now)
 			session_free(s);
+	}
 	if (t->faults)
 		faults_run(t);
 }
