@@ -295,7 +295,7 @@ finish(struct tconn *c, const struct pdu *req, struct pdu *rsp,
 		return;
 	}
 	c->state = CONN_FULL;
-	c->exp_stat_sn = c->stat_sn;
+	c->exp_stat_sn = c->fence_sn = c->stat_sn;
 	c->deadline = TIME_NEVER;
 	if (c->target->options.nop_seconds)
 		c->deadline = c->now + c->target->options.nop_seconds * TIME_S;

@@ -110,6 +110,9 @@ struct target {
 struct nexus {				/* of a session and a logical unit */
 	uint16_t ua[UA_MAX];		/* ASC << 8 | ASCQ */
 	unsigned ua_count;
+	/* 4.2.2.3: no command starts until this status is acknowledged */
+	struct tconn *fence;
+	uint32_t fence_stat_sn;
 };
 
 struct session {
@@ -133,6 +136,7 @@ struct session {
 	struct list tmfs;		/* requests that wait for something */
 	struct list lost;		/* connections; level 2 */
 	struct nexus *nexus;		/* of each logical unit */
+	unsigned fences;		/* how many of them are held */
 	bool ending;
 	uint32_t told_max;		/* highest MaxCmdSN sent, if told */
 	bool told;
@@ -194,6 +198,8 @@ struct tconn {
 	lun_time deadline;		/* login or ping */
 	bool pinged;			/* a ping is unanswered */
 	uint32_t stat_sn, exp_stat_sn;
+	uint32_t fence_sn;		/* a response waits for all before it */
+	bool affected;			/* by the abort under way */
 	uint32_t max_recv;		/* theirs */
 	struct login *login;		/* during the login */
 	struct text in, out;
@@ -257,6 +263,7 @@ struct tmf {
 	struct pdu pdu;
 	bool started;
 	unsigned waits;			/* for so many tasks to settle */
+	bool fenced;			/* waits for status to be acknowledged */
 };
 
 enum task_state { TASK_WAITING, TASK_DATA_OUT, TASK_DATA_IN, TASK_DONE };
@@ -295,6 +302,7 @@ struct task {
 	struct burst burst[BURSTS_MAX];	/* is on its way */
 	unsigned bursts;
 	uint32_t r2t_sn;
+	uint32_t asked;			/* for all before: some time or other */
 	struct task_place {		/* the Data-Out under way */
 		const void *at;
 		size_t len;
@@ -402,6 +410,8 @@ void full_forget_early(struct session *s, const struct tconn *c);
 void tmf_request(struct tconn *c, const struct pdu *pdu);
 void tmf_advance(struct session *s);
 void tmf_task_gone(struct task *k);
+void tmf_acked(struct session *s);	/* or a connection is gone */
+bool tmf_holds(const struct task *k);
 void tmf_forget(struct session *s, const struct tconn *c);
 
 /* t-task.c */

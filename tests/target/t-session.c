@@ -77,6 +77,7 @@ session_leave(struct tconn *c)
 	kept_clear(c);
 	list_del(&c->in_session);
 	c->session = NULL;
+	tmf_acked(s);
 	for (unsigned i = 0; s->node && i < s->node->lu_count; i++)
 		task_schedule(s->node->lus[i]);
 	if (!list_empty(&s->conns) || s->ending)

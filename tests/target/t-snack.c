@@ -86,6 +86,7 @@ kept_acked(struct tconn *c, uint32_t exp_stat_sn)
 	c->ack_deadline = TIME_NEVER;
 	if (e)
 		c->ack_deadline = time_add(c->now, ACK_TIME * TIME_S);
+	tmf_acked(c->session);
 }
 
 void

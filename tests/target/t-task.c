@@ -93,6 +93,8 @@ may_start(const struct task *k)
 {
 	struct task *o;
 
+	if (tmf_holds(k))
+		return false;
 	if (k->cmd.attr == ATTR_HEAD_OF_QUEUE)
 		return true;
 	if (k->cmd.attr != ATTR_ORDERED && k->lu->ordered == 0)

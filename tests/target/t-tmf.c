@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Task management (RFC 7143 11.5, 11.6, 4.2.3.3).
+ * Task management (RFC 7143 11.5, 11.6, 4.2.3.3, 4.2.3.4).
  *
  * A request that covers several tasks starts when all commands before it have
- * been received, and is answered when each task of the issuing session has
- * got the data of its outstanding transfer tags. Tasks of other sessions end
- * at once.
+ * been received, and is concluded when each task of the issuing session has
+ * got the data of its outstanding transfer tags. Tasks of other sessions, and
+ * all if TaskReporting is FastAbort, end at once; data for them is taken and
+ * thrown away.
+ *
+ * In a session of several connections the response is fenced (4.2.2.3): it
+ * goes out when all status before it has been acknowledged, and, if
+ * TaskReporting says so, no later command starts until it is acknowledged
+ * itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +58,119 @@ complete(struct tmf *m)
 		cold_reset(t);
 }
 
+/* --------------------------------------------------------------- fence -- */
+
+enum { RFC3720, RESPONSE_FENCE, FAST_ABORT };	/* K_TASK_REPORTING */
+
+static bool
+is_open(const struct session *s)
+{
+	struct tconn *c;
+
+	list_for_each(c, &s->conns, struct tconn, in_session)
+		if (c->state == CONN_FULL &&
+		    sn_before(c->exp_stat_sn, c->fence_sn))
+			return false;
+	return true;
+}
+
+/* 4.2.2.3.3 b: pings make it quick. */
+static void
+close_fence(struct session *s)
+{
+	struct tconn *c;
+
+	list_for_each(c, &s->conns, struct tconn, in_session) {
+		c->fence_sn = c->stat_sn;
+		if (c->state == CONN_FULL && c->exp_stat_sn != c->stat_sn)
+			full_ping(c);
+	}
+}
+
+/* 4.2.2.3.3 c, d: what follows on these nexuses waits for this response. */
+static void
+hold_followers(const struct tmf *m)
+{
+	struct session *s = m->conn->session;
+	struct tlu *lu = scsi_find_lu(s->node, m->pdu.lun);
+	bool all = m->pdu.function == TMF_TARGET_WARM_RESET ||
+		   m->pdu.function == TMF_TARGET_COLD_RESET;
+
+	for (unsigned i = 0; i < s->node->lu_count; i++)
+		if (all || lu == s->node->lus[i]) {
+			s->fences += !s->nexus[i].fence;
+			s->nexus[i].fence = m->conn;
+			s->nexus[i].fence_stat_sn = m->conn->stat_sn;
+		}
+}
+
+static void
+complete_fenced(struct tmf *m)
+{
+	struct tconn *c = m->conn;
+
+	if (c->session->values.v[K_TASK_REPORTING] != RFC3720)
+		hold_followers(m);
+	complete(m);
+	if (c->state == CONN_FULL)
+		full_ping(c);
+}
+
+/* All tasks that it covers are over. */
+static void
+conclude(struct tmf *m)
+{
+	struct session *s = m->conn->session;
+
+	if (session_conns(s) < 2) {
+		complete(m);
+		return;
+	}
+	m->fenced = true;
+	close_fence(s);
+	tmf_acked(s);
+}
+
+bool
+tmf_holds(const struct task *k)
+{
+	return k->session->nexus[k->lu->index].fence;
+}
+
+static void
+release_followers(struct session *s)
+{
+	for (unsigned i = 0; i < s->node->lu_count; i++) {
+		struct nexus *n = &s->nexus[i];
+
+		if (!n->fence || (n->fence->session == s &&
+				  n->fence->state == CONN_FULL &&
+				  !sn_after(n->fence->exp_stat_sn,
+					    n->fence_stat_sn)))
+			continue;
+		n->fence = NULL;
+		s->fences--;
+		task_schedule(s->node->lus[i]);
+	}
+}
+
+void
+tmf_acked(struct session *s)
+{
+	struct tmf *m;
+
+again:
+	list_for_each(m, &s->tmfs, struct tmf, in_session)
+		if (m->fenced && is_open(s)) {
+			complete_fenced(m);
+			goto again;	/* the list may be another one now */
+		}
+	if (s->fences)
+		release_followers(s);
+}
+
+/* ----------------------------------------------------------- functions -- */
+
 static void
 abort_one(struct tmf *m)
 {
@@ -83,19 +202,53 @@ abort_one(struct tmf *m)
 	respond(m, TMF_NO_TASK);
 }
 
+static bool
+is_fast(const struct session *s)
+{
+	return s->values.v[K_TASK_REPORTING] == FAST_ABORT;
+}
+
+/* 4.2.3.4 d: initiators stop sending data for it elsewhere, too. */
+static void
+announce_aborts(struct tmf *m, const struct tlu *lu)
+{
+	struct tconn *c;
+	struct pdu pdu = {
+		.opcode = OP_ASYNC_MESSAGE,
+		.final = true,
+		.lun = lu->lun,
+		.async_event = ASYNC_TASK_TERMINATION,
+	};
+
+	list_for_each(c, &m->conn->target->conns, struct tconn, in_target) {
+		if (c->affected && c != m->conn && c->state == CONN_FULL &&
+		    is_fast(c->session))
+			kept_send(c, &pdu, NULL, 0);
+		c->affected = false;
+	}
+}
+
 static void
 abort_lu(struct tmf *m, struct tlu *lu)
 {
 	struct session *s = m->conn->session;
 	bool own_only = m->pdu.function == TMF_ABORT_TASK_SET;
+	bool scheduling = lu->scheduling;
 	struct task *k;
 
+	lu->scheduling = true;		/* later: nothing of it starts here */
 	list_for_each(k, &lu->tasks, struct task, in_lu) {
-		if (k->session == s)
+		if (k->session != s && own_only)
+			continue;
+		if (k->conn)
+			k->conn->affected = true;
+		if (k->session == s && !is_fast(s))
 			task_abort(k, m);
-		else if (!own_only)
+		else
 			task_end(k);
 	}
+	lu->scheduling = scheduling;
+	announce_aborts(m, lu);
 }
 
 /* SAM-5 5.14: who has to be told, and what. */
@@ -126,7 +279,7 @@ abort_many(struct tmf *m, struct tlu *lu)
 			tell(m, node->lus[i], 0x2903, false);
 	}
 	if (--m->waits == 0)
-		complete(m);
+		conclude(m);
 	for (unsigned i = 0; i < node->lu_count; i++)
 		task_schedule(node->lus[i]);
 }
@@ -182,11 +335,12 @@ start(struct tmf *m)
 	respond(m, TMF_NOT_SUPPORTED);
 }
 
-/* 4.2.3.3 b: commands that were sent before must be here. */
+/* 4.2.3.3 b: if it covers many, commands that were sent before must be here. */
 static bool
 may_start(const struct session *s, const struct tmf *m)
 {
 	return m->pdu.function == TMF_ABORT_TASK ||
+	       m->pdu.function == TMF_TASK_REASSIGN ||
 	       !sn_before(s->exp_cmd_sn, m->pdu.cmd_sn);
 }
 
@@ -231,7 +385,7 @@ tmf_task_gone(struct task *k)
 
 	k->tmf = NULL;
 	if (--m->waits == 0)
-		complete(m);
+		conclude(m);
 }
 
 /* Requests of c, or all if it is NULL, will not be answered. */

@@ -169,6 +169,28 @@ test_lost_r2t_comes_again_on_a_snack(void **state)
 	end(&w);
 }
 
+/* 11.8: an R2T is one for recovery or it is not. */
+static void
+test_recovery_r2t_asks_for_nothing_new(void **state)
+{
+	struct world w = begin(KEYS);
+	uint8_t more[LEN];
+	uint32_t ttt;
+
+	memset(more, 1, sizeof(more));
+	link_write(w.l, 10, LBA, 2 * BLOCKS, NULL, 0, true);
+	ttt = expect_r2t(&w, 0, 0, LEN);
+	for (uint32_t sn = 0; sn < 3; sn++)
+		send_piece(&w, ttt, sn, sn * PDU, false);
+	send_damaged(&w, ttt, 3, 3 * PDU, true);
+	link_expect_reject(w.l, REJECT_DATA_DIGEST);
+	ttt = expect_r2t(&w, 1, 3 * PDU, PDU);
+	send_piece(&w, ttt, 0, 3 * PDU, true);
+	ttt = expect_r2t(&w, 2, LEN, LEN);
+	link_data_out(w.l, 10, ttt, 0, LEN, more, LEN, true);
+	end(&w);
+}
+
 static void
 test_r2t_that_was_never_sent_or_was_answered_is_refused(void **state)
 {
@@ -326,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_lost_data_before_the_last_pdu_is_asked_for_again),
 		cmocka_unit_test(test_lost_last_pdu_is_asked_for_after_a_while),
 		cmocka_unit_test(test_lost_r2t_comes_again_on_a_snack),
+		cmocka_unit_test(test_recovery_r2t_asks_for_nothing_new),
 		cmocka_unit_test(test_r2t_that_was_never_sent_or_was_answered_is_refused),
 		cmocka_unit_test(test_damaged_unsolicited_data_is_asked_for_again),
 		cmocka_unit_test(test_lost_unsolicited_data_is_asked_for_after_a_while),

@@ -6,13 +6,14 @@
 #include "drive.h"
 
 static const char *const level2[] = {
-	"ErrorRecoveryLevel=2", "MaxConnections=4", NULL,
+	"ErrorRecoveryLevel=2", "MaxConnections=4",
+	"TaskReporting=FastAbort,ResponseFence,RFC3720", NULL,
 };
 
 enum { PDU = 4096, LEN = 4 * PDU, BLOCKS = LEN / BLOCK, LBA = 64 };
 
 #define KEYS "ErrorRecoveryLevel=2\nMaxConnections=4\nMaxBurstLength=16384\n" \
-	     "FirstBurstLength=8192"
+	     "FirstBurstLength=8192\nTaskReporting="
 
 /* Two connections, of which the first one may be lost. */
 struct world {
@@ -22,13 +23,19 @@ struct world {
 };
 
 static struct world
-begin(void)
+begin_with(const char *keys)
 {
 	struct world w = { .d = drive_new(level2) };
 
-	w.l = link_new(w.d, 0, 0, KEYS);
+	w.l = link_new(w.d, 0, 0, keys);
 	w.other = link_new(w.d, 1, link_tsih(w.l), "");
 	return w;
+}
+
+static struct world
+begin(void)
+{
+	return begin_with(KEYS "RFC3720");
 }
 
 static void
@@ -96,10 +103,125 @@ test_task_set_with_tasks_of_a_lost_connection_is_aborted(void **state)
 	drive_free(w.d);
 }
 
+/* -------------------------------------------------- several connections -- */
+
+static void
+expect_ping(struct link *l)
+{
+	assert_int_equal(link_expect(l, OP_NOP_IN)->pdu.initiator_task_tag,
+			 TAG_NONE);
+}
+
+/* 11.6.1: status under way elsewhere must not come after the response. */
+static void
+test_response_waits_for_status_on_other_connections(void **state)
+{
+	struct world w = begin();
+
+	link_read(w.other, 10, 0, 1);
+	link_tmf(w.l, 52, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	link_expect_nothing(w.l);
+	link_expect(w.other, OP_DATA_IN);
+	expect_ping(w.other);
+	link_ping(w.other);
+	expect_tmf(w.l, TMF_COMPLETE);
+	drive_free(w.d);
+}
+
+static void
+test_response_waits_for_data_on_other_connections(void **state)
+{
+	struct world w = begin();
+	uint32_t ttt;
+
+	link_write(w.other, 11, LBA, BLOCKS, NULL, 0, true);
+	ttt = link_expect_r2t(w.other, 11, 0, 0, LEN)->pdu.target_transfer_tag;
+	link_tmf(w.l, 52, TMF_LOGICAL_UNIT_RESET, TAG_NONE, 0);
+	link_expect_nothing(w.l);
+	link_expect_nothing(w.other);
+	link_data_out(w.other, 11, ttt, 0, 0, w.data, LEN, true);
+	expect_tmf(w.l, TMF_COMPLETE);
+	link_expect_nothing(w.other);
+	drive_free(w.d);
+}
+
+/* A connection that is lost has no status to wait for. */
+static void
+test_response_does_not_wait_for_a_connection_that_is_lost(void **state)
+{
+	struct world w = begin();
+
+	link_read(w.other, 10, 0, 1);
+	link_tmf(w.l, 52, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	link_expect_nothing(w.l);
+	link_cut(w.other);
+	link_expect(w.l, OP_ASYNC_MESSAGE);
+	expect_tmf(w.l, TMF_COMPLETE);
+	drive_free(w.d);
+}
+
+static void
+test_commands_wait_until_a_fenced_response_is_acknowledged(void **state)
+{
+	struct world w = begin_with(KEYS "ResponseFence");
+
+	link_tmf(w.l, 52, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	link_read(w.other, 12, 0, 1);
+	link_expect_nothing(w.other);
+	expect_tmf(w.l, TMF_COMPLETE);
+	expect_ping(w.l);
+	link_ping(w.l);
+	link_expect_data(w.other, 12, 0, 0, BLOCK, 0);
+	drive_free(w.d);
+}
+
+/* 4.2.3.4: no wait for data; other connections are told and acknowledge it. */
+static void
+test_fast_abort_tells_the_other_connections(void **state)
+{
+	struct world w = begin_with(KEYS "FastAbort");
+	const struct got *g;
+	uint32_t ttt;
+
+	link_write(w.other, 11, LBA, BLOCKS, NULL, 0, true);
+	ttt = link_expect_r2t(w.other, 11, 0, 0, LEN)->pdu.target_transfer_tag;
+	link_tmf(w.l, 52, TMF_CLEAR_TASK_SET, TAG_NONE, 0);
+	link_expect_nothing(w.l);
+	g = link_expect(w.other, OP_ASYNC_MESSAGE);
+	assert_int_equal(g->pdu.async_event, ASYNC_TASK_TERMINATION);
+	assert_int_equal(g->pdu.lun, 0);
+	expect_ping(w.other);
+	link_data_out(w.other, 11, ttt, 0, 0, w.data, PDU, false);
+	expect_tmf(w.l, TMF_COMPLETE);		/* that acknowledged it */
+	link_expect_nothing(w.other);
+	drive_free(w.d);
+}
+
+static void
+test_reassign_does_not_wait_for_commands_that_are_missing(void **state)
+{
+	struct world w = begin();
+	struct pdu pdu = {
+		.opcode = OP_TMF_REQUEST, .final = true, .immediate = true,
+		.function = TMF_TASK_REASSIGN, .initiator_task_tag = 51,
+		.referenced_task_tag = 10, .cmd_sn = drive_cmd_sn(w.d) + 2,
+	};
+
+	link_send(w.l, &pdu, NULL, 0);
+	expect_tmf(w.l, TMF_NO_TASK);
+	drive_free(w.d);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_response_waits_for_status_on_other_connections),
+		cmocka_unit_test(test_response_waits_for_data_on_other_connections),
+		cmocka_unit_test(test_response_does_not_wait_for_a_connection_that_is_lost),
+		cmocka_unit_test(test_commands_wait_until_a_fenced_response_is_acknowledged),
+		cmocka_unit_test(test_fast_abort_tells_the_other_connections),
+		cmocka_unit_test(test_reassign_does_not_wait_for_commands_that_are_missing),
 		cmocka_unit_test(test_abort_of_a_task_whose_connection_is_lost),
 		cmocka_unit_test(test_task_set_with_tasks_of_a_lost_connection_is_aborted),
 	};
