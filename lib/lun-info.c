@@ -76,7 +76,8 @@ lun_session_info(struct lun_session *s)
 		.connections = s->connections,
 		.counters = {
 			.session_recoveries = st.session_recoveries,
-			.tasks_retried = count_retried(s),
+			.tasks_retried = count_retried(s) + c->tasks_retried,
+			.snacks_sent = c->conns.snacks_sent,
 			.task_timeouts = c->task_timeouts,
 			.header_digest_errors = c->conns.header_digest_errors,
 			.data_digest_errors = c->conns.data_digest_errors,
