@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A TCP proxy that reads iSCSI PDUs, and damages or loses some.
+
+usage: damage.py PORT TO_PORT [--digests header,data] [--data N] [--drop N]
+                 [--header N] [--towards initiator|target|both] [--seed N]
+
+Listens on 127.0.0.1:PORT, passes on to 127.0.0.1:TO_PORT, prints "ready". Of the
+PDUs of the full feature phase one in N (on the average; 0: none)
+
+    --data      gets a wrong byte in its data segment, if it has one
+    --drop      is lost
+    --header    gets a wrong byte in its header
+
+--digests says which digests the two ends agree on: PDUs have them then. Each
+that was changed is a line on stdout. SIGUSR2: none from now on.
+"""
+import argparse
+import random
+import signal
+import socket
+import sys
+import threading
+
+LOGIN = (0x03, 0x23)
+NAMES = {0x00: "NOP-Out", 0x01: "SCSI Command", 0x02: "TMF Request",
+         0x05: "Data-Out", 0x10: "SNACK", 0x20: "NOP-In",
+         0x21: "SCSI Response", 0x22: "TMF Response", 0x25: "Data-In",
+         0x31: "R2T", 0x32: "Async Message", 0x3f: "Reject"}
+
+
+class Stream:
+    """One direction: PDUs out of bytes."""
+
+    def __init__(self, source, digests):
+        self.source = source.makefile("rb")
+        self.header = 4 if "header" in digests else 0
+        self.data = 4 if "data" in digests else 0
+
+    def pdu(self):
+        """(opcode, the bytes, where its data begins, how long it is)"""
+        bhs = self.source.read(48)
+        if len(bhs) < 48:
+            return None
+        opcode = bhs[0] & 0x3f
+        digest = 0 if opcode in LOGIN else self.header
+        length = int.from_bytes(bhs[5:8], "big")
+        rest = bhs[4] * 4 + digest
+        if length:
+            rest += (length + 3 & ~3) + (0 if opcode in LOGIN else self.data)
+        body = self.source.read(rest)
+        if len(body) < rest:
+            return None
+        return opcode, bytearray(bhs + body), 48 + bhs[4] * 4 + digest, length
+
+
+class Proxy:
+    def __init__(self, o):
+        self.o = o
+        self.random = random.Random(o.seed)
+        self.lock = threading.Lock()
+        self.quiet = False
+
+    def one_in(self, n):
+        return n > 0 and not self.quiet and self.random.randrange(n) == 0
+
+    def change(self, opcode, pdu, start, length):
+        """The PDU as it arrives; None: it does not."""
+        with self.lock:
+            what = None
+            if self.one_in(self.o.drop):
+                what, pdu = "lost", None
+            elif length and self.one_in(self.o.data):
+                what = "data"
+                pdu[start + self.random.randrange(length)] ^= 0x10
+            elif self.one_in(self.o.header):
+                what = "header"
+                pdu[self.random.randrange(8, 48)] ^= 0x10
+            if what:
+                print(what, NAMES.get(opcode, hex(opcode)), length, flush=True)
+        return pdu
+
+    def pump(self, source, to, touched):
+        stream = Stream(source, self.o.digests)
+        try:
+            while got := stream.pdu():
+                pdu = got[1]
+                if touched and got[0] not in LOGIN:
+                    pdu = self.change(*got)
+                if pdu:
+                    to.sendall(pdu)
+        except OSError:
+            pass
+        for s in (source, to):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def serve(self, client):
+        server = socket.socket()
+        try:
+            server.connect(("127.0.0.1", self.o.to))
+        except OSError:
+            client.close()
+            return
+        for s in (client, server):
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for args in ((client, server, self.o.towards != "initiator"),
+                     (server, client, self.o.towards != "target")):
+            threading.Thread(target=self.pump, args=args, daemon=True).start()
+
+    def run(self):
+        def quiet(number, frame):
+            self.quiet = True
+        signal.signal(signal.SIGUSR2, quiet)
+        accepted = socket.create_server(("127.0.0.1", self.o.port))
+        print("ready", flush=True)
+        while True:
+            self.serve(accepted.accept()[0])
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("port", type=int)
+    p.add_argument("to", type=int)
+    p.add_argument("--digests", default="data")
+    p.add_argument("--data", type=int, default=0)
+    p.add_argument("--drop", type=int, default=0)
+    p.add_argument("--header", type=int, default=0)
+    p.add_argument("--towards", default="both",
+                   choices=["initiator", "target", "both"])
+    p.add_argument("--seed", type=int, default=1)
+    Proxy(p.parse_args()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# At recovery level 1 PDUs are damaged and lost on the way, in both directions:
+# nothing of it reaches a program, and the session stays. A damaged header costs
+# the session also at this level, and no more than that.
+. "${0%/*}/lib.sh"
+require_fuse
+require fio jq python3
+
+seed=${LUNFS_SEED:-$RANDOM}
+say "seed $seed"
+erl=1
+own_options=(--key ErrorRecoveryLevel=1)
+start_target "$1" "$(image 32M image)"
+
+counter()
+{
+	as_user jq ".sessions[0].counters.$1" "$mnt/.lunfs/status.json"
+}
+
+# losses DIGESTS OPTION...: those of damage.py, under a verified load.
+losses()
+{
+	local digests=$1 port
+
+	shift
+	say "$* (digests: $digests)"
+	port=$(free_port)
+	python3 "$here/damage.py" "$port" "${portal##*:}" --digests "$digests" \
+		--seed "$seed" "$@" >"$state/damage.log" 2>&1 &
+	pids+=($!)
+	wait_until 20 grep -q ready "$state/damage.log" || fail "damage.py"
+	mount_lunfs --erl 1 --data-digest crc32c --key MaxRecvDataSegmentLength=8192 \
+		--header-digest "$([[ $digests == *header* ]] && echo crc32c || echo none)" \
+		"iscsi://127.0.0.1:$port/$target" "$mnt"
+	[ "$(as_user jq .sessions[0].erl "$mnt/.lunfs/status.json")" = 1 ] ||
+		fail "not level 1"
+	as_user ln -sf "$(lun_file 0)" "$state/user/lun"
+	as_user fio --name=losses --filename="$state/user/lun" --direct=1 \
+		--rw=randwrite --bs=100k --size=8m --verify=crc32c \
+		--verify_fatal=1 --allow_file_create=0 --ioengine=libaio \
+		--iodepth=4 --randseed="$seed" >"$state/fio.log" 2>&1 ||
+		fail "fio: $(tail -n 5 "$state/fio.log")"
+	grep -qv ready "$state/damage.log" || fail "nothing was damaged"
+	as_user jq -c '.sessions[0].counters' "$mnt/.lunfs/status.json"
+	[ "$(counter session_recoveries)" = "$recoveries" ] ||
+		[ "$recoveries" = some ] || fail "the session was lost"
+	[ -z "$counts" ] || [ "$(counter "$counts")" != 0 ] || fail "no $counts"
+	kill -USR2 "${pids[-1]}"
+	unmount_lunfs "$mnt"
+	end_pid "${pids[-1]}"
+}
+
+# how the session fares, and what is counted for certain
+recoveries=0
+counts=snacks_sent
+losses data --data 60 --towards initiator
+losses data --drop 100 --towards initiator
+if [ "$1" != lio ]; then	# it forgets the command, and never answers it
+	counts=rejects
+	losses data --data 25 --towards target
+fi
+counts=
+losses data --drop 60 --towards target
+recoveries=some
+counts=header_digest_errors
+losses header,data --header 400 --towards initiator
+exit 0
