@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The scenarios of our target, under a verified load: whatever it does, the
+# programs on top read what they wrote and see no error. What it did is counted:
+# a scenario in which nothing happened has shown nothing.
+#
+# LUNFS_LONG=1: ten times the load.
+. "${0%/*}/lib.sh"
+require_fuse
+require fio
+
+scenarios=$here/../target/scenarios
+seed=${LUNFS_SEED:-$RANDOM}
+loops=1
+[ -z "${LUNFS_LONG:-}" ] || loops=10
+say "seed $seed"
+
+# load: some hundred writes of any size, many in flight, and read back.
+load()
+{
+	local file=$mnt/$target/lun0
+
+	as_user timeout 240 fio --name=load --filename="${file//:/\\:}" \
+		--size=16M --rw=randwrite --bsrange=4k-128k --ioengine=libaio \
+		--iodepth=8 --direct=1 --verify=crc32c --verify_fatal=1 \
+		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
+		--loops="$loops" --randseed="$seed" \
+		--output="$state/user/fio.out" && return 0
+	cat "$state/user/fio.out"
+	return 1
+}
+
+# under SCENARIO MINIMUM [OPTION...]: with at least so many faults.
+under()
+{
+	local name=$1 minimum=$2 count
+
+	shift 2
+	say "$name"
+	own_options=(--lun size=16M --key ErrorRecoveryLevel=1 --seed "$seed"
+		--scenario "$scenarios/$name")
+	start_target own
+	mount_lunfs "$@" "iscsi://$portal/$target" "$mnt"
+	load || fail "$name: the load"
+	unmount_lunfs "$mnt"
+	stop_target
+	grep '^fault ' "$state/own.log"
+	count=$(sed -n 's/^fault .*: \([0-9]*\) times$/\1/p' "$state/own.log" |
+		paste -sd + | sed 's/^/0+/')
+	[ $((count)) -ge "$minimum" ] ||
+		fail "$name: only $((count)) faults happened"
+}
+
+under overloaded 100
+under restless-disk 20
+under flaky-network 1 --header-digest crc32c --data-digest crc32c --erl 1
+
+say "circle"
+other=$(free_port)
+own_options=(--listen "127.0.0.1:$other" --lun size=1M)
+port=$(free_port)
+sed "s/:3260/:$port/g; s/:3261/:$other/g" "$scenarios/circle" \
+	>"$state/circle"
+"$state/bin/lunfs-target" --listen "127.0.0.1:$port" \
+	--listen "127.0.0.1:$other" --scenario "$state/circle" \
+	>"$state/own.log" 2>&1 &
+target_pid=$!
+pids+=("$target_pid")
+wait_until 20 listens "$port" || fail "circle: the target does not start"
+status=0
+as_user timeout 60 "$lunfs" mount \
+	"iscsi://127.0.0.1:$port/iqn.2026-01.net.lunfs:disk" "$mnt" \
+	2>"$state/circle.err" || status=$?
+cat "$state/circle.err"
+[ "$status" = 1 ] || fail "circle: exit status $status"
+grep -q redirect "$state/circle.err" || fail "circle: nothing says why"
