@@ -25,6 +25,7 @@ enum { TABLE = 1 << 16 };
 static void *table[TABLE];
 static size_t count;
 static unsigned fail_at;
+static bool ours;
 
 static size_t
 place(const void *p)
@@ -67,7 +68,7 @@ forget(const void *p)
 static bool
 fails(void)
 {
-	if (fail_at == 0 || --fail_at > 0)
+	if (ours || fail_at == 0 || --fail_at > 0)
 		return false;
 	say("this allocation fails");
 	return true;
@@ -76,7 +77,7 @@ fails(void)
 static void *
 counted(void *p)
 {
-	if (p)
+	if (p && !ours)
 		note(p);
 	return p;
 }
@@ -156,6 +157,12 @@ void
 alloc_fail(unsigned n)
 {
 	fail_at = n;
+}
+
+void
+alloc_ours(bool yes)
+{
+	ours = yes;
 }
 
 size_t

@@ -7,9 +7,12 @@
 #ifndef SIM_ALLOC_H
 #define SIM_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void alloc_fail(unsigned n);		/* the n-th of the next ones; 0: none */
+/* What is allocated in between is the simulation's own. */
+void alloc_ours(bool ours);
 size_t alloc_count(void);		/* how many are there now */
 
 #endif

@@ -16,6 +16,7 @@
 #include "host.h"
 #include "lun.h"
 #include "oracle.h"
+#include "plant.h"
 
 struct op {
 	struct lun_io io;
@@ -100,10 +101,34 @@ check_failure(const struct op *op)
 }
 
 static void
+again_done(struct lun_io *io)
+{
+	sim_free(io->buffer);
+	io->buffer = NULL;
+}
+
+/* PLANT_REPLAY: nobody asked for it. */
+static void
+send_again(const struct lun_io *io)
+{
+	static struct lun_io again;
+
+	if (again.buffer)
+		return;
+	again = *io;
+	again.buffer = sim_alloc(io->length);
+	again.done = again_done;
+	memcpy(again.buffer, io->buffer, io->length);
+	lun_disk_submit(lun_session_disk(app.session, 0), &again);
+}
+
+static void
 done(struct lun_io *io)
 {
 	struct op *op = io->user;
 
+	if (plant_strikes(PLANT_NEVER_DONE, 15))
+		return;
 	if (app.submitting)
 		broken("#%u: done within submit", op->id);
 	if (!op->since)
@@ -113,8 +138,12 @@ done(struct lun_io *io)
 		check_failure(op);
 	op->since = 0;
 	app.in_flight--;
+	if (io->op == LUN_WRITE && plant_strikes(PLANT_REPLAY, 10))
+		send_again(io);
 	sim_free(io->buffer);
 	io->buffer = NULL;
+	if (plant_strikes(PLANT_DONE_TWICE, 15))
+		done(io);
 	if (app.next_at == TIME_NEVER)
 		plan_next();
 }

@@ -11,7 +11,7 @@
 #include "io/loop.h"
 #include "io/pump.h"
 #include "network.h"
-#include "plant.h"
+#include "tap.h"
 
 enum { IOV_COUNT = 32, ROUNDS_MAX = 1000 };
 
@@ -33,6 +33,7 @@ struct pipe {
 	struct pump *pump;
 	struct conn *conn;
 	struct link *wire;
+	struct tap *tap;
 	bool connected, full;
 };
 
@@ -116,15 +117,22 @@ engine_run(void)
 /* -------------------------------------------------------------- the pump -- */
 
 static void
+pipe_free(struct pipe *p)
+{
+	conn_set_driver(p->conn, NULL);
+	list_del(&p->link);
+	tap_free(p->tap);
+	sim_free(p);
+}
+
+static void
 pipe_lost(struct pipe *p, const char *why)
 {
 	struct conn *c = p->conn;
 	char text[80];
 
 	snprintf(text, sizeof(text), "10.0.0.1:3260: %s", why);
-	conn_set_driver(c, NULL);
-	list_del(&p->link);
-	sim_free(p);
+	pipe_free(p);
 	conn_lost(c, LUN_ELOST, text, world.now);
 }
 
@@ -132,6 +140,17 @@ static bool
 send_fails(void)
 {
 	return engine.fail_send > 0 && --engine.fail_send == 0;
+}
+
+static void
+tap_sent(struct pipe *p, const struct iovec *iov, size_t n)
+{
+	for (; n > 0; iov++) {
+		size_t part = iov->iov_len < n ? iov->iov_len : n;
+
+		tap_bytes(p->tap, INITIATOR, iov->iov_base, part);
+		n -= part;
+	}
 }
 
 static void
@@ -152,6 +171,7 @@ pipe_send(struct pipe *p)
 			return;
 		}
 		sent = link_send(p->wire, INITIATOR, iov, n);
+		tap_sent(p, iov, sent);
 		if (sent > 0)
 			conn_tx_ack(p->conn, sent);
 		p->full = sent < total;
@@ -186,6 +206,7 @@ pipe_arrived(void *user, const uint8_t *bytes, size_t n)
 	struct pipe *p = user;
 
 	loop_now(p->pump->loop);
+	tap_bytes(p->tap, TARGET, bytes, n);
 	while (n > 0 && conn_wants_rx(p->conn)) {
 		struct iovec iov[2];
 		int count = conn_rx_iov(p->conn, iov);
@@ -237,6 +258,7 @@ pump_connect(void *user, struct conn *c, const struct portal *portal)
 	list_append(&pump->pipes, &p->link);
 	conn_set_driver(c, p);
 	p->wire = net_connect(&pipe_ops, p);
+	p->tap = tap_new(link_id(p->wire));
 }
 
 static void
@@ -247,9 +269,7 @@ pump_close(void *user, struct conn *c)
 	if (!p)
 		return;
 	link_close(p->wire, INITIATOR);
-	conn_set_driver(c, NULL);
-	list_del(&p->link);
-	sim_free(p);
+	pipe_free(p);
 }
 
 static void

@@ -28,7 +28,12 @@ written(void *user, uint64_t offset, uint64_t len)
 	uint64_t first = offset / medium.block_size;
 	uint64_t end = (offset + len + medium.block_size - 1) / medium.block_size;
 
+	if (plant_strikes(PLANT_WRITE_DROPPED, 20)) {
+		oracle_undo(medium.cache, offset, len);
+		return;
+	}
 	oracle_landed(medium.cache, offset, len);
+	plant_landed(medium.cache, offset, len);
 	memset(medium.dirty + first, true, end - first);
 	medium.any_dirty = true;
 }

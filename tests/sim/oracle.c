@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "plant.h"
 
 enum {
 	CELLS_MAX = DISK_MAX / CELL,
@@ -164,9 +165,11 @@ oracle_submit(struct lun_io *io)
 static void
 check_read(uint32_t id, const struct op *op, const uint8_t *buffer)
 {
+	bool stale = plant_strikes(PLANT_STALE_READ, 10);
+
 	for (uint32_t i = 0; i < op->cells; i++) {
 		uint32_t cell = op->first + i;
-		uint32_t got = id_of(buffer + i * CELL, cell);
+		uint32_t got = stale ? INITIAL : id_of(buffer + i * CELL, cell);
 
 		if (got == 0)
 			broken("#%u: cell %u: these bytes were never there",
@@ -301,6 +304,16 @@ oracle_landed(const uint8_t *medium, uint64_t offset, uint64_t len)
 		check_landing(cell, id, was);
 		push(cell, id, false);
 	}
+}
+
+void
+oracle_undo(uint8_t *medium, uint64_t offset, uint64_t len)
+{
+	uint32_t cell = (uint32_t)(offset / CELL);
+	uint32_t end = (uint32_t)((offset + len) / CELL);
+
+	for (; cell < end; cell++)
+		fill(medium + cell * (size_t)CELL, newest(cell)->id, cell);
 }
 
 void

@@ -36,9 +36,10 @@ void oracle_end(void);
 uint32_t oracle_submit(struct lun_io *io);
 void oracle_done(uint32_t id, const struct lun_io *io);
 
-/* The medium: these bytes of it were written, are durable, or are what is left
- * after a crash. */
+/* The medium: these bytes of it were written, become what they were (of a
+ * planted fault), are durable, or are what is left after a crash. */
 void oracle_landed(const uint8_t *medium, uint64_t offset, uint64_t len);
+void oracle_undo(uint8_t *medium, uint64_t offset, uint64_t len);
 void oracle_flushed(uint64_t offset, uint64_t len);
 void oracle_crashed(const uint8_t *medium, uint64_t offset, uint64_t len);
 

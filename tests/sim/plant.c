@@ -1,9 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plant.h"
 
+#include <string.h>
+
+#include "login/login.h"
+#include "oracle.h"
+#include "recovery/backoff.h"
+
+int __real_login_new(struct login **out, const struct login_config *config,
+		     const struct lun_env *env, struct lun_error *err);
+int __wrap_login_new(struct login **out, const struct login_config *config,
+		     const struct lun_env *env, struct lun_error *err);
+lun_time __real_backoff_next(struct backoff *b, enum backoff_kind kind,
+			     lun_time time2wait, const struct lun_env *env);
+lun_time __wrap_backoff_next(struct backoff *b, enum backoff_kind kind,
+			     lun_time time2wait, const struct lun_env *env);
+
 const char *const plant_names[PLANT_COUNT] = {
 	[PLANT_NOTHING]		= "nothing",
 	[PLANT_FLUSH_DROPPED]	= "flush-dropped",
+	[PLANT_WRITE_DROPPED]	= "write-dropped",
+	[PLANT_ZOMBIE]		= "zombie",
+	[PLANT_NEW_ISID]	= "new-isid",
+	[PLANT_REPLAY]		= "replay",
+	[PLANT_STALE_READ]	= "stale-read",
+	[PLANT_DONE_TWICE]	= "done-twice",
+	[PLANT_NEVER_DONE]	= "never-done",
+	[PLANT_NO_RECONNECT]	= "no-reconnect",
+	[PLANT_CMD_SN]		= "cmd-sn",
+	[PLANT_STAT_SN]		= "stat-sn",
+	[PLANT_DATA_SN]		= "data-sn",
 	[PLANT_LEAK]		= "leak",
 };
 
@@ -27,4 +53,49 @@ bool
 plant_strikes(enum plant p, unsigned n)
 {
 	return planted == p && ++asked % n == 0;
+}
+
+/* --------------------------------------------------------- in the engine -- */
+
+int
+__wrap_login_new(struct login **out, const struct login_config *config,
+		 const struct lun_env *env, struct lun_error *err)
+{
+	static struct login_config other;
+
+	if (!plant_strikes(PLANT_NEW_ISID, 1))
+		return __real_login_new(out, config, env, err);
+	other = *config;
+	other.isid[5] = (uint8_t)asked;
+	return __real_login_new(out, &other, env, err);
+}
+
+lun_time
+__wrap_backoff_next(struct backoff *b, enum backoff_kind kind,
+		    lun_time time2wait, const struct lun_env *env)
+{
+	lun_time wait = __real_backoff_next(b, kind, time2wait, env);
+
+	return plant_is(PLANT_NO_RECONNECT) ? 1000000 * TIME_S : wait;
+}
+
+/* --------------------------------------------------------- in the target -- */
+
+void
+plant_landed(uint8_t *medium, uint64_t offset, uint64_t len)
+{
+	static uint8_t kept[4096];
+	static uint64_t at;
+	static size_t n;
+
+	if (!plant_is(PLANT_ZOMBIE))
+		return;
+	if (++asked % 20 == 1) {
+		at = offset;
+		n = len < sizeof(kept) ? len : sizeof(kept);
+		memcpy(kept, medium + at, n);
+	} else if (asked % 20 == 0) {
+		memcpy(medium + at, kept, n);
+		oracle_landed(medium, at, n);
+	}
 }

@@ -8,10 +8,22 @@
 #define SIM_PLANT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum plant {
 	PLANT_NOTHING,
 	PLANT_FLUSH_DROPPED,	/* the target's disk does not flush */
+	PLANT_WRITE_DROPPED,	/* the target does not do a write, says GOOD */
+	PLANT_ZOMBIE,		/* an old write lands once more */
+	PLANT_NEW_ISID,		/* no login is a reinstatement */
+	PLANT_REPLAY,		/* the engine sends once more what is done */
+	PLANT_STALE_READ,	/* a read returns what was there long ago */
+	PLANT_DONE_TWICE,	/* a request is done twice */
+	PLANT_NEVER_DONE,	/* a request is forgotten */
+	PLANT_NO_RECONNECT,	/* nothing is done after a loss */
+	PLANT_CMD_SN,		/* a CmdSN is left out */
+	PLANT_STAT_SN,		/* a StatSN is left out */
+	PLANT_DATA_SN,		/* a DataSN is left out */
 	PLANT_LEAK,		/* some memory is not freed */
 	PLANT_COUNT
 };
@@ -22,5 +34,8 @@ bool plant_is(enum plant p);
 /* It is this one, and this is the n-th time that it is asked, or a later one
  * of those that are multiples of n. */
 bool plant_strikes(enum plant p, unsigned n);
+
+/* PLANT_ZOMBIE: these bytes of the medium were written. */
+void plant_landed(uint8_t *medium, uint64_t offset, uint64_t len);
 
 #endif

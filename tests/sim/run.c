@@ -87,7 +87,6 @@ run(uint64_t seed, const struct limits *limits, enum plant plant)
 			broken("it does not come to an end");
 	}
 	app_end();
-	settle();
 	engine_end();
 	net_end();
 	host_end();

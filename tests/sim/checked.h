@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the checker keeps of a session and its tasks. */
+#ifndef SIM_CHECKED_H
+#define SIM_CHECKED_H
+
+#include "checker.h"
+
+enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 32 };
+
+struct checked_r2t {
+	uint32_t ttt, next, end, data_sn;
+};
+
+struct checked_task {
+	uint32_t itt, cmd_sn, edtl;
+	struct tap *tap;
+	uint8_t opcode, function;
+	bool immediate, read, write;
+	uint32_t referenced;		/* TMF */
+
+	uint32_t data_ins, data_in_next;	/* DataSN, offset */
+	uint32_t r2t_sn, n_r2ts;
+	struct checked_r2t r2ts[R2TS_MAX];
+	uint32_t out_data_sn, out_next;	/* unsolicited */
+	bool out_final;
+};
+
+struct checked_session {
+	struct list link;
+	uint16_t tsih;
+	bool blind;
+	unsigned conns;
+	uint32_t next_cmd_sn;		/* of the initiator */
+	uint32_t max_cmd_sn;		/* as has arrived there */
+	struct checked_task tasks[TASKS_MAX];
+	unsigned n_tasks;
+	uint32_t ended[ENDED_MAX];	/* task tags, a ring */
+	unsigned n_ended;
+};
+
+/* checker-data.c: the data of a task. */
+void check_data_out(struct tap *t, struct checked_task *k,
+		    const struct pdu *pdu);
+void check_data_in(struct tap *t, struct checked_task *k,
+		   const struct pdu *pdu);
+void check_r2t(struct tap *t, struct checked_task *k, const struct pdu *pdu);
+
+/* Says which rule the PDU breaks, and ends the run. */
+void violated(const struct tap *t, const struct pdu *pdu, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+
+#endif

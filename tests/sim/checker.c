@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "checker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/serial.h"
+#include "checked.h"
+#include "plant.h"
+#include "wire/print.h"
+
+static struct list sessions = LIST_INIT(sessions);
+
+void
+violated(const struct tap *t, const struct pdu *pdu, const char *fmt, ...)
+{
+	char text[200], line[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	broken("link %u: %s: %s", tap_link(t), text,
+	       pdu_print(pdu, line, sizeof(line)));
+}
+
+/* ---------------------------------------------------------- the sessions -- */
+
+static struct checked_session *
+session_new(void)
+{
+	struct checked_session *s = sim_alloc(sizeof(*s));
+
+	memset(s, 0, offsetof(struct checked_session, tasks));
+	s->n_tasks = s->n_ended = 0;
+	list_append(&sessions, &s->link);
+	return s;
+}
+
+static struct checked_session *
+session_find(uint16_t tsih)
+{
+	struct checked_session *s;
+
+	list_for_each(s, &sessions, struct checked_session, link)
+		if (s->tsih == tsih)
+			return s;
+	return NULL;
+}
+
+static void
+leave(struct checked *c)
+{
+	struct checked_session *s = c->session;
+
+	c->session = NULL;
+	if (!s || --s->conns > 0)
+		return;
+	list_del(&s->link);
+	sim_free(s);
+}
+
+void
+checker_gone(struct tap *t)
+{
+	leave(tap_checked(t));
+}
+
+void
+checker_blind(struct tap *t)
+{
+	struct checked *c = tap_checked(t);
+
+	if (c->session)
+		c->session->blind = true;
+}
+
+/* ------------------------------------------------------------- the tasks -- */
+
+static struct checked_task *
+task_find(struct checked_session *s, uint32_t itt)
+{
+	for (unsigned i = 0; i < s->n_tasks; i++)
+		if (s->tasks[i].itt == itt)
+			return &s->tasks[i];
+	return NULL;
+}
+
+static void
+task_end(struct checked_session *s, struct checked_task *k)
+{
+	if (k->write)
+		s->ended[s->n_ended++ % ENDED_MAX] = k->itt;
+	*k = s->tasks[--s->n_tasks];
+}
+
+/* A Data-Out PDU of which a part has left when its task ends is sent to its
+ * end: one for each task. */
+static bool
+was_leaving(struct checked_session *s, uint32_t itt)
+{
+	for (unsigned i = 0; i < ENDED_MAX && i < s->n_ended; i++)
+		if (s->ended[i] == itt) {
+			s->ended[i] = TAG_NONE;
+			return true;
+		}
+	return false;
+}
+
+static void
+task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	if (task_find(s, pdu->initiator_task_tag))		/* 11.2.1.8 */
+		violated(t, pdu, "its task tag is in use");
+	if (s->n_tasks == TASKS_MAX)
+		violated(t, pdu, "there are too many tasks");
+	s->tasks[s->n_tasks++] = (struct checked_task){
+		.itt = pdu->initiator_task_tag, .cmd_sn = pdu->cmd_sn,
+		.edtl = pdu->expected_data_transfer_length, .tap = t,
+		.opcode = pdu->opcode, .function = pdu->function,
+		.referenced = pdu->referenced_task_tag,
+		.immediate = pdu->immediate,
+		.read = pdu->read, .write = pdu->write,
+		.out_next = pdu->data_segment_length,
+		.out_final = pdu->final,
+	};
+}
+
+/* What a task management function ended: 11.5.1. */
+static void
+tasks_aborted(struct checked_session *s, const struct checked_task *tmf)
+{
+	uint32_t cmd_sn = tmf->cmd_sn, referenced = tmf->referenced;
+	bool one = tmf->function == TMF_ABORT_TASK;
+
+	for (unsigned i = s->n_tasks; i-- > 0;) {
+		struct checked_task *k = &s->tasks[i];
+
+		if (one ? k->itt == referenced :
+		    k->opcode == OP_SCSI_COMMAND && sn_before(k->cmd_sn, cmd_sn))
+			task_end(s, k);
+	}
+}
+
+/* ------------------------------------------------- what the initiator sends -- */
+
+static void
+check_acknowledged(struct tap *t, struct checked *c, const struct pdu *pdu)
+{
+	if (!c->has_stat_sn)
+		return;
+	if (sn_after(pdu->exp_stat_sn, c->next_stat_sn))	/* 4.2.2.2 */
+		violated(t, pdu, "StatSN %u is next", c->next_stat_sn);
+	if (sn_before(pdu->exp_stat_sn, c->acked_stat_sn))
+		violated(t, pdu, "ExpStatSN was %u before", c->acked_stat_sn);
+	c->acked_stat_sn = pdu->exp_stat_sn;
+}
+
+static void
+check_cmd_sn(struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	uint32_t sn = pdu->cmd_sn;
+
+	if (plant_strikes(PLANT_CMD_SN, 40))
+		sn++;
+	if (s->conns > 1)
+		return;		/* their order is not that of the numbers */
+	if (sn != s->next_cmd_sn)				/* 4.2.2.1 */
+		violated(t, pdu, "CmdSN %u is next", s->next_cmd_sn);
+	if (pdu->immediate)
+		return;
+	s->next_cmd_sn++;
+	if (sn_after(sn, s->max_cmd_sn))			/* 4.2.2.1 */
+		violated(t, pdu, "MaxCmdSN is %u", s->max_cmd_sn);
+}
+
+static void
+check_immediate_data(struct tap *t, const struct pdu *pdu)
+{
+	if (pdu->data_segment_length == 0)
+		return;
+	if (!tap_key(t, TARGET, KEY_IMMEDIATE_DATA))		/* 13.11 */
+		violated(t, pdu, "ImmediateData is No");
+	if (pdu->data_segment_length > tap_key(t, TARGET, KEY_FIRST_BURST) ||
+	    pdu->data_segment_length > tap_key(t, TARGET, KEY_MAX_RECV))
+		violated(t, pdu, "too much immediate data");	/* 13.14 */
+}
+
+static void
+login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
+{
+	if (c->session)
+		return;
+	c->session = pdu->tsih ? session_find(pdu->tsih) : session_new();
+	if (!c->session)
+		violated(t, pdu, "there is no such session");
+	if (c->session->conns++ > 0)
+		return;
+	c->session->next_cmd_sn = pdu->cmd_sn;
+	c->session->max_cmd_sn = pdu->cmd_sn;
+}
+
+static void
+sent(struct tap *t, struct checked *c, const struct pdu *pdu)
+{
+	struct checked_session *s = c->session;
+	struct checked_task *k;
+
+	if (c->logging_out)					/* 11.14 */
+		violated(t, pdu, "after a Logout Request");
+	check_acknowledged(t, c, pdu);
+	switch (pdu->opcode) {
+	case OP_SCSI_COMMAND:
+		check_immediate_data(t, pdu);
+		/* fall through */
+	case OP_TMF_REQUEST:
+		check_cmd_sn(t, s, pdu);
+		task_begin(t, s, pdu);
+		break;
+	case OP_DATA_OUT:
+		k = task_find(s, pdu->initiator_task_tag);
+		if (!k && was_leaving(s, pdu->initiator_task_tag))
+			break;
+		if (!k)
+			violated(t, pdu, "there is no such task");
+		if (k->tap != t)				/* 4.2.5.1 */
+			violated(t, pdu, "it is of link %u",
+				 tap_link(k->tap));
+		check_data_out(t, k, pdu);
+		break;
+	case OP_NOP_OUT:
+	case OP_TEXT_REQUEST:
+		check_cmd_sn(t, s, pdu);
+		break;
+	case OP_LOGOUT_REQUEST:
+		check_cmd_sn(t, s, pdu);
+		c->logging_out = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* ------------------------------------------------------ what has arrived -- */
+
+/* Does its StatSN count? 4.2.2.2, and the description of each PDU. */
+static bool
+counts(const struct pdu *pdu)
+{
+	switch (pdu->opcode) {
+	case OP_DATA_IN:
+		return pdu->has_status;
+	case OP_NOP_IN:
+		return pdu->initiator_task_tag != TAG_NONE;
+	case OP_R2T:
+		return false;
+	default:
+		return pdu_has_stat_sn(pdu->opcode);
+	}
+}
+
+static void
+check_stat_sn(struct tap *t, struct checked *c, const struct pdu *pdu)
+{
+	uint32_t sn = pdu->stat_sn;
+
+	if (pdu->opcode == OP_DATA_IN && !pdu->has_status)
+		return;			/* it has none: 11.7.4 */
+	if (pdu->opcode == OP_LOGIN_RESPONSE && pdu->status_class)
+		return;			/* 11.13.4 */
+	if (counts(pdu) && plant_strikes(PLANT_STAT_SN, 40))
+		sn++;
+	if (!c->has_stat_sn) {
+		c->next_stat_sn = c->acked_stat_sn = sn;
+		c->has_stat_sn = true;
+	}
+	if (sn != c->next_stat_sn)
+		violated(t, pdu, "StatSN %u is next", c->next_stat_sn);
+	if (counts(pdu))
+		c->next_stat_sn++;
+}
+
+static void
+check_window(struct tap *t, struct checked *c, const struct pdu *pdu)
+{
+	struct checked_session *s = c->session;
+
+	if (!pdu_has_cmd_window(pdu->opcode))
+		return;
+	if (sn_before(pdu->max_cmd_sn, pdu->exp_cmd_sn - 1))	/* 4.2.2.1 */
+		violated(t, pdu, "MaxCmdSN is below ExpCmdSN - 1");
+	if (c->has_window && (sn_before(pdu->exp_cmd_sn, c->last_exp_cmd_sn) ||
+			      sn_before(pdu->max_cmd_sn, c->last_max_cmd_sn)))
+		violated(t, pdu, "ExpCmdSN was %u, MaxCmdSN %u",
+			 c->last_exp_cmd_sn, c->last_max_cmd_sn);
+	if (s->conns == 1 && sn_after(pdu->exp_cmd_sn, s->next_cmd_sn))
+		violated(t, pdu, "CmdSN %u was not sent yet", s->next_cmd_sn);
+	c->has_window = true;
+	c->last_exp_cmd_sn = pdu->exp_cmd_sn;
+	c->last_max_cmd_sn = pdu->max_cmd_sn;
+	if (sn_after(pdu->max_cmd_sn, s->max_cmd_sn))
+		s->max_cmd_sn = pdu->max_cmd_sn;
+}
+
+static struct checked_task *
+task_of(struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	struct checked_task *k = task_find(s, pdu->initiator_task_tag);
+
+	if (!k)
+		violated(t, pdu, "there is no such task");
+	if (k->tap != t)					/* 4.2.2.3 */
+		violated(t, pdu, "it is of link %u", tap_link(k->tap));
+	return k;
+}
+
+/* The header of the request that was rejected: 11.17. */
+static void
+rejected(struct checked_session *s, const uint8_t *bhs, uint32_t len)
+{
+	struct checked_task *k = NULL;
+
+	if (len >= BHS_LEN && (bhs[0] & 0x3f) != OP_DATA_OUT)
+		k = task_find(s, get32(bhs + 16));
+	if (k)
+		task_end(s, k);
+}
+
+static void
+scsi_response(struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	struct checked_task *k = task_of(t, s, pdu);
+	uint32_t n = pdu->response == RESPONSE_COMPLETED ? k->data_ins : 0;
+
+	if (pdu->exp_data_sn != n)				/* 11.4.8 */
+		violated(t, pdu, "%u Data-In PDUs came", k->data_ins);
+	task_end(s, k);
+}
+
+static void
+arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
+	const uint8_t *data)
+{
+	struct checked_session *s = c->session;
+	struct checked_task *k;
+	struct pdu copy = *pdu;
+
+	check_stat_sn(t, c, pdu);
+	check_window(t, c, pdu);
+	switch (pdu->opcode) {
+	case OP_LOGIN_RESPONSE:
+		if (pdu->tsih)
+			s->tsih = pdu->tsih;
+		break;
+	case OP_DATA_IN:
+		k = task_of(t, s, pdu);
+		copy.data_sn += plant_strikes(PLANT_DATA_SN, 40);
+		check_data_in(t, k, &copy);
+		if (pdu->has_status)
+			task_end(s, k);
+		break;
+	case OP_R2T:
+		check_r2t(t, task_of(t, s, pdu), pdu);
+		break;
+	case OP_SCSI_RESPONSE:
+		scsi_response(t, s, pdu);
+		break;
+	case OP_TMF_RESPONSE:
+		copy.initiator_task_tag = task_of(t, s, pdu)->itt;
+		tasks_aborted(s, task_of(t, s, pdu));
+		task_end(s, task_find(s, copy.initiator_task_tag));
+		break;
+	case OP_REJECT:
+		rejected(s, data, pdu->data_segment_length);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
+	    const uint8_t *data)
+{
+	struct checked *c = tap_checked(t);
+
+	if (from == INITIATOR && pdu->opcode == OP_LOGIN_REQUEST)
+		login_request(t, c, pdu);
+	if (!c->session || c->session->blind)
+		return;
+	if (from == INITIATOR)
+		sent(t, c, pdu);
+	else
+		arrived(t, c, pdu, data);
+}
