@@ -316,6 +316,15 @@ piece_drop(struct disk *d, struct piece *p, int code, int error,
 }
 
 void
+pieces_start_anew(struct disk *d)
+{
+	struct piece *p;
+
+	list_for_each(p, &d->delayed, struct piece, delay)
+		p->retry = (struct retry){ 0 };
+}
+
+void
 pieces_resend(struct disk *d, lun_time now)
 {
 	struct list due = LIST_INIT(due);

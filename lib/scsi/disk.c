@@ -266,6 +266,8 @@ disk_lost(struct disk *d, int code, const char *text)
 static void
 found_again(struct disk *d)
 {
+	if (d->lost)
+		pieces_start_anew(d);
 	d->unverified = d->lost = d->given_up = d->unsure = false;
 	timer_clear(&d->outage);
 }

@@ -90,6 +90,36 @@ test_busy_is_bounded(void **state)
 	world_deinit(&w);
 }
 
+/* The time of an outage is no time of being busy. */
+static void
+test_patience_begins_anew_after_an_outage(void **state)
+{
+	struct world w;
+	struct req q;
+	char buffer[BS] = "x";
+
+	world_init(&w, 1);
+	w.options.outage = TIME_NEVER;
+	world_start(&w, false);
+	answer(&w, WRITE_10, 1, KEY_NOT_READY, ASC(0x04, 0x01));
+	submit(&w, &q, LUN_WRITE, 0, buffer, BS);
+	while (answer_times > 0)
+		assert_true(fake_advance(&w.fake));
+	w.fake.faults[FAULT_LOST] = 1000;	/* when it is sent again */
+	fake_run(&w.fake);
+	assert_true(disk_is_lost(w.disk));
+
+	w.fake.timers.now += 2 * PATIENCE_S * TIME_S;
+	w.fake.faults[FAULT_LOST] = 0;
+	answer(&w, WRITE_10, 1, KEY_NOT_READY, ASC(0x04, 0x01));
+	disk_probe(w.disk);
+	fake_run(&w.fake);
+	assert_int_equal(answer_times, 0);
+	assert_int_equal(q.done, 1);
+	assert_int_equal(q.io.error, 0);
+	world_deinit(&w);
+}
+
 /* Attentions without end are no endless loop either. */
 static void
 test_attentions_are_bounded(void **state)
@@ -340,6 +370,7 @@ main(void)
 		cmocka_unit_test(test_cleared_by_protocol_event),
 		cmocka_unit_test(test_autosense),
 		cmocka_unit_test(test_busy_is_bounded),
+		cmocka_unit_test(test_patience_begins_anew_after_an_outage),
 		cmocka_unit_test(test_attentions_are_bounded),
 		cmocka_unit_test(test_capacity_changed),
 		cmocka_unit_test(test_another_unit),
