@@ -253,7 +253,14 @@ look(void)
 static void
 ready(void *user, int code, const char *text)
 {
+	struct lun_disk *d = lun_session_disk(app.session, 0);
+
 	say("app: session: %d %s", code, text);
+	/* a look that met a fault is not repeated: the session is */
+	if (code == 0 && (!d || lun_disk_info(d)->state != LUN_DISK_READY)) {
+		code = LUN_ENOTFOUND;
+		text = "its disk is not ready";
+	}
 	if (code == 0) {
 		app.phase = WORKING;
 		app.was_ready = true;
@@ -300,8 +307,7 @@ make_options(void)
 		broken("options: %s", err.text);
 	snprintf(seconds, sizeof(seconds), "%d", (int)(p->timeout / TIME_S));
 	set("timeout", seconds);
-	if (p->outage == 0)
-		set("outage", "fail");
+	set("outage", outage_name(p));
 	for (unsigned i = 0; i < p->n_engine; i++)
 		set(p->engine[i].name, p->engine[i].value);
 }
@@ -403,14 +409,16 @@ app_is_busy(void)
 static void
 check_in_time(const char *what, lun_time since)
 {
-	lun_time from = since;
+	lun_time over = faults_over_at();
+	lun_time at = time_add(since > over ? since : over, bound());
+	lun_time outage = time_add(time_add(since, app.plan->outage), bound());
 
-	if (app.plan->outage == TIME_NEVER || since > faults_over_at())
-		from = since > faults_over_at() ? since : faults_over_at();
-	if (from != TIME_NEVER && world.now > from + bound())
+	if (outage < at)		/* also while nothing works */
+		at = outage;
+	if (world.now > at)
 		broken("%s has waited for %.1f s: %.1f s too long", what,
 		       (double)(world.now - since) / TIME_S,
-		       (double)(world.now - from - bound()) / TIME_S);
+		       (double)(world.now - at) / TIME_S);
 }
 
 void

@@ -3,9 +3,10 @@
 #ifndef SIM_CHECKED_H
 #define SIM_CHECKED_H
 
+#include "base/list.h"
 #include "checker.h"
 
-enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 32 };
+enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 32, NUMBERS = 4096 };
 
 struct checked_r2t {
 	uint32_t ttt, next, end, data_sn;
@@ -30,12 +31,17 @@ struct checked_session {
 	uint16_t tsih;
 	bool blind;
 	unsigned conns;
-	uint32_t next_cmd_sn;		/* of the initiator */
+	uint32_t keys[TAP_KEYS];	/* as its first connection has them */
+	bool many;			/* there were several connections */
+	uint32_t next_cmd_sn;		/* many: after all that were seen */
 	uint32_t max_cmd_sn;		/* as has arrived there */
 	struct checked_task tasks[TASKS_MAX];
 	unsigned n_tasks;
+	uint64_t used[NUMBERS];		/* many: CmdSN + 1 that were seen */
 	uint32_t ended[ENDED_MAX];	/* task tags, a ring */
 	unsigned n_ended;
+	uint32_t late[ENDED_MAX];	/* by a reset on another connection */
+	unsigned n_late;
 };
 
 /* checker-data.c: the data of a task. */

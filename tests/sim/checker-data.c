@@ -47,6 +47,8 @@ check_solicited(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 
 	while (i < k->n_r2ts && k->r2ts[i].ttt != pdu->target_transfer_tag)
 		i++;
+	if (i == k->n_r2ts && tap_key(t, TARGET, KEY_ERL))
+		return;			/* another R2T has replaced it */
 	if (i == k->n_r2ts)
 		violated(t, pdu, "no R2T asked for it");	/* 11.7.4 */
 	r = &k->r2ts[i];
@@ -88,6 +90,16 @@ check_data_in(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	k->data_in_next = end;
 }
 
+/* Those for data that is asked for again. */
+static void
+forget_r2ts(struct checked_task *k, uint32_t offset, uint32_t length)
+{
+	for (unsigned i = k->n_r2ts; i-- > 0;)
+		if (k->r2ts[i].end > offset &&
+		    k->r2ts[i].next < offset + length)
+			k->r2ts[i] = k->r2ts[--k->n_r2ts];
+}
+
 void
 check_r2t(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 {
@@ -106,6 +118,8 @@ check_r2t(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	if (pdu->buffer_offset > k->edtl ||
 	    length > k->edtl - pdu->buffer_offset)
 		violated(t, pdu, "it is beyond the end, %u", k->edtl);
+	if (tap_key(t, TARGET, KEY_ERL))	/* it may ask again: 7.2 */
+		forget_r2ts(k, pdu->buffer_offset, length);
 	if (k->n_r2ts >= most || k->n_r2ts == R2TS_MAX)		/* 13.17 */
 		violated(t, pdu, "MaxOutstandingR2T is %u", most);
 	k->r2ts[k->n_r2ts++] = (struct checked_r2t){

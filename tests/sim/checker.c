@@ -13,6 +13,7 @@
 #include "wire/print.h"
 
 static struct list sessions = LIST_INIT(sessions);
+static bool checking;
 
 void
 violated(const struct tap *t, const struct pdu *pdu, const char *fmt, ...)
@@ -35,7 +36,8 @@ session_new(void)
 	struct checked_session *s = sim_alloc(sizeof(*s));
 
 	memset(s, 0, offsetof(struct checked_session, tasks));
-	s->n_tasks = s->n_ended = 0;
+	s->n_tasks = s->n_ended = s->n_late = 0;
+	memset(s->used, 0, sizeof(s->used));
 	list_append(&sessions, &s->link);
 	return s;
 }
@@ -97,17 +99,26 @@ task_end(struct checked_session *s, struct checked_task *k)
 	*k = s->tasks[--s->n_tasks];
 }
 
+static bool
+is_in(const uint32_t *tags, unsigned n, uint32_t itt)
+{
+	for (unsigned i = 0; i < ENDED_MAX && i < n; i++)
+		if (tags[i] == itt)
+			return true;
+	return false;
+}
+
 /* A Data-Out PDU of which a part has left when its task ends is sent to its
  * end: one for each task. */
 static bool
 was_leaving(struct checked_session *s, uint32_t itt)
 {
-	for (unsigned i = 0; i < ENDED_MAX && i < s->n_ended; i++)
-		if (s->ended[i] == itt) {
+	if (!is_in(s->ended, s->n_ended, itt))
+		return false;
+	for (unsigned i = 0; i < ENDED_MAX; i++)
+		if (s->ended[i] == itt)
 			s->ended[i] = TAG_NONE;
-			return true;
-		}
-	return false;
+	return true;
 }
 
 static void
@@ -135,13 +146,17 @@ tasks_aborted(struct checked_session *s, const struct checked_task *tmf)
 {
 	uint32_t cmd_sn = tmf->cmd_sn, referenced = tmf->referenced;
 	bool one = tmf->function == TMF_ABORT_TASK;
+	const struct tap *t = tmf->tap;
 
 	for (unsigned i = s->n_tasks; i-- > 0;) {
 		struct checked_task *k = &s->tasks[i];
 
-		if (one ? k->itt == referenced :
-		    k->opcode == OP_SCSI_COMMAND && sn_before(k->cmd_sn, cmd_sn))
-			task_end(s, k);
+		if (one ? k->itt != referenced :
+		    k->opcode != OP_SCSI_COMMAND || !sn_before(k->cmd_sn, cmd_sn))
+			continue;
+		if (k->tap != t)	/* what was on its way still comes */
+			s->late[s->n_late++ % ENDED_MAX] = k->itt;
+		task_end(s, k);
 	}
 }
 
@@ -166,13 +181,15 @@ check_cmd_sn(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 
 	if (plant_strikes(PLANT_CMD_SN, 40))
 		sn++;
-	if (s->conns > 1)
-		return;		/* their order is not that of the numbers */
-	if (sn != s->next_cmd_sn)				/* 4.2.2.1 */
+	if (!s->many && sn != s->next_cmd_sn)			/* 4.2.2.1 */
 		violated(t, pdu, "CmdSN %u is next", s->next_cmd_sn);
 	if (pdu->immediate)
 		return;
-	s->next_cmd_sn++;
+	if (s->many && s->used[sn % NUMBERS] == sn + UINT64_C(1))
+		violated(t, pdu, "this CmdSN was used before");
+	s->used[sn % NUMBERS] = sn + UINT64_C(1);
+	if (!sn_before(sn, s->next_cmd_sn))	/* several: in any order */
+		s->next_cmd_sn = sn + 1;
 	if (sn_after(sn, s->max_cmd_sn))			/* 4.2.2.1 */
 		violated(t, pdu, "MaxCmdSN is %u", s->max_cmd_sn);
 }
@@ -197,8 +214,11 @@ login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 	c->session = pdu->tsih ? session_find(pdu->tsih) : session_new();
 	if (!c->session)
 		violated(t, pdu, "there is no such session");
-	if (c->session->conns++ > 0)
+	if (c->session->conns++ > 0) {
+		c->session->many = true;
+		tap_take_keys(t, c->session->keys);
 		return;
+	}
 	c->session->next_cmd_sn = pdu->cmd_sn;
 	c->session->max_cmd_sn = pdu->cmd_sn;
 }
@@ -296,7 +316,7 @@ check_window(struct tap *t, struct checked *c, const struct pdu *pdu)
 			      sn_before(pdu->max_cmd_sn, c->last_max_cmd_sn)))
 		violated(t, pdu, "ExpCmdSN was %u, MaxCmdSN %u",
 			 c->last_exp_cmd_sn, c->last_max_cmd_sn);
-	if (s->conns == 1 && sn_after(pdu->exp_cmd_sn, s->next_cmd_sn))
+	if (sn_after(pdu->exp_cmd_sn, s->next_cmd_sn))
 		violated(t, pdu, "CmdSN %u was not sent yet", s->next_cmd_sn);
 	c->has_window = true;
 	c->last_exp_cmd_sn = pdu->exp_cmd_sn;
@@ -305,11 +325,14 @@ check_window(struct tap *t, struct checked *c, const struct pdu *pdu)
 		s->max_cmd_sn = pdu->max_cmd_sn;
 }
 
+/* NULL: it is not there any more, and that is all right. */
 static struct checked_task *
 task_of(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
 	struct checked_task *k = task_find(s, pdu->initiator_task_tag);
 
+	if (!k && is_in(s->late, s->n_late, pdu->initiator_task_tag))
+		return NULL;
 	if (!k)
 		violated(t, pdu, "there is no such task");
 	if (k->tap != t)					/* 4.2.2.3 */
@@ -333,8 +356,10 @@ static void
 scsi_response(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
 	struct checked_task *k = task_of(t, s, pdu);
-	uint32_t n = pdu->response == RESPONSE_COMPLETED ? k->data_ins : 0;
+	uint32_t n = k && pdu->response == RESPONSE_COMPLETED ? k->data_ins : 0;
 
+	if (!k)
+		return;
 	if (pdu->exp_data_sn != n)				/* 11.4.8 */
 		violated(t, pdu, "%u Data-In PDUs came", k->data_ins);
 	task_end(s, k);
@@ -354,24 +379,35 @@ arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
 	case OP_LOGIN_RESPONSE:
 		if (pdu->tsih)
 			s->tsih = pdu->tsih;
+		if (!s->many)
+			memcpy(s->keys, tap_keys(t), sizeof(s->keys));
 		break;
 	case OP_DATA_IN:
 		k = task_of(t, s, pdu);
+		if (!k)
+			break;
 		copy.data_sn += plant_strikes(PLANT_DATA_SN, 40);
 		check_data_in(t, k, &copy);
 		if (pdu->has_status)
 			task_end(s, k);
 		break;
 	case OP_R2T:
-		check_r2t(t, task_of(t, s, pdu), pdu);
+		k = task_of(t, s, pdu);
+		if (k)
+			check_r2t(t, k, pdu);
 		break;
 	case OP_SCSI_RESPONSE:
 		scsi_response(t, s, pdu);
 		break;
 	case OP_TMF_RESPONSE:
-		copy.initiator_task_tag = task_of(t, s, pdu)->itt;
-		tasks_aborted(s, task_of(t, s, pdu));
-		task_end(s, task_find(s, copy.initiator_task_tag));
+		k = task_of(t, s, pdu);
+		if (!k)
+			break;
+		if (pdu->response == TMF_COMPLETE ||
+		    (k->function == TMF_ABORT_TASK &&
+		     pdu->response == TMF_NO_TASK))
+			tasks_aborted(s, k);
+		task_end(s, task_find(s, pdu->initiator_task_tag));
 		break;
 	case OP_REJECT:
 		rejected(s, data, pdu->data_segment_length);
@@ -387,6 +423,8 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 {
 	struct checked *c = tap_checked(t);
 
+	if (!checking)
+		return;
 	if (from == INITIATOR && pdu->opcode == OP_LOGIN_REQUEST)
 		login_request(t, c, pdu);
 	if (!c->session || c->session->blind)
@@ -395,4 +433,10 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 		sent(t, c, pdu);
 	else
 		arrived(t, c, pdu, data);
+}
+
+void
+checker_begin(bool honest)
+{
+	checking = honest;
 }

@@ -13,8 +13,8 @@
 
 #include "tap.h"
 
-void checker_begin(void);
-void checker_end(void);
+/* honest: of the target; else nothing is checked. */
+void checker_begin(bool honest);
 
 void checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 		 const uint8_t *data);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "checker.h"
 #include "io/identity.h"
 #include "io/loop.h"
 #include "io/pump.h"
@@ -207,6 +208,8 @@ pipe_arrived(void *user, const uint8_t *bytes, size_t n)
 
 	loop_now(p->pump->loop);
 	tap_bytes(p->tap, TARGET, bytes, n);
+	if (tap_has_digests(p->tap))
+		link_protect(p->wire);
 	while (n > 0 && conn_wants_rx(p->conn)) {
 		struct iovec iov[2];
 		int count = conn_rx_iov(p->conn, iov);
@@ -243,8 +246,16 @@ pipe_ended(void *user, const char *why)
 	pipe_lost(p, why);
 }
 
+static void
+pipe_damaged(void *user)
+{
+	struct pipe *p = user;
+
+	checker_blind(p->tap);
+}
+
 static const struct end_ops pipe_ops = {
-	pipe_connected, pipe_arrived, pipe_room, pipe_ended,
+	pipe_connected, pipe_arrived, pipe_room, pipe_ended, pipe_damaged,
 };
 
 static void

@@ -55,10 +55,20 @@ cut_at_byte(void)
 }
 
 static void
+corrupt(void)
+{
+	struct link *l = net_victim();
+
+	if (l)
+		link_corrupt(l, draw(FROM_FAULTS, 2) ? INITIATOR : TARGET,
+			     draw(FROM_FAULTS, 5000));
+}
+
+static void
 strike(enum fault f)
 {
 	say("fault %u: %s", faults.count, fault_names[f]);
-	switch (f) {
+	switch ((int)f) {
 	case FAULT_CUT:
 		cut(CUT_BOTH);
 		break;
@@ -96,7 +106,10 @@ strike(enum fault f)
 	case FAULT_SEND:
 		engine_fail_send(1 + draw(FROM_FAULTS, 20));
 		break;
-	case FAULT_COUNT:
+	case FAULT_CORRUPT:
+		corrupt();
+		break;
+	default:			/* rules are the target's */
 		break;
 	}
 }
@@ -106,7 +119,7 @@ next_of(enum fault f)
 {
 	lun_time every = faults.plan->every[f];
 
-	return every ? world.now + draw_time(FROM_FAULTS, every / 16, 2 * every)
+	return every ? world.now + draw_time(FROM_FAULTS, every / 3, 2 * every)
 		     : TIME_NEVER;
 }
 
@@ -114,8 +127,11 @@ static void
 start(void)
 {
 	faults.until = world.now + faults.plan->faults_last;
-	for (int f = 0; f < FAULT_COUNT; f++)
+	for (int f = 0; f < FAULT_COUNT; f++) {
 		faults.next[f] = next_of(f);
+		faults.count += faults.plan->rules[f][0] != '\0';
+	}
+	host_misbehave(true);
 }
 
 static void
@@ -124,6 +140,7 @@ end(void)
 	say("faults: from now on there are none");
 	faults.over_at = world.now;
 	net_heal();
+	host_misbehave(false);
 	alloc_fail(0);
 	engine_fail_send(0);
 }

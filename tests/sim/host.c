@@ -23,7 +23,7 @@ static struct host {
 	const struct plan *plan;
 	struct target *target;		/* NULL: it is down */
 	struct list peers;
-	bool silent;
+	bool silent, misbehaves;
 	lun_time back_at;
 } host;
 
@@ -41,6 +41,18 @@ must(int r, const struct lun_error *err)
 {
 	if (r < 0)
 		broken("the target could not be made: %s", err->text);
+}
+
+static void
+add_rules(void)
+{
+	struct lun_error err;
+
+	must(target_seed_faults(host.target, world.seed, &err), &err);
+	for (int f = 0; f < FAULT_COUNT; f++)
+		if (host.plan->rules[f][0])
+			must(target_add_fault(host.target, host.plan->rules[f],
+					      &err), &err);
 }
 
 static void
@@ -73,6 +85,8 @@ start(void)
 		.ops = medium_ops(),
 	};
 	must(tnode_add_disk(node, UINT64_C(1) << 48, &disk, &err), &err);
+	if (host.misbehaves)
+		add_rules();
 	say("target: up");
 }
 
@@ -209,6 +223,17 @@ host_run(void)
 	if (host.target && !net_frozen())
 		target_run(host.target, world.now);
 	host_serve();
+}
+
+void
+host_misbehave(bool does)
+{
+	host.misbehaves = does;
+	if (!host.target)
+		return;
+	target_clear_faults(host.target);
+	if (does)
+		add_rules();
 }
 
 static void

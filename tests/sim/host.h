@@ -22,6 +22,9 @@ lun_time host_deadline(void);
 void host_run(void);			/* its clock: what is due */
 bool host_serve(void);			/* what others made it send; any? */
 
+/* From now on, or not any more, it has the faults of the plan. */
+void host_misbehave(bool does);
+
 /* It loses all it knows and what its disk has in its cache; back at this
  * time. silent: till then it does not even refuse connections. */
 void host_crash(lun_time back_at, bool silent);

@@ -25,21 +25,24 @@ static const char usage[] =
 "  --ops N          so many requests\n"
 "  --faults N       the first N faults only\n"
 "  --without FAULT  none of this kind\n"
+"  --only FAULT     none of another kind; may be repeated\n"
 "  --plain-network  short latency, large segments\n"
 "  --plain-keys     no key is asked for\n"
 "  --plant FAULT    a fault of the engine or target, to be found\n"
+"  --no-shrink      a failure is named only\n"
 "  --quiet          no event log\n";
 
 static struct options {
 	uint64_t from, to;
-	bool seeds, quiet, shrink, expect_failure;
+	bool seeds, quiet, shrink, no_shrink, expect_failure;
 	unsigned jobs;
 	enum plant plant;
 	struct limits limits;
+	unsigned only;			/* bits; 0: all */
 } options = { .jobs = 1, .limits = NO_LIMITS };
 
 enum { O_SEEDS = 256, O_JOBS, O_PLANT, O_EXPECT, O_SHRINK, O_OPS, O_FAULTS,
-       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET };
+       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET, O_NO_SHRINK, O_ONLY };
 
 static const struct option long_options[] = {
 	{ "seeds", 1, NULL, O_SEEDS },
@@ -49,10 +52,12 @@ static const struct option long_options[] = {
 	{ "shrink", 0, NULL, O_SHRINK },
 	{ "ops", 1, NULL, O_OPS },
 	{ "faults", 1, NULL, O_FAULTS },
+	{ "only", 1, NULL, O_ONLY },
 	{ "without", 1, NULL, O_WITHOUT },
 	{ "plain-network", 0, NULL, O_NETWORK },
 	{ "plain-keys", 0, NULL, O_KEYS },
 	{ "quiet", 0, NULL, O_QUIET },
+	{ "no-shrink", 0, NULL, O_NO_SHRINK },
 	{ 0 },
 };
 
@@ -109,11 +114,18 @@ set_option(int option, char *arg)
 	case O_WITHOUT:
 		o->limits.without |= 1u << find(fault_names, FAULT_COUNT, arg);
 		break;
+	case O_ONLY:
+		o->only |= 1u << find(fault_names, FAULT_COUNT, arg);
+		o->limits.without = ~o->only;
+		break;
 	case O_NETWORK:
 		o->limits.plain_network = true;
 		break;
 	case O_KEYS:
 		o->limits.plain_keys = true;
+		break;
+	case O_NO_SHRINK:
+		o->no_shrink = true;
 		break;
 	case O_QUIET:
 		o->quiet = true;
@@ -164,7 +176,7 @@ show_failure(uint64_t seed)
 
 	printf("FAILED seed %" PRIu64 "\n", seed);
 	run_alone(seed, &limits, options.plant, STDOUT_FILENO);
-	if (options.expect_failure)
+	if (options.expect_failure || options.no_shrink)
 		return;
 	if (!shrink(seed, options.plant, &limits)) {
 		printf("  not when it is run alone\n");

@@ -1,64 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * See network.h. What one end sends is a flow: bytes in a ring, and segments
- * that say how many of them arrive at what time. Segments arrive in order; the
- * time of the next one is put off while something holds it.
- */
-#include "network.h"
+/* See network.h: links, what they carry, and when. */
+#include "network-impl.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "host.h"
 
-enum { LINKS_MAX = 48, SEGMENTS_MAX = 64 };
+struct network net;
 
-struct segment {
-	size_t len;
-	lun_time at;
-};
-
-struct flow {			/* from one end to the other */
-	uint8_t *ring;
-	size_t head, len;		/* of the ring; ends at its size */
-	struct segment segments[SEGMENTS_MAX];
-	unsigned first, n;		/* of segments, a ring too */
-	lun_time last_at;		/* of the last one, also if it is gone */
-	lun_time delay;
-	uint64_t cut_after;		/* so many more bytes; UINT64_MAX */
-	bool fin;			/* its end comes after the last byte */
-	bool refused;			/* room() is wanted */
-	bool dead;			/* what is sent now goes nowhere */
-};
-
-struct link {
-	bool used;
-	unsigned id;
-	struct end {
-		const struct end_ops *ops;	/* NULL: not there */
-		void *user;
-		lun_time ended_at;		/* by a fault: it hears of it */
-	} end[2];
-	lun_time syn_at, answer_at;
-	bool accepted;
-	struct flow flow[2];			/* by the sender */
-};
-
-static struct network {
-	const struct plan *plan;
-	struct link links[LINKS_MAX];
-	unsigned last_id;
-	lun_time partition, slow, freeze;	/* until then */
-} net;
-
-static lun_time
-later(lun_time a, lun_time b)
-{
-	return a > b ? a : b;
-}
-
-static lun_time
-latency(void)
+lun_time
+net_latency(void)
 {
 	lun_time jitter = net.plan->jitter;
 
@@ -66,14 +18,8 @@ latency(void)
 	       (jitter ? draw_time(FROM_NETWORK, 0, jitter) : 0);
 }
 
-static bool
-is_open(const struct link *l, enum side s)
-{
-	return l->end[s].ops;
-}
-
-static void
-free_if_closed(struct link *l)
+void
+link_free_if_closed(struct link *l)
 {
 	if (!is_open(l, INITIATOR) && !is_open(l, TARGET))
 		l->used = false;
@@ -91,12 +37,11 @@ end_now(struct link *l, enum side s, const char *why)
 	    why);
 	l->end[s] = (struct end){ .ended_at = TIME_NEVER };
 	e.ops->ended(e.user, why);
-	free_if_closed(l);
+	link_free_if_closed(l);
 }
 
-/* An end that is there hears of it then. */
-static void
-end_at(struct link *l, enum side s, lun_time at)
+void
+link_end_at(struct link *l, enum side s, lun_time at)
 {
 	if (l->end[s].ops)
 		l->end[s].ended_at = at;
@@ -182,9 +127,9 @@ net_connect(const struct end_ops *ops, void *user)
 	l->id = ++net.last_id;
 	l->end[INITIATOR] = (struct end){ ops, user, TIME_NEVER };
 	l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
-	l->syn_at = world.now + latency();
+	l->syn_at = world.now + net_latency();
 	l->answer_at = TIME_NEVER;
-	l->accepted = false;
+	l->accepted = l->protected = false;
 	for (int s = 0; s < 2; s++) {
 		struct flow *f = &l->flow[s];
 		uint8_t *ring = f->ring ? f->ring : sim_alloc(net.plan->buffer);
@@ -192,7 +137,7 @@ net_connect(const struct end_ops *ops, void *user)
 		f->head = f->len = 0;
 		f->first = f->n = 0;
 		f->last_at = f->delay = 0;
-		f->cut_after = UINT64_MAX;
+		f->cut_after = f->corrupt_after = UINT64_MAX;
 		f->fin = f->refused = f->dead = false;
 		f->ring = ring;
 	}
@@ -213,10 +158,10 @@ syn(struct link *l)
 	switch (host_accept(l)) {
 	case HOST_ACCEPTS:
 		l->accepted = true;
-		l->answer_at = world.now + latency();
+		l->answer_at = world.now + net_latency();
 		break;
 	case HOST_REFUSES:
-		end_at(l, INITIATOR, world.now + latency());
+		link_end_at(l, INITIATOR, world.now + net_latency());
 		break;
 	case HOST_IS_SILENT:
 		break;
@@ -243,7 +188,7 @@ arrival(struct flow *f, size_t len)
 
 	if (net.slow > world.now)
 		rate /= 1000;
-	at = later(world.now + latency() + f->delay, f->last_at);
+	at = later(world.now + net_latency() + f->delay, f->last_at);
 	return at + (lun_time)(len * UINT64_C(1000000000) / (rate + 1));
 }
 
@@ -263,7 +208,21 @@ add_segment(struct flow *f, size_t len)
 }
 
 static void
-put(struct flow *f, const uint8_t *p, size_t len)
+corrupt(struct link *l, struct flow *f, size_t at)
+{
+	const struct end *e = &l->end[INITIATOR];
+
+	f->corrupt_after = UINT64_MAX;
+	if (!l->protected)
+		return;
+	say("link %u: a bit is wrong", l->id);
+	f->ring[at % net.plan->buffer] ^= (uint8_t)(1 << draw(FROM_NETWORK, 8));
+	if (e->ops && e->ops->damaged)
+		e->ops->damaged(e->user);
+}
+
+static void
+put(struct link *l, struct flow *f, const uint8_t *p, size_t len)
 {
 	size_t size = net.plan->buffer, at = (f->head + f->len) % size;
 	size_t part = len < size - at ? len : size - at;
@@ -271,6 +230,10 @@ put(struct flow *f, const uint8_t *p, size_t len)
 	memcpy(f->ring + at, p, part);
 	memcpy(f->ring, p + part, len - part);
 	f->len += len;
+	if (f->corrupt_after < len)
+		corrupt(l, f, at + f->corrupt_after);
+	else if (f->corrupt_after != UINT64_MAX)
+		f->corrupt_after -= len;
 }
 
 static size_t
@@ -293,7 +256,7 @@ send_part(struct link *l, struct flow *f, const uint8_t *p, size_t len)
 			n = len;
 		if (n > f->cut_after)
 			n = f->cut_after;
-		put(f, p, n);
+		put(l, f, p, n);
 		if (n > 0)
 			add_segment(f, n);
 		if (f->cut_after != UINT64_MAX)
@@ -339,12 +302,18 @@ link_close(struct link *l, enum side from)
 	l->end[from] = (struct end){ .ended_at = TIME_NEVER };
 	l->flow[from].fin = !l->flow[from].dead;
 	l->flow[from].last_at = later(l->flow[from].last_at,
-				      world.now + latency());
+				      world.now + net_latency());
 	if (from == INITIATOR && !l->accepted) {	/* a SYN that nobody sent */
 		l->syn_at = TIME_NEVER;
 		l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
 	}
-	free_if_closed(l);
+	link_free_if_closed(l);
+}
+
+void
+link_protect(struct link *l)
+{
+	l->protected = true;
 }
 
 unsigned
@@ -413,144 +382,6 @@ net_run(void)
 	for (int i = 0; i < LINKS_MAX; i++)
 		while (net.links[i].used && link_due(&net.links[i]) <= world.now)
 			link_run(&net.links[i]);
-}
-
-/* ---------------------------------------------------------------- faults -- */
-
-struct link *
-net_victim(void)
-{
-	struct link *open[LINKS_MAX];
-	uint32_t n = 0;
-
-	for (int i = 0; i < LINKS_MAX; i++) {
-		struct link *l = &net.links[i];
-
-		if (l->used && l->accepted && !l->flow[INITIATOR].dead &&
-		    is_open(l, INITIATOR) && is_open(l, TARGET))
-			open[n++] = l;
-	}
-	return n ? open[draw(FROM_FAULTS, n)] : NULL;
-}
-
-/* Of what is under way only a part arrives. */
-static void
-truncate_flow(struct flow *f)
-{
-	uint32_t keep = draw(FROM_NETWORK, (uint32_t)f->len + 1);
-	size_t sum = 0;
-
-	for (unsigned i = 0; i < f->n; i++) {
-		struct segment *s = &f->segments[(f->first + i) % SEGMENTS_MAX];
-
-		if (sum + s->len > keep)
-			s->len = keep - sum;
-		sum += s->len;
-	}
-	while (f->n > 0 &&
-	       f->segments[(f->first + f->n - 1) % SEGMENTS_MAX].len == 0)
-		f->n--;
-	f->len = sum;
-}
-
-static void
-kill_flow(struct flow *f)
-{
-	truncate_flow(f);
-	f->dead = true;
-	f->fin = false;
-}
-
-void
-link_cut(struct link *l, enum cut how)
-{
-	lun_time soon = world.now + latency() + draw_time(FROM_NETWORK, 0,
-							   5 * TIME_S);
-
-	say("link %u: cut (%d)", l->id, how);
-	kill_flow(&l->flow[TARGET]);
-	if (how == CUT_BOTH || how == CUT_SILENT)
-		kill_flow(&l->flow[INITIATOR]);
-	l->flow[INITIATOR].dead = true;		/* what it sends from now on */
-	if (how == CUT_BOTH || how == CUT_INITIATOR)
-		end_at(l, INITIATOR, world.now);
-	if (how == CUT_BOTH || how == CUT_TARGET)
-		end_at(l, TARGET, soon);
-}
-
-void
-link_delay(struct link *l, enum side from, lun_time delay)
-{
-	struct flow *f = &l->flow[from];
-
-	say("link %u: delayed by %.3f s", l->id, (double)delay / TIME_S);
-	f->delay = delay;
-	for (unsigned i = 0; i < f->n; i++)
-		f->segments[(f->first + i) % SEGMENTS_MAX].at += delay;
-	f->last_at += f->n ? delay : 0;
-}
-
-void
-link_cut_after(struct link *l, enum side from, uint64_t bytes)
-{
-	l->flow[from].cut_after = bytes;
-}
-
-void
-net_partition(lun_time until)
-{
-	net.partition = later(net.partition, until);
-}
-
-void
-net_slow(lun_time until)
-{
-	net.slow = later(net.slow, until);
-}
-
-void
-net_freeze(lun_time until)
-{
-	net.freeze = later(net.freeze, until);
-}
-
-bool
-net_frozen(void)
-{
-	return net.freeze > world.now;
-}
-
-/* An initiator that sends something hears that there is nobody; one that does
- * not may hear nothing. */
-void
-net_reset_target(void)
-{
-	for (int i = 0; i < LINKS_MAX; i++) {
-		struct link *l = &net.links[i];
-
-		if (!l->used)
-			continue;
-		kill_flow(&l->flow[INITIATOR]);
-		kill_flow(&l->flow[TARGET]);
-		l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
-		if (chance(FROM_NETWORK, 700))
-			end_at(l, INITIATOR, world.now + latency());
-		free_if_closed(l);
-	}
-}
-
-void
-net_heal(void)
-{
-	net.partition = net.slow = net.freeze = 0;
-	for (int i = 0; i < LINKS_MAX; i++) {
-		struct link *l = &net.links[i];
-
-		for (int s = 0; s < 2; s++) {
-			l->flow[s].delay = 0;
-			l->flow[s].cut_after = UINT64_MAX;
-		}
-	}
 }
 
 void

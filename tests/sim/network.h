@@ -24,6 +24,7 @@ struct end_ops {
 	void (*arrived)(void *user, const uint8_t *p, size_t n);
 	void (*room)(void *user);	/* after link_send() was refused some */
 	void (*ended)(void *user, const char *why);
+	void (*damaged)(void *user);	/* by link_corrupt(); may be NULL */
 };
 
 void net_begin(const struct plan *plan);
@@ -41,6 +42,8 @@ size_t link_send(struct link *l, enum side from, const struct iovec *iov,
 		 int n);
 /* No end of it hears anything any more; what was sent arrives, then the end. */
 void link_close(struct link *l, enum side from);
+/* From now on all that is sent is protected by digests. */
+void link_protect(struct link *l);
 unsigned link_id(const struct link *l);
 
 /* ---------------------------------------------------------- for faults -- */
@@ -59,6 +62,8 @@ void link_cut(struct link *l, enum cut how);
 void link_delay(struct link *l, enum side from, lun_time delay);
 /* The link breaks when so many more bytes have passed. */
 void link_cut_after(struct link *l, enum side from, uint64_t bytes);
+/* A bit of the byte after so many will be wrong, if it is protected. */
+void link_corrupt(struct link *l, enum side from, uint64_t bytes);
 void net_partition(lun_time until);	/* nothing passes */
 void net_slow(lun_time until);		/* hardly anything does */
 void net_freeze(lun_time until);	/* the target takes nothing in */

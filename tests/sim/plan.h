@@ -10,12 +10,17 @@
 
 #include "world.h"
 
-enum { OPS_MAX = 400, SETTINGS_MAX = 24, DISK_MAX = 256 << 10 };
+enum { OPS_MAX = 400, SETTINGS_MAX = 24, DISK_MAX = 256 << 10, RULE_LEN = 64 };
 
 enum fault {
 	FAULT_CUT, FAULT_HALF_OPEN, FAULT_HALF_OPEN_TARGET, FAULT_SILENT_CUT,
 	FAULT_CUT_AT_BYTE, FAULT_DELAY, FAULT_PARTITION, FAULT_SLOW,
-	FAULT_FREEZE, FAULT_CRASH, FAULT_ALLOC, FAULT_SEND, FAULT_COUNT
+	FAULT_FREEZE, FAULT_CRASH, FAULT_ALLOC, FAULT_SEND, FAULT_CORRUPT,
+	/* what the target does all the time, at some rate (target/fault.h) */
+	RULE_DROP, RULE_DELAY, RULE_STALL, RULE_REORDER, RULE_DUPLICATE,
+	RULE_CORRUPT, RULE_CUT, RULE_ASYNC, RULE_REJECT, RULE_STATUS, RULE_SENSE,
+	RULE_HOLD, RULE_REFUSE, RULE_WINDOW,
+	FAULT_COUNT, FIRST_RULE = RULE_DROP,
 };
 extern const char *const fault_names[FAULT_COUNT];
 
@@ -38,7 +43,7 @@ struct plan {
 	/* the engine, the target; by the names that they have there */
 	struct setting engine[SETTINGS_MAX], target[SETTINGS_MAX];
 	unsigned n_engine, n_target;
-	lun_time timeout, outage;	/* outage: TIME_NEVER, or 0: fail */
+	lun_time timeout, outage;	/* outage: TIME_NEVER, 0: fail */
 	unsigned window, nop_seconds;
 	bool separate_status;
 
@@ -51,6 +56,8 @@ struct plan {
 	/* faults: how often, on the average; 0: never */
 	lun_time every[FAULT_COUNT];
 	lun_time faults_last;		/* then it is quiet */
+	char rules[FAULT_COUNT][RULE_LEN];	/* "": none */
+	bool digests;			/* all PDUs after the login have them */
 	bool early;			/* they do not wait for the session */
 	unsigned faults_max;
 };
@@ -63,7 +70,12 @@ struct limits {
 };
 #define NO_LIMITS ((struct limits){ .ops = OPS_MAX, .faults_max = UINT32_MAX })
 
+/* rules.c: does the target keep to the RFC, for those who see the wire? */
+void rules_draw(struct plan *p);
+bool rules_are_honest(const struct plan *p);
+
 void plan_draw(struct plan *p, const struct limits *limits);
+const char *outage_name(const struct plan *p);	/* as the option has it */
 void plan_say(const struct plan *p);
 
 #endif

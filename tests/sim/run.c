@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "app.h"
+#include "checker.h"
 #include "engine.h"
 #include "faults.h"
 #include "host.h"
@@ -76,6 +77,7 @@ run(uint64_t seed, const struct limits *limits, enum plant plant)
 	plan_draw(&plan, limits);
 	plan_say(&plan);
 	plant_begin(plant);
+	checker_begin(rules_are_honest(&plan));
 	net_begin(&plan);
 	host_begin(&plan);
 	engine_begin(&plan);

@@ -75,8 +75,8 @@ limits_print(const struct limits *limits)
 	if (limits->faults_max < UINT32_MAX)
 		printf(" --faults %u", limits->faults_max);
 	for (int f = 0; f < FAULT_COUNT; f++)
-		if (limits->without >> f & 1)
-			printf(" --without %s", fault_names[f]);
+		if (limits->without && !(limits->without >> f & 1))
+			printf(" --only %s", fault_names[f]);
 	if (limits->plain_network)
 		printf(" --plain-network");
 	if (limits->plain_keys)

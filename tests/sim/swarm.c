@@ -23,6 +23,21 @@ const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_CRASH]		= "crash",
 	[FAULT_ALLOC]		= "alloc",
 	[FAULT_SEND]		= "send",
+	[FAULT_CORRUPT]		= "corrupt",
+	[RULE_DROP]		= "target-drop",
+	[RULE_DELAY]		= "target-delay",
+	[RULE_STALL]		= "target-stall",
+	[RULE_REORDER]		= "target-reorder",
+	[RULE_DUPLICATE]	= "target-duplicate",
+	[RULE_CORRUPT]		= "target-corrupt",
+	[RULE_CUT]		= "target-cut",
+	[RULE_ASYNC]		= "target-async",
+	[RULE_REJECT]		= "target-reject",
+	[RULE_STATUS]		= "target-status",
+	[RULE_SENSE]		= "target-sense",
+	[RULE_HOLD]		= "target-hold",
+	[RULE_REFUSE]		= "target-refuse",
+	[RULE_WINDOW]		= "target-window",
 };
 
 static uint32_t
@@ -99,6 +114,33 @@ draw_keys(struct setting *s, unsigned *n)
 		set(s, n, "FirstBurstLength", "512");
 }
 
+/* The connections, the level, and the digests: if both sides insist on them
+ * every PDU has one. */
+static void
+draw_session(struct plan *p)
+{
+	static const char *const conns[] = { "1", "2", "3", "8", NULL };
+	static const char *const levels[] = { "0", "1", NULL };
+	static const char *const digests[] = { "none", "crc32c", "none,crc32c",
+					       "crc32c,none", NULL };
+
+	if (pick(2)) {
+		set(p->engine, &p->n_engine, "connections", word(conns));
+		set(p->target, &p->n_target, "MaxConnections", word(conns));
+	}
+	if (pick(2)) {
+		set(p->engine, &p->n_engine, "erl", word(levels));
+		set(p->target, &p->n_target, "ErrorRecoveryLevel", word(levels));
+	}
+	p->digests = pick(2);
+	set(p->engine, &p->n_engine, "header-digest",
+	    p->digests ? "crc32c" : word(digests));
+	set(p->engine, &p->n_engine, "data-digest",
+	    p->digests ? "crc32c" : word(digests));
+	set(p->target, &p->n_target, "HeaderDigest", "None,CRC32C");
+	set(p->target, &p->n_target, "DataDigest", "None,CRC32C");
+}
+
 static void
 draw_unit(struct plan *p)
 {
@@ -150,9 +192,9 @@ draw_faults(struct plan *p)
 	p->early = pick(5) == 0;
 	p->faults_max = UINT32_MAX;
 
-	lun_time fastest = p->faults_last / 40;
+	lun_time fastest = p->faults_last / 30;
 
-	for (int f = 0; f < FAULT_COUNT; f++) {
+	for (int f = 0; f < FIRST_RULE; f++) {
 		lun_time every = draw_time(FROM_PLAN, fastest,
 					   p->faults_last * 2);
 
@@ -160,8 +202,34 @@ draw_faults(struct plan *p)
 	}
 	if (pick(4))			/* it allows all requests to fail */
 		p->every[FAULT_ALLOC] = 0;
-	if (pick(20) == 0)
+	if (!p->digests)		/* nobody could see it */
+		p->every[FAULT_CORRUPT] = 0;
+	if (pick(2))
+		rules_draw(p);
+	if (pick(20) == 0) {
 		memset(p->every, 0, sizeof(p->every));
+		memset(p->rules, 0, sizeof(p->rules));
+	}
+}
+
+/*
+ * A network that cannot carry in the time of a command what is under way at
+ * once makes no progress, rightly: there is less to carry then.
+ */
+static void
+fit_network(struct plan *p)
+{
+	lun_time trip = p->latency + p->jitter + 1000;
+	uint64_t rate = p->buffer * UINT64_C(1000000000) / (uint64_t)trip;
+	uint64_t most;
+
+	if (rate > p->bandwidth)
+		rate = p->bandwidth;
+	most = rate * (uint64_t)(p->timeout / TIME_S) / 16;
+	while (p->depth > 1 && p->depth * (uint64_t)p->size_max > most)
+		p->depth /= 2;
+	while (p->size_max > p->block_size && p->size_max > most)
+		p->size_max /= 2;
 }
 
 /* As they are without any choice. */
@@ -183,16 +251,18 @@ plan_draw(struct plan *p, const struct limits *limits)
 	draw_unit(p);
 	draw_app(p);
 	draw_network(p);
+	draw_session(p);
 	draw_faults(p);
 	p->think_max = 4 * p->faults_last / p->ops;
 	p->timeout = (2 + pick(pick(2) ? 4 : 29)) * TIME_S;
-	p->outage = pick(4) ? TIME_NEVER : 0;
+	p->outage = pick(4) ? TIME_NEVER : pick(2) * (1 + pick(60)) * TIME_S;
 	p->window = pick(2) ? 128 : 1 + pick(16);
 	p->nop_seconds = pick(2) ? 0 : 1 + pick(30);
 	p->separate_status = pick(2);
 	draw_keys(p->engine, &p->n_engine);
 	draw_keys(p->target, &p->n_target);
 
+	fit_network(p);
 	if (limits->plain_network)
 		plain_network(p);
 	if (limits->plain_keys)
@@ -202,8 +272,23 @@ plan_draw(struct plan *p, const struct limits *limits)
 	if (p->faults_max > limits->faults_max)
 		p->faults_max = limits->faults_max;
 	for (int f = 0; f < FAULT_COUNT; f++)
-		if (limits->without >> f & 1)
+		if (limits->without >> f & 1) {
 			p->every[f] = 0;
+			p->rules[f][0] = '\0';
+		}
+}
+
+const char *
+outage_name(const struct plan *p)
+{
+	static char text[24];
+
+	if (p->outage == TIME_NEVER)
+		return "wait";
+	if (p->outage == 0)
+		return "fail";
+	snprintf(text, sizeof(text), "wait:%d", (int)(p->outage / TIME_S));
+	return text;
 }
 
 void
@@ -216,7 +301,7 @@ plan_say(const struct plan *p)
 	    p->unaligned, (double)p->think_max / TIME_S);
 	say("plan: timeout %d, outage %s, window %u, nop %u; latency %.3f ms, "
 	    "jitter %.3f ms, %llu bytes/s, segments %u, buffer %u%s",
-	    (int)(p->timeout / TIME_S), p->outage ? "wait" : "fail", p->window,
+	    (int)(p->timeout / TIME_S), outage_name(p), p->window,
 	    p->nop_seconds, (double)p->latency / TIME_MS,
 	    (double)p->jitter / TIME_MS, (unsigned long long)p->bandwidth,
 	    p->segment, p->buffer, p->short_sends ? ", short sends" : "");
@@ -225,7 +310,9 @@ plan_say(const struct plan *p)
 	for (unsigned i = 0; i < p->n_target; i++)
 		say("plan: target: %s=%s", p->target[i].name, p->target[i].value);
 	for (int f = 0; f < FAULT_COUNT; f++)
-		if (p->every[f])
+		if (p->rules[f][0])
+			say("plan: target: %s", p->rules[f]);
+		else if (p->every[f])
 			say("plan: %s every %.3f s", fault_names[f],
 			    (double)p->every[f] / TIME_S);
 	say("plan: faults for %.3f s%s", (double)p->faults_last / TIME_S,

@@ -17,6 +17,7 @@ struct tap {
 		uint32_t max_recv;	/* as said by this side */
 	} dir[2];
 	uint32_t keys[TAP_KEYS];
+	bool full_feature;
 	struct checked checked;
 };
 
@@ -76,6 +77,7 @@ header(void *user, const struct pdu *pdu, const struct ahs *ahs, void **place)
 static void
 use_digests(struct tap *t)
 {
+	t->full_feature = true;
 	for (int s = 0; s < 2; s++)
 		if (t->dir[s].rx)
 			rx_set_digests(t->dir[s].rx,
@@ -129,6 +131,13 @@ tap_bytes(struct tap *t, enum side from, const void *p, size_t n)
 	alloc_ours(false);
 }
 
+bool
+tap_has_digests(const struct tap *t)
+{
+	return t->full_feature && t->keys[KEY_HEADER_DIGEST] &&
+	       t->keys[KEY_DATA_DIGEST];
+}
+
 unsigned
 tap_link(const struct tap *t)
 {
@@ -139,6 +148,20 @@ uint32_t
 tap_key(const struct tap *t, enum side of, int key)
 {
 	return key == KEY_MAX_RECV ? t->dir[of].max_recv : t->keys[key];
+}
+
+void
+tap_take_keys(struct tap *t, const uint32_t from[TAP_KEYS])
+{
+	for (int k = 0; k < TAP_KEYS; k++)
+		if (k != KEY_HEADER_DIGEST && k != KEY_DATA_DIGEST)
+			t->keys[k] = from[k];
+}
+
+const uint32_t *
+tap_keys(const struct tap *t)
+{
+	return t->keys;
 }
 
 struct checked *

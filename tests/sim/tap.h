@@ -22,11 +22,16 @@ struct tap *tap_free(struct tap *t);
 /* These bytes passed; for what arrives: before the initiator sees them. */
 void tap_bytes(struct tap *t, enum side from, const void *p, size_t n);
 
+bool tap_has_digests(const struct tap *t);	/* both, from now on */
 unsigned tap_link(const struct tap *t);
 /* What the last one who spoke of it said: who answers decides. Of
  * MaxRecvDataSegmentLength: what this side said. Booleans are 0 and 1, and so
  * are the digests. */
 uint32_t tap_key(const struct tap *t, enum side of, int key);
+
+/* A connection that joins a session takes over what its first one agreed on. */
+void tap_take_keys(struct tap *t, const uint32_t keys[TAP_KEYS]);
+const uint32_t *tap_keys(const struct tap *t);
 
 /* For the checker: what it keeps of the connection. */
 struct checked {
