@@ -76,7 +76,9 @@ lun_session_info(struct lun_session *s)
 		.connections = s->connections,
 		.counters = {
 			.session_recoveries = st.session_recoveries,
-			.tasks_retried = count_retried(s) + c->tasks_retried,
+			.connection_recoveries = c->connection_recoveries,
+			.tasks_reassigned = c->tasks_reassigned,
+			.tasks_retried = c->tasks_retried + count_retried(s),
 			.snacks_sent = c->conns.snacks_sent,
 			.task_timeouts = c->task_timeouts,
 			.header_digest_errors = c->conns.header_digest_errors,

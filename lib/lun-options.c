@@ -16,7 +16,7 @@
 enum {
 	TIMEOUT_DEFAULT	= 30,		/* seconds */
 	TIMEOUT_MAX	= 3600,
-	ERL_MAX		= 1,		/* RFC 7143 7.1.5: no more than we do */
+	ERL_MAX		= 2,		/* RFC 7143 7.1.5 */
 	OUTAGE_MAX	= 366 * 86400,
 };
 
@@ -267,7 +267,7 @@ static const struct option {
 	{ "data-digest", set_data_digest, false,
 	  "none, crc32c, or both by preference" },
 	{ "connections", set_connections, false, "1 to 16" },
-	{ "erl", set_erl, false, "0 or 1" },
+	{ "erl", set_erl, false, "0, 1 or 2" },
 	{ "timeout", set_timeout, false, "1 to 3600 seconds" },
 	{ "outage", set_outage, false, "wait, wait:SECONDS or fail" },
 	{ "read-only", set_read_only, false, "yes or no" },

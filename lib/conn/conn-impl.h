@@ -75,6 +75,8 @@ struct conn {
 	uint32_t logout_tag;
 	lun_time logout_by;		/* as async event 1 asked for */
 	lun_time time2wait;		/* of a logout that failed, or -1 */
+	uint32_t removal_tag;		/* of that for another connection */
+	struct removal removal;
 
 	/* text, textreq.c */
 	struct {

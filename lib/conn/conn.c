@@ -31,7 +31,7 @@ conn_new(struct conn **out, const struct conn_config *config,
 				config->label);
 	c->cfg = *config;
 	c->state = CONN_FREE;
-	c->ping_tag = c->logout_tag = TAG_NONE;
+	c->ping_tag = c->logout_tag = c->removal_tag = TAG_NONE;
 	c->time2wait = -1;
 	text_init(&c->text.in, 0);
 	text_init(&c->text.out, TEXT_LIMIT_ANSWER);
@@ -189,6 +189,12 @@ conn_time2wait(const struct conn *c)
 	return c->time2wait;
 }
 
+const struct removal *
+conn_removal(const struct conn *c)
+{
+	return &c->removal;
+}
+
 void
 conn_set_driver(struct conn *c, void *driver)
 {
@@ -321,7 +327,8 @@ conn_new_tag(struct conn *c)
 static void
 number(struct conn *c, struct pdu *pdu)
 {
-	pdu->exp_stat_sn = c->exp_stat_sn;
+	if (pdu->opcode != OP_LOGOUT_REQUEST || pdu->reason != LOGOUT_RECOVERY)
+		pdu->exp_stat_sn = c->exp_stat_sn;
 	if (pdu->opcode == OP_SNACK_REQUEST && pdu->snack_type != SNACK_DATA_ACK)
 		c->counters.snacks_sent++;
 	if (pdu->opcode == OP_DATA_OUT || pdu->opcode == OP_SNACK_REQUEST)

@@ -49,6 +49,7 @@ enum conn_news {
 	NEWS_LOGOUT_REQUESTED	= 1 << 5,	/* async event 1: no new commands */
 	NEWS_LOGGED_OUT		= 1 << 6,	/* by a Logout Response 0 */
 	NEWS_CLOSE		= 1 << 7,	/* the TCP connection is to be closed */
+	NEWS_REMOVED		= 1 << 8,	/* conn_removal(): of another one */
 };
 
 /* Counted by the connection, summed by the session. */
@@ -191,6 +192,7 @@ int conn_fail(struct conn *c, int code, const char *fmt, ...)
 /* One ping (NOP-Out that wants an answer), non-immediate, with this CmdSN: it
  * takes the place of a request that the target rejected (RFC 7143 7.3). */
 int conn_plug(struct conn *c, uint32_t cmd_sn);
+bool conn_plugs(const struct conn *c, uint32_t cmd_sn);	/* is one under way? */
 /* One of these with this CmdSN, sent before that one, was lost. */
 void conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before);
 
@@ -199,6 +201,18 @@ void conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before);
  * feature phase the connection is closed at once.
  */
 void conn_logout(struct conn *c, enum logout_reason reason, lun_time now);
+
+/*
+ * Asks the target to remove another connection, which was lost, for recovery;
+ * exp_stat_sn is that connection's (RFC 7143 11.14). One at a time, in
+ * LOGGED_IN; NEWS_REMOVED follows unless this one is lost, too.
+ */
+struct removal {
+	uint8_t response;		/* enum logout_response */
+	uint16_t time2wait, time2retain;
+};
+void conn_remove(struct conn *c, uint16_t cid, uint32_t exp_stat_sn, lun_time now);
+const struct removal *conn_removal(const struct conn *c);
 
 /* ------------------------------------------------------ text exchanges -- */
 

@@ -25,7 +25,7 @@ static const struct incoming {
 	[OP_TMF_RESPONSE]	= { CONN_FULL_FEATURE, true, on_task_pdu },
 	[OP_TEXT_RESPONSE]	= { CONN_FULL_FEATURE, false, on_text_response },
 	[OP_DATA_IN]		= { CONN_FULL_FEATURE, true, on_task_pdu },
-	[OP_LOGOUT_RESPONSE]	= { CONN_IN_LOGOUT, false, on_logout_response },
+	[OP_LOGOUT_RESPONSE]	= { CONN_FULL_FEATURE, false, on_logout_response },
 	[OP_R2T]		= { CONN_FULL_FEATURE, true, on_task_pdu },
 	[OP_ASYNC_MESSAGE]	= { CONN_FULL_FEATURE, false, on_async },
 	[OP_REJECT]		= { CONN_FULL_FEATURE, false, on_reject },

@@ -56,6 +56,15 @@ conn_plug(struct conn *c, uint32_t cmd_sn)
 	return send_plug(c, &c->plugs[c->n_plugs++]);
 }
 
+bool
+conn_plugs(const struct conn *c, uint32_t cmd_sn)
+{
+	for (unsigned i = 0; i < c->n_plugs; i++)
+		if (c->plugs[i].cmd_sn == cmd_sn)
+			return true;
+	return false;
+}
+
 void
 conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before)
 {
@@ -139,6 +148,28 @@ conn_logout(struct conn *c, enum logout_reason reason, lun_time now)
 		conn_enter(c, EV_LOGOUT);
 }
 
+void
+conn_remove(struct conn *c, uint16_t cid, uint32_t exp_stat_sn, lun_time now)
+{
+	struct pdu pdu = {
+		.opcode = OP_LOGOUT_REQUEST, .immediate = true, .final = true,
+		.reason = LOGOUT_RECOVERY, .cid = cid,
+		.exp_stat_sn = exp_stat_sn,		/* 11.14.4 */
+	};
+
+	c->now = now;
+	c->removal_tag = pdu.initiator_task_tag = conn_new_tag(c);
+	conn_send_copy(c, &pdu, NULL, 0);
+}
+
+static void
+removed(struct conn *c, const struct removal *removal)
+{
+	c->removal_tag = TAG_NONE;
+	c->removal = *removal;
+	conn_tell(c, NEWS_REMOVED);
+}
+
 /* RFC 7143 11.15.1 */
 static const char *const logout_failures[] = {
 	[LOGOUT_NO_CID]		= "no such connection (CID not found)",
@@ -149,10 +180,17 @@ static const char *const logout_failures[] = {
 int
 on_logout_response(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 {
-	if (pdu->initiator_task_tag != c->logout_tag)
+	if (c->removal_tag != TAG_NONE &&
+	    pdu->initiator_task_tag == c->removal_tag) {
+		removed(c, &(struct removal){ pdu->response, pdu->time2wait,
+			pdu->time2retain });
+		return 0;
+	}
+	if (c->state != CONN_IN_LOGOUT ||
+	    pdu->initiator_task_tag != c->logout_tag)
 		return conn_fail(c, LUN_EPROTO, "Logout Response for an unknown "
-				 "request (ITT 0x%08" PRIx32 ")",
-				 pdu->initiator_task_tag);
+				 "request (ITT 0x%08" PRIx32 ") in state %s",
+				 pdu->initiator_task_tag, conn_state_name(c));
 	/* 11.15.3: the next logout is the implicit one of a new login */
 	if (pdu->response == LOGOUT_NO_RECOVERY ||
 	    pdu->response == LOGOUT_CLEANUP_FAILED)
@@ -297,7 +335,9 @@ rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
 		}
 		return 0;
 	case OP_LOGOUT_REQUEST:
-		if (itt == c->logout_tag)
+		if (itt == c->removal_tag)
+			removed(c, &(struct removal){ LOGOUT_NO_RECOVERY, 0, 0 });
+		else if (itt == c->logout_tag)
 			return conn_fail(c, LUN_EREFUSED, "the target rejected "
 					 "the logout: %s (%u)",
 					 reject_text(reason), reason);

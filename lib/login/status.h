@@ -16,6 +16,7 @@ enum {					/* details that we look at */
 	REDIRECT_PERMANENT	= 0x02,
 	INITIATOR_ERROR		= 0x00,
 	AUTHENTICATION_FAILURE	= 0x01,
+	TOO_MANY_CONNECTIONS	= 0x06,
 };
 
 struct login_status {

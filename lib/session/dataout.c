@@ -162,6 +162,9 @@ dataout_r2t(struct task *t, const struct pdu *pdu)
 	const char *wrong;
 	int r;
 
+	if (t->resumes && t->cmd->in_len == 0)	/* 7.2.2: it goes on from here */
+		t->exp_data_sn = pdu->r2t_sn;
+	t->resumes = false;
 	if (snack_has(t, pdu->r2t_sn))
 		return 0;		/* a duplicate, 7.9 */
 	if (pdu->r2t_sn != t->exp_data_sn &&

@@ -27,8 +27,8 @@ enum { FIRST_CID = 1 };
 #define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
 #define ADD_LONGEST	(64 * TIME_S)
 
-static bool
-is_opening(const struct leg *leg)
+bool
+leg_is_opening(const struct leg *leg)
 {
 	return leg->conn && conn_state(leg->conn) &
 	    (CONN_FREE | CONN_XPT_WAIT | CONN_IN_LOGIN);
@@ -67,26 +67,38 @@ leg_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 
 /* Async events 2 and 3: as if TCP had failed (RFC 7143 7.1.4.3, 11.9.1). */
 static void
+dropped(struct leg *leg, const struct pdu *async)
+{
+	struct session *s = leg->s;
+	lun_time wait = async->parameter2 * TIME_S;
+	lun_time retain = async->parameter3 * TIME_S;
+
+	/* one that logs in has taken the place of the one it means */
+	if (async->async_event == ASYNC_CONNECTION_DROP && leg_is_opening(leg))
+		return;
+	leg->time2wait = s->time2wait = wait;
+	leg->time2retain = retain;
+	if (leg->conn)
+		conn_fail(leg->conn, LUN_ELOST, "the target drops %s (async "
+			  "event %u, Time2Wait %u s, Time2Retain %u s)",
+			  async->async_event == ASYNC_SESSION_DROP ?
+			  "all connections" : "this connection",
+			  async->async_event, async->parameter2,
+			  async->parameter3);
+	else if (leg->lost && !leg->cleaned && !leg->carrier)
+		connrec_times(leg, wait, retain);
+}
+
+static void
 leg_drop(void *user, const struct pdu *async)
 {
 	struct session *s = ((struct leg *)user)->s;
 	bool all = async->async_event == ASYNC_SESSION_DROP;
 
-	for (size_t i = 0; i < LEGS_MAX; i++) {
-		struct leg *leg = &s->legs[i];
-		struct conn *c = leg->conn;
-
-		/* one that logs in has taken the place of the one it means */
-		if (!c || !(all || (leg->login.cid == async->parameter1 &&
-				    !is_opening(leg))))
-			continue;
-		s->time2wait = async->parameter2 * TIME_S;
-		conn_fail(c, LUN_ELOST, "the target drops %s (async event %u, "
-			  "Time2Wait %u s, Time2Retain %u s)",
-			  all ? "all connections" : "this connection",
-			  async->async_event, async->parameter2,
-			  async->parameter3);
-	}
+	s->gives_up |= all;		/* 7.14: that comes first */
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (all || s->legs[i].login.cid == async->parameter1)
+			dropped(&s->legs[i], async);
 }
 
 static void
@@ -136,7 +148,7 @@ prepare_login(struct leg *leg)
 	*login = s->cfg.login;
 	login->cid = cid;
 	login->lists_refused = s->lists_refused;
-	if (s->state != SESSION_LOGGED_IN) {
+	if (s->state == SESSION_FREE) {
 		login->leading = true;
 		if (s->redirects > 0)
 			login->expected_tpgt = -1;	/* 13.8: another one */
@@ -147,6 +159,7 @@ prepare_login(struct leg *leg)
 	login->tsih = s->tsih;
 	login->expected_tpgt = s->login.tpgt;
 	login->session = &s->login.params;
+	login->exp_stat_sn = leg->lost ? leg->exp_stat_sn : 0;
 	leg->portal = *choose_portal(s);
 }
 
@@ -172,21 +185,30 @@ leg_connect(struct leg *leg, struct lun_error *err)
 }
 
 void
-leg_close(struct leg *leg, int result)
+leg_drop_conn(struct leg *leg)
 {
 	struct session *s = leg->s;
 	struct conn *c = leg->conn;
 
-	if (!c)
-		return;
-	tasks_end_all(s, leg, result);
-	tmfs_end_all(s, leg, result);
-	tmfs_run(s);			/* aborts hold on to tasks */
 	if (leg->driven)
 		s->driver->close(s->driver_user, c);
 	leg->driven = false;
 	conn_counters_add(&s->counters.conns, conn_counters(c));
 	leg->conn = conn_free(c);
+}
+
+void
+leg_close(struct leg *leg, int result)
+{
+	struct session *s = leg->s;
+
+	tasks_end_all(s, leg, result);
+	tmfs_end_all(s, leg, result);
+	tmfs_run(s);			/* aborts hold on to tasks */
+	if (leg->conn)
+		leg_drop_conn(leg);
+	leg->lost = false;
+	leg->carrier = NULL;
 	assert(leg->running == 0);
 }
 
@@ -204,9 +226,9 @@ legs_add(struct session *s)
 	for (size_t i = s->n_legs; i-- > 0;) {
 		struct leg *leg = &s->legs[i];
 
-		if (is_opening(leg))
+		if (leg_is_opening(leg))
 			return;
-		if (!leg->conn)
+		if (!leg->conn && !leg->lost)
 			free = leg;
 	}
 	if (free && leg_connect(free, &err) < 0)
@@ -233,8 +255,8 @@ add_due(struct timer *t, lun_time now)
 
 /* ------------------------------------------------------------- choices -- */
 
-static bool
-is_ready(const struct leg *leg)
+bool
+leg_is_ready(const struct leg *leg)
 {
 	return leg->conn && conn_state(leg->conn) == CONN_LOGGED_IN;
 }
@@ -243,9 +265,23 @@ struct leg *
 legs_ready(struct session *s)
 {
 	for (size_t i = 0; i < s->n_legs; i++)
-		if (is_ready(&s->legs[i]))
+		if (leg_is_ready(&s->legs[i]))
 			return &s->legs[i];
 	return NULL;
+}
+
+struct leg *
+legs_least(struct session *s)
+{
+	struct leg *least = NULL;
+
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (leg_is_ready(leg) && (!least || leg->running < least->running))
+			least = leg;
+	}
+	return least;
 }
 
 size_t
@@ -254,7 +290,7 @@ legs_n_ready(const struct session *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_legs; i++)
-		n += is_ready(&s->legs[i]);
+		n += leg_is_ready(&s->legs[i]);
 	return n;
 }
 
@@ -265,7 +301,7 @@ leg_is_last(const struct leg *leg)
 
 	for (size_t i = 0; i < s->n_legs; i++)
 		if (&s->legs[i] != leg && s->legs[i].conn &&
-		    !is_opening(&s->legs[i]))
+		    !leg_is_opening(&s->legs[i]))
 			return false;
 	return true;
 }
@@ -279,7 +315,7 @@ leg_takes(const struct leg *leg)
 	if (s->n_legs == 1)
 		return true;
 	for (size_t i = 0; i < s->n_legs; i++) {
-		if (!is_ready(&s->legs[i]))
+		if (!leg_is_ready(&s->legs[i]))
 			continue;
 		n++;
 		all += s->legs[i].running;
@@ -347,7 +383,7 @@ legs_log_out(struct session *s, lun_time now)
 	for (size_t i = 0; i < s->n_legs; i++) {
 		struct leg *leg = &s->legs[i];
 
-		if (logout_requested(leg) && is_idle(s, leg) && is_ready(last))
+		if (logout_requested(leg) && is_idle(s, leg) && leg_is_ready(last))
 			conn_logout(leg->conn, LOGOUT_CONNECTION, now);
 	}
 	if (logout_requested(last) && all_idle(s))

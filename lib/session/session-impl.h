@@ -4,6 +4,7 @@
  *
  *	session.c	the object: what follows from news, stepping, stopping
  *	legs.c		its connections: opening, choosing, closing
+ *	connrec.c	a connection that was lost, at recovery level 2
  *	session-states.c	the transition table of RFC 7143 8.3
  *	task.c		the table of tasks: begin, end, timeouts
  *	schedule.c	what a connection sends next
@@ -94,6 +95,13 @@ struct task {
 	struct tmf abort;		/* its own ABORT TASK */
 	bool aborting;
 	bool given_up;			/* ended from another connection */
+
+	/* connrec.c */
+	struct tmf reassign;		/* its own TASK REASSIGN */
+	bool reassigning;
+	bool resumes;			/* R2Ts come with any number */
+	bool damaged;			/* there are gaps in its data */
+	unsigned reassigns;
 };
 
 /* A connection and what its tasks have to send on it. */
@@ -110,6 +118,14 @@ struct leg {
 	struct tmf *tmf;		/* the one that is sent and not answered */
 	uint32_t late_tmf_tag;		/* of an abort that was given up */
 	bool fence;			/* a new request is to follow a retry */
+
+	/* Level 2, connrec.c. While it is lost it has no connection, or one
+	 * that logs in, and its tasks wait. */
+	bool lost, cleaned;
+	lun_time time2wait, time2retain;	/* should it be lost */
+	uint32_t exp_stat_sn;		/* of what was lost: 11.14.4 */
+	lun_time lost_at, due, give_up_at;
+	struct leg *carrier;		/* has sent the logout for it */
 };
 
 struct session {
@@ -135,6 +151,8 @@ struct session {
 	lun_time add_wait;		/* back-off after a failed attempt */
 	bool add_told;			/* that one cannot be added, and why */
 	struct leg *closing;		/* sent the logout of the session */
+	bool gives_up;			/* a loss is that of the session now */
+	bool reassigns_by_lun;		/* the target wants to see it */
 	struct portal portal;		/* of the leading login */
 	unsigned redirects;
 	bool moved;			/* for good */
@@ -163,7 +181,7 @@ struct session {
 	struct session_timer {
 		struct timer t;
 		struct session *s;
-	} clock, stop_timer, add_timer;	/* task.c; session.c; legs.c */
+	} clock, stop_timer, add_timer, rec_timer;
 	struct session_counters counters;
 };
 
@@ -184,6 +202,9 @@ mends(const struct session *s)
 void session_log(struct session *s, enum lun_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void session_stir(struct session *s);
+/* Nothing less than the recovery of the session helps. */
+void session_give_up(struct session *s, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* legs.c */
 int legs_init(struct session *s);	/* 0 or LUN_ENOMEM */
@@ -191,11 +212,15 @@ void legs_deinit(struct session *s);	/* they are closed */
 /* Begins a login: the leading one, or as the session has it now. */
 int leg_connect(struct leg *leg, struct lun_error *err);
 void leg_close(struct leg *leg, int result);	/* what it has to do ends */
+void leg_drop_conn(struct leg *leg);		/* and only that */
 /* Opens those that are wanted and not there, one after the other. */
 void legs_add(struct session *s);
 void legs_add_later(struct session *s);		/* with back-off */
-/* One in LOGGED_IN; NULL: none. How many there are. */
+bool leg_is_opening(const struct leg *leg);	/* on the way to LOGGED_IN */
+bool leg_is_ready(const struct leg *leg);	/* in LOGGED_IN */
+/* The first of those; the one with the fewest tasks; how many there are. */
 struct leg *legs_ready(struct session *s);
+struct leg *legs_least(struct session *s);
 size_t legs_n_ready(const struct session *s);
 /* Is no other one in the full feature phase? */
 bool leg_is_last(const struct leg *leg);
@@ -207,7 +232,9 @@ void legs_log_out(struct session *s, lun_time now);
 void legs_log_out_now(struct session *s, lun_time now);
 
 /* session-states.c; a transition that RFC 7143 8.3 does not have is our bug */
-enum session_event { SEV_LOGGED_IN, SEV_CLOSED, SEV_FAILED, SEV_GIVEN_UP };
+enum session_event {
+	SEV_LOGGED_IN, SEV_CLOSED, SEV_FAILED, SEV_CONTINUED, SEV_GIVEN_UP,
+};
 void session_enter(struct session *s, enum session_event event);
 
 /* task.c */
@@ -217,6 +244,7 @@ struct task *task_new(struct session *s, struct command *cmd, struct leg *leg);
 struct task *task_find(struct session *s, uint32_t initiator_task_tag);
 /* Was this the last one of its slot, and ended without a response? */
 bool task_was_given_up(const struct session *s, uint32_t initiator_task_tag);
+void task_idle(struct task *t);	/* unless something still needs it */
 /* Its command is over with this result; the task is idle again. */
 void task_end(struct task *t, int result);
 void task_abort(struct task *t, int end_code);
@@ -230,6 +258,18 @@ void tasks_free(struct session *s);
 /* A request with this CmdSN was rejected: another one takes its place. */
 void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 		   uint8_t reason);
+
+/* connrec.c */
+int connrec_init(struct session *s);	/* 0 or LUN_ENOMEM */
+void connrec_deinit(struct session *s);
+/* Its connection is lost. False: and with it the session. */
+bool connrec_begin(struct leg *leg);
+/* The target says how long it waits (11.9.1). */
+void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);
+void connrec_reinstated(struct leg *leg);
+void connrec_login_failed(struct leg *leg);
+void connrec_removed(struct leg *carrier);	/* NEWS_REMOVED */
+void connrec_step(struct session *s, lun_time now);
 
 /* schedule.c */
 bool schedule_fill(void *user, struct conn *c);
@@ -287,7 +327,11 @@ void retry_tick(struct session *s, lun_time now);
 int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);
 void tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason);
 void tmfs_expire(struct session *s, lun_time now);
+/* leg NULL: those that have none. */
 void tmfs_end_all(struct session *s, struct leg *leg, int code);
+void tmfs_orphan(struct leg *leg);	/* it is lost */
+void tmfs_adopt(struct session *s);	/* those that belong to no task */
+void tmf_move(struct tmf *t, struct leg *to);
 void tmfs_run(struct session *s);
 
 #endif

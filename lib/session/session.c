@@ -40,6 +40,24 @@ over(struct session *s, const struct lun_error *err)
 	session_stir(s);
 }
 
+void
+session_give_up(struct session *s, int code, const char *fmt, ...)
+{
+	char text[sizeof(s->error.text)];
+	struct lun_error err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	lun_fail(&err, code, "%s", text);
+	if (s->state == SESSION_LOGGED_IN)
+		session_enter(s, SEV_FAILED);
+	if (s->state == SESSION_FAILED)
+		session_enter(s, SEV_GIVEN_UP);
+	over(s, &err);
+}
+
 /* A new connection for the leading login, to s->portal. */
 static void
 login_again(struct session *s)
@@ -66,8 +84,15 @@ allow_connections(struct session *s)
 static void
 on_logged_in(struct session *s, struct leg *leg)
 {
+	const struct params *p = &conn_login_result(leg->conn)->params;
 	char text[PORTAL_TEXT_MAX];
 
+	leg->time2wait = p->DefaultTime2Wait * TIME_S;
+	leg->time2retain = p->DefaultTime2Retain * TIME_S;
+	if (leg->lost) {
+		connrec_reinstated(leg);
+		return;
+	}
 	if (!leg->login.leading) {
 		session_log(s, LUN_LOG_INFO, "conn %u to %s is added",
 			    conn_cid(leg->conn), portal_print(&leg->portal, text));
@@ -91,6 +116,10 @@ on_not_added(struct session *s, struct leg *leg, const char *why)
 {
 	char text[PORTAL_TEXT_MAX];
 
+	if (leg->lost) {
+		connrec_login_failed(leg);
+		return;
+	}
 	session_log(s, s->add_told ? LUN_LOG_DEBUG : LUN_LOG_WARNING, "conn %u "
 		    "to %s cannot be added: %s; going on with %zu of %zu "
 		    "connections", conn_cid(leg->conn),
@@ -171,14 +200,15 @@ on_lost(struct session *s, struct leg *leg)
 		return;
 	}
 	if (conn_time2wait(leg->conn) >= 0)
-		s->time2wait = conn_time2wait(leg->conn);
+		s->time2wait = leg->time2wait = conn_time2wait(leg->conn);
+	if (connrec_begin(leg))
+		return;
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s",
 		    conn_cid(leg->conn), portal_print(&leg->portal, text),
 		    err.text);
 	session_enter(s, SEV_FAILED);
 	leg_close(leg, err.code);
-	session_enter(s, SEV_GIVEN_UP);
-	over(s, &err);
+	session_give_up(s, err.code, "%s", err.text);
 }
 
 static void
@@ -227,6 +257,8 @@ take_news(struct session *s, struct leg *leg)
 		/* half of the time that it allows is for what is under way */
 		stop_by(s, session_now(s) + left / 2);
 	}
+	if (news & NEWS_REMOVED)
+		connrec_removed(leg);
 	if (news & NEWS_REDIRECTED)
 		on_redirected(s, leg);
 	else if (news & NEWS_LOGIN_FAILED)
@@ -277,7 +309,9 @@ session_step(struct session *s, lun_time now)
 		if (s->legs[i].conn)
 			take_news(s, &s->legs[i]);
 	tmfs_run(s);
+	connrec_step(s, now);
 	if (s->over) {
+		tmfs_end_all(s, NULL, s->error.code);
 		for (size_t i = 0; i < LEGS_MAX; i++)
 			leg_close(&s->legs[i], s->error.code);
 		commands_end_waiting(s, s->error.code);
@@ -341,7 +375,7 @@ session_new(struct session **out, const struct session_config *config,
 	s->time2wait = -1;
 	init_lists(s);
 	s->stop_timer.s = s;
-	if (legs_init(s) < 0 ||
+	if (legs_init(s) < 0 || connrec_init(s) < 0 ||
 	    timer_init(&s->stop_timer.t, timers, stop_due) < 0 ||
 	    task_clock_init(s) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
@@ -355,6 +389,7 @@ session_free(struct session *s)
 	if (!s)
 		return NULL;
 	s->stopping = s->over = s->told_down = true;
+	tmfs_end_all(s, NULL, LUN_ECANCELED);
 	for (size_t i = 0; i < LEGS_MAX; i++)
 		leg_close(&s->legs[i], LUN_ECANCELED);
 	commands_end_waiting(s, LUN_ECANCELED);
@@ -364,6 +399,7 @@ session_free(struct session *s)
 		run_ended(s);
 	timer_deinit(&s->clock.t);
 	timer_deinit(&s->stop_timer.t);
+	connrec_deinit(s);
 	legs_deinit(s);
 	tasks_free(s);
 	free(s);
@@ -514,6 +550,8 @@ session_counters_add(struct session_counters *sum, const struct session *s)
 	sum->task_timeouts += s->counters.task_timeouts;
 	sum->lun_resets += s->counters.lun_resets;
 	sum->tasks_retried += s->counters.tasks_retried;
+	sum->connection_recoveries += s->counters.connection_recoveries;
+	sum->tasks_reassigned += s->counters.tasks_reassigned;
 	conn_counters_add(&sum->conns, &s->counters.conns);
 
 	for (size_t i = 0; i < LEGS_MAX; i++)

@@ -118,6 +118,7 @@ lun_time session_time2wait(const struct session *s);
 struct session_counters {
 	uint64_t task_timeouts, lun_resets;
 	uint64_t tasks_retried;		/* commands sent again, 7.2.1 */
+	uint64_t connection_recoveries, tasks_reassigned;
 	struct conn_counters conns;	/* of all that were, too */
 };
 struct session_counters session_counters(const struct session *s);

@@ -62,7 +62,7 @@ submit(struct nexus *n, struct command *cmd)
 	assert(cmd->done);
 	assert(cmd->cdb_len <= CDB_LEN_MAX);
 	cmd->task = NULL;
-	if (s->over || s->stopping || s->state != SESSION_LOGGED_IN) {
+	if (s->over || s->stopping || s->state == SESSION_FREE) {
 		command_end(s, cmd, s->stopping ? LUN_ECANCELED : LUN_ELOST);
 		return;
 	}
@@ -182,14 +182,15 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	command_unlink(s, cmd);
 	list_del(&t->link);
 	list_append(&s->running, &t->link);
-	assert(list_empty(&t->sending) && !t->aborting && !t->cmd);
+	assert(list_empty(&t->sending) && !t->aborting && !t->reassigning &&
+	       !t->cmd);
 	t->initiator_task_tag = next_tag(t->initiator_task_tag);
 	t->cmd = cmd;
 	t->leg = leg;
-	t->given_up = false;
+	t->given_up = t->resumes = t->damaged = false;
 	t->exp_data_sn = t->sequence_sn = 0;
 	t->sequence_over = false;
-	t->ticks = t->retries = 0;
+	t->ticks = t->retries = t->reassigns = 0;
 	t->first_burst = t->n_bursts = 0;
 	leg->running++;
 	cmd->phase = PHASE_RUNNING;
@@ -216,11 +217,11 @@ task_was_given_up(const struct session *s, uint32_t initiator_task_tag)
 	    t->initiator_task_tag == initiator_task_tag;
 }
 
-/* The slot is free when neither its command nor its abort needs it. */
-static void
+/* The slot is free when its command, abort and reassignment do not need it. */
+void
 task_idle(struct task *t)
 {
-	if (t->cmd || t->aborting)
+	if (t->cmd || t->aborting || t->reassigning)
 		return;
 	t->leg->running--;
 	t->leg = NULL;
@@ -312,9 +313,11 @@ aborted(struct tmf *tmf, int code, uint8_t response)
 		return;			/* it ends with its connection */
 	else if (abort)
 		reset_unit(t, code, response);
-	else				/* nobody knows what the target does */
+	else {				/* nobody knows what the target does */
+		t->s->gives_up = true;
 		conn_fail(leg->conn, LUN_ETIMEDOUT, "a command could not be "
 			  "aborted (LOGICAL UNIT RESET, response %u)", response);
+	}
 }
 
 void
@@ -380,7 +383,8 @@ tick(struct timer *timer, lun_time now)
 
 	s->nexus.timers->now = now;
 	list_for_each(t, &s->running, struct task, link) {
-		if (!t->cmd || t->aborting || now < t->cmd->deadline)
+		if (!t->cmd || t->aborting || now < t->cmd->deadline ||
+		    t->leg->lost || t->reassigning)
 			continue;
 		s->counters.task_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x, ITT "

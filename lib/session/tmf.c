@@ -25,13 +25,17 @@ static void
 send_request(struct session *s, struct leg *leg, struct tmf *t)
 {
 	const struct task *task = t->task;
+	bool reassign = t->function == TMF_TASK_REASSIGN;
 	struct pdu pdu = {
 		.opcode = OP_TMF_REQUEST, .immediate = true, .final = true,
 		.function = t->function, .lun = t->lun,
 		.initiator_task_tag = TMF_TAG_BIT |
 		    (s->next_tmf_tag++ & (TMF_TAG_BIT - 1)),
 		.referenced_task_tag = task ? task->initiator_task_tag : TAG_NONE,
-		.ref_cmd_sn = task ? task->cmd_sn : 0,
+		.ref_cmd_sn = task && !reassign ? task->cmd_sn : 0,
+		/* 11.5.6: of what the target sent we have all before it */
+		.exp_data_sn = reassign && task->cmd->in_len ?
+		    task->exp_data_sn : 0,
 	};
 
 	t->initiator_task_tag = pdu.initiator_task_tag;
@@ -51,6 +55,8 @@ send_next(struct session *s, struct leg *leg)
 {
 	struct tmf *t;
 
+	if (leg->lost)
+		return;			/* when it is recovered */
 	list_for_each(t, &s->tmfs, struct tmf, link) {
 		if (t->leg != leg || leg->tmf)
 			continue;
@@ -84,6 +90,31 @@ leg_for(struct session *s, const struct task *task)
 	return task ? task->leg : legs_ready(s);
 }
 
+/* Sent when it is its turn, on this connection (NULL: on one that is to come). */
+static void
+queue(struct session *s, struct tmf *t, struct leg *leg)
+{
+	t->leg = leg;
+	t->initiator_task_tag = TAG_NONE;	/* not sent yet */
+	t->deadline = TIME_NEVER;
+	if (leg)
+		send_next(s, leg);
+}
+
+/* Is there a connection for it, or will be? */
+static bool
+may_queue(const struct session *s, const struct leg *leg)
+{
+	if (s->over || s->state == SESSION_FREE)
+		return false;
+	if (leg)
+		return leg->conn || leg->lost;
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].lost)
+			return true;
+	return false;
+}
+
 void
 session_tmf(struct session *s, struct tmf *t, lun_time now)
 {
@@ -91,21 +122,59 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 
 	s->nexus.timers->now = now;
 	assert(t->done);
-	assert((t->function == TMF_ABORT_TASK) == (t->task != NULL));
+	assert((t->function == TMF_ABORT_TASK ||
+		t->function == TMF_TASK_REASSIGN) == (t->task != NULL));
 	if (t->task)
 		list_append(&s->tmfs, &t->link);
 	else				/* it may make aborts needless */
 		list_prepend(&s->tmfs, &t->link);
-	t->leg = leg;
-	if (!leg || !leg->conn) {
+	t->leg = NULL;
+	if (!may_queue(s, leg)) {
 		tmf_end(s, t, LUN_ELOST, 0);
 		return;
 	}
-	t->initiator_task_tag = TAG_NONE;	/* not sent yet */
-	t->deadline = TIME_NEVER;
 	task_clock_start(s);
 	session_stir(s);
-	send_next(s, leg);
+	queue(s, t, leg);
+}
+
+/* Immediate requests do not outlive their connection (7.14): they are made
+ * anew, on the connection that their task gets, or on any. */
+void
+tmfs_orphan(struct leg *leg)
+{
+	struct session *s = leg->s;
+	struct tmf *t;
+
+	leg->tmf = NULL;
+	leg->late_tmf_tag = TAG_NONE;
+	list_for_each(t, &s->tmfs, struct tmf, link) {
+		if (t->leg != leg)
+			continue;
+		if (t->function == TMF_TASK_REASSIGN)
+			list_del(&t->link);
+		else
+			queue(s, t, t->task ? leg : NULL);
+	}
+}
+
+void
+tmfs_adopt(struct session *s)
+{
+	struct leg *leg = legs_ready(s);
+	struct tmf *t;
+
+	if (!leg)
+		return;
+	list_for_each(t, &s->tmfs, struct tmf, link)
+		if (!t->leg)
+			queue(s, t, leg);
+}
+
+void
+tmf_move(struct tmf *t, struct leg *to)
+{
+	queue(to->s, t, to);
 }
 
 static struct tmf *
@@ -201,6 +270,8 @@ expire(struct session *s, struct tmf *t)
 		leg->late_tmf_tag = t->initiator_task_tag;
 		tmf_end(s, t, LUN_ETIMEDOUT, 0);
 	} else if (leg->conn) {
+		/* but for a reassignment: nobody knows what the target does */
+		s->gives_up |= t->function != TMF_TASK_REASSIGN;
 		conn_fail(leg->conn, LUN_ETIMEDOUT, "task management function "
 			  "%u was not answered within %" PRId64 " s",
 			  t->function, answer_time(s) / TIME_S);

@@ -44,7 +44,7 @@ struct bench {
 
 	struct line lines[LINES_MAX];
 	struct line *l;			/* the one that is spoken on */
-	bool slow;
+	bool slow, ignores_pings;
 	unsigned connects;
 	size_t segments;
 

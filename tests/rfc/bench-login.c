@@ -263,15 +263,32 @@ bench_many(unsigned connections)
 	return bench_new(&(struct bench_setup){ .keys = keys });
 }
 
-struct bench *
-bench_many_up(unsigned connections)
+static struct bench *
+all_up(struct bench *b, unsigned connections)
 {
-	struct bench *b = bench_many(connections);
-
 	for (unsigned i = 0; i < connections; i++)
 		bench_login(b, "");
 	bench_expect_nothing(b);
 	return b;
+}
+
+struct bench *
+bench_many_up(unsigned connections)
+{
+	return all_up(bench_many(connections), connections);
+}
+
+struct bench *
+bench_level2(unsigned connections, const char *keys)
+{
+	char all[200];
+
+	snprintf(all, sizeof(all), "MaxConnections=%u ErrorRecoveryLevel=2 "
+		 "DefaultTime2Wait=2 DefaultTime2Retain=20%s%s", connections,
+		 *keys ? " " : "", keys);
+	return all_up(bench_new(&(struct bench_setup){
+		.keys = all, .ignores_pings = true,
+	}), connections);
 }
 
 struct got *

@@ -43,6 +43,7 @@ struct bench_setup {			/* zero: the default */
 	const char *username, *password, *username_in, *password_in;
 	const char *alias;
 	lun_time nop_interval;		/* default: no pings */
+	bool ignores_pings;		/* the test does not see them */
 	lun_time command_timeout;	/* default 30 s */
 	const struct portal *portals;	/* others of the target */
 	size_t n_portals;
@@ -106,6 +107,8 @@ void bench_on(struct bench *b, size_t line);
  * CID n + 1. */
 struct bench *bench_many(unsigned connections);
 struct bench *bench_many_up(unsigned connections);
+/* The same at recovery level 2 (Time2Wait 2, Time2Retain 20), and more keys. */
+struct bench *bench_level2(unsigned connections, const char *keys);
 size_t bench_connections(struct bench *b);	/* that the session has */
 /* A command runs on this line from submission to response. */
 void bench_works_on(struct bench *b, size_t line);

@@ -55,7 +55,7 @@ test_taken(void **state)
 		{ "data-digest", "crc32c,none" },
 		{ "data-digest", "CRC32C,None" },
 		{ "connections", "1" }, { "connections", "16" },
-		{ "erl", "1" },
+		{ "erl", "2" },
 		{ "timeout", "1" }, { "timeout", "3600" },
 		{ "outage", "wait" }, { "outage", "wait:60" },
 		{ "outage", "fail" },
@@ -91,7 +91,7 @@ test_refused(void **state)
 		{ "data-digest", "crc32c,crc32c" },
 		{ "connections", "0" }, { "connections", "17" },
 		{ "connections", "-1" }, { "connections", "1x" },
-		{ "erl", "2" }, { "erl", "" },
+		{ "erl", "3" }, { "erl", "" },
 		{ "timeout", "0" }, { "timeout", "3601" },
 		{ "timeout", "99999999999999999999" },
 		{ "outage", "" }, { "outage", "wait:" },
@@ -100,7 +100,7 @@ test_refused(void **state)
 		{ "isid", "0x1000000" }, { "isid", "" },
 		{ "MaxBurstLength", "511" }, { "InitiatorName", "iqn.x" },
 		{ "AuthMethod", "None" }, { "SendTargets", "All" },
-		{ "ErrorRecoveryLevel", "2" },
+		{ "ErrorRecoveryLevel", "3" },
 	};
 	struct lun_options *before = new();
 

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Recovery of a connection, level 2: RFC 7143 6.3.4, 7.1.4.3, 7.2, 11.14.
+ *
+ *	lost -> Time2Wait -> cleaned up by			-> its tasks move
+ *			     a logout on another connection, or
+ *			     a login with its CID (no other one lives)
+ *
+ * Until it is cleaned up its tasks stay with it, as the target may still be at
+ * work on them there. Then each goes to the least loaded connection:
+ *
+ *	the target has its command	TASK REASSIGN
+ *	it has not			the command again: same ITT, same CmdSN
+ *	an abort was under way		ABORT TASK, which takes it along (11.5.1)
+ *	a part of its data was lost	ABORT TASK, and those above make it again
+ *
+ * and CmdSNs that were lost with something else are plugged. Whatever fails on
+ * the way is tried again until Time2Retain is over, but for what the target
+ * refuses: then, and when that time is over, the session is lost (7.1.4.4), with
+ * one line that says why. A connection that is lost in the middle begins anew
+ * with the tasks that it has by then.
+ */
+#include "login/status.h"
+#include "session/session-impl.h"
+
+enum {
+	REASSIGNS_MAX	= 4,		/* of one task */
+	HOLES_MAX	= 4096,		/* CmdSNs that are looked at */
+};
+
+#define LOGIN_AGAIN	(1 * TIME_S)	/* a reinstatement that failed */
+
+/* ------------------------------------------------------------ the loss -- */
+
+/* The data that the target would send again, it has not got, or we. */
+static void
+suspend(struct task *t)
+{
+	list_del(&t->sending);
+	t->n_bursts = 0;
+	t->damaged |= t->mend.active && t->cmd && t->cmd->in_len > 0;
+	if (t->mend.active)
+		snack_end(t);
+	t->reassigning = false;
+	task_idle(t);			/* a reassignment was all that it had */
+}
+
+/* Does the session live on without it? */
+static bool
+recoverable(const struct session *s, const struct leg *leg, int code)
+{
+	return s->login.params.ErrorRecoveryLevel == 2 && !s->closing &&
+	    !s->gives_up && code != LUN_EPROTO &&	/* 7.7 */
+	    (leg->time2retain > 0 ||			/* 11.9.1, 13.16 */
+	     (leg->running == 0 && !leg_is_last(leg)));
+}
+
+bool
+connrec_begin(struct leg *leg)
+{
+	struct session *s = leg->s;
+	const struct lun_error *err = conn_error(leg->conn);
+	char text[PORTAL_TEXT_MAX];
+	struct task *t;
+
+	if (!recoverable(s, leg, err->code))
+		return false;
+	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s; %u tasks "
+		    "wait for its recovery", conn_cid(leg->conn),
+		    portal_print(&leg->portal, text), err->text, leg->running);
+	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
+	leg->lost = true;
+	leg->cleaned = false;
+	leg->lost_at = session_now(s);
+	connrec_times(leg, leg->time2wait, leg->time2retain);
+	tmfs_orphan(leg);
+	leg_drop_conn(leg);
+	list_for_each(t, &s->running, struct task, link)
+		if (t->leg == leg)
+			suspend(t);
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].carrier == leg)
+			s->legs[i].carrier = NULL;
+	if (leg_is_last(leg))
+		session_enter(s, SEV_FAILED);
+	tmfs_adopt(s);
+	session_stir(s);
+	return true;
+}
+
+void
+connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain)
+{
+	leg->due = time_add(leg->lost_at, time2wait);
+	leg->give_up_at = time_add(leg->due, time2retain);
+	session_stir(leg->s);
+}
+
+/* ------------------------------------------------ what becomes of tasks -- */
+
+static void
+move(struct task *t, struct leg *to)
+{
+	t->leg->running--;
+	t->leg = to;
+	to->running++;
+	t->ticks = 0;
+}
+
+/* Nobody is to blame for the time that it took. */
+static void
+restart_clock(struct task *t)
+{
+	struct command *cmd = t->cmd;
+	struct session *s = t->s;
+
+	cmd->deadline = time_add(session_now(s), cmd->timeout ? cmd->timeout :
+				 s->cfg.command_timeout);
+}
+
+static void reassigned(struct tmf *tmf, int code, uint8_t response);
+
+static void
+ask_to_reassign(struct task *t, uint64_t lun)
+{
+	t->reassigning = t->resumes = true;
+	t->reassign = (struct tmf){
+		.function = TMF_TASK_REASSIGN, .task = t, .lun = lun,
+		.done = reassigned, .user = t,
+	};
+	session_tmf(t->s, &t->reassign, session_now(t->s));
+}
+
+static void
+reassigned(struct tmf *tmf, int code, uint8_t response)
+{
+	struct task *t = tmf->user;
+	struct session *s = t->s;
+
+	t->reassigning = false;
+	if (!t->cmd) {
+		task_idle(t);
+	} else if (code == 0 && response == TMF_COMPLETE) {
+		s->counters.tasks_reassigned++;
+		s->reassigns_by_lun |= tmf->lun != 0;
+		restart_clock(t);
+	} else if (t->aborting) {
+		return;			/* that comes next, and takes it along */
+	} else if (code == 0 && response == TMF_REJECTED &&
+		   tmf->lun != t->cmd->lun) {
+		/* 11.5.3: the LUN is reserved; but Linux wants to see it */
+		ask_to_reassign(t, t->cmd->lun);
+	} else if (code == 0) {
+		session_give_up(s, LUN_ELOST, "conn %u: TASK REASSIGN of ITT "
+				"0x%08" PRIx32 " was refused (response %u)",
+				t->leg->login.cid, t->initiator_task_tag, response);
+	}
+}
+
+static void
+reassign(struct task *t)
+{
+	struct session *s = t->s;
+
+	if (t->reassigns++ < REASSIGNS_MAX)
+		ask_to_reassign(t, s->reassigns_by_lun ? t->cmd->lun : 0);
+	else
+		session_give_up(s, LUN_ELOST, "ITT 0x%08" PRIx32 " lost its "
+				"connection %u times", t->initiator_task_tag,
+				REASSIGNS_MAX + 1);
+}
+
+/* The target never had it, or threw it away (11.14): 7.2.1. */
+static void
+retry(struct task *t)
+{
+	t->s->counters.tasks_retried++;
+	t->leg->fence = true;
+	t->damaged = false;
+	t->exp_data_sn = t->sequence_sn = 0;
+	t->sequence_over = false;
+	ranges_clear(&t->in);
+	ranges_clear(&t->out);
+	restart_clock(t);
+	command_send(t, true);
+}
+
+static void
+resume(struct task *t, struct leg *to)
+{
+	struct session *s = t->s;
+
+	move(t, to);
+	if (t->aborting && t->abort.task)
+		tmf_move(&t->abort, to);
+	else if (t->aborting)
+		return;			/* by a reset, which goes its own way */
+	else if (!window_took(&s->window, t->cmd_sn))
+		retry(t);
+	else if (t->damaged)
+		task_abort(t, LUN_EDIGEST);
+	else
+		reassign(t);
+}
+
+/* ------------------------------------------------------ holes in CmdSN -- */
+
+static bool
+has_owner(struct session *s, uint32_t cmd_sn)
+{
+	const struct task *t;
+
+	list_for_each(t, &s->running, struct task, link)
+		if (t->cmd_sn == cmd_sn)
+			return true;
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].conn && conn_plugs(s->legs[i].conn, cmd_sn))
+			return true;
+	return false;
+}
+
+/* Of what went with the connection and is not sent again: 11.14 */
+static void
+plug_holes(struct session *s)
+{
+	uint32_t sn = s->window.exp_cmd_sn, end = s->window.cmd_sn;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].lost)
+			return;		/* with the last of them */
+	if (end - sn > HOLES_MAX) {
+		session_give_up(s, LUN_ELOST, "%" PRIu32 " commands were not "
+				"acknowledged", end - sn);
+		return;
+	}
+	for (; sn != end; sn++)
+		if (!has_owner(s, sn) && legs_ready(s))
+			conn_plug(legs_ready(s)->conn, sn);
+}
+
+/* --------------------------------------------------------- the cleanup -- */
+
+static void
+recover_tasks(struct leg *leg)
+{
+	struct session *s = leg->s;
+	unsigned n = leg->running;
+	lun_time took = session_now(s) - leg->lost_at;
+	struct task *t;
+
+	leg->lost = false;
+	s->counters.connection_recoveries++;
+	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %" PRId64
+		    ".%" PRId64 " s: its %u tasks go on", leg->login.cid,
+		    took / TIME_S, took % TIME_S / (100 * TIME_MS), n);
+	list_for_each(t, &s->running, struct task, link) {
+		struct leg *to = legs_least(s);
+
+		if (!to) {		/* it was lost just now */
+			leg->lost = !leg->conn;
+			return;
+		}
+		if (t->leg == leg && !s->over)
+			resume(t, to);
+	}
+	tmfs_adopt(s);
+	plug_holes(s);
+}
+
+/* The target has let go of the connection. */
+static void
+cleaned(struct leg *leg, lun_time time2wait, lun_time time2retain)
+{
+	leg->cleaned = true;
+	leg->due = time_add(session_now(leg->s), time2wait);
+	leg->give_up_at = time_add(leg->due, time2retain);
+}
+
+void
+connrec_reinstated(struct leg *leg)
+{
+	struct session *s = leg->s;
+
+	if (s->state == SESSION_FAILED)
+		session_enter(s, SEV_CONTINUED);
+	cleaned(leg, 0, leg->time2retain);
+}
+
+/* RFC 7143 11.15.1, 11.15.3, 11.15.4 */
+static void
+on_response(struct leg *leg, const struct removal *r)
+{
+	struct session *s = leg->s;
+	lun_time wait = r->time2wait * TIME_S, retain = r->time2retain * TIME_S;
+	/* 0 means that the tasks are gone; but there are targets that say 0 for
+	 * both times and mean nothing by it: TASK REASSIGN tells. */
+	bool gone = r->response == LOGOUT_NO_CID ||
+	    (retain == 0 && wait > 0);
+
+	if (r->response == LOGOUT_NO_RECOVERY || (gone && leg->running > 0)) {
+		session_give_up(s, LUN_ELOST, "conn %u cannot be recovered "
+				"(Logout Response %u, Time2Wait %u s, Time2Retain "
+				"%u s)", leg->login.cid, r->response,
+				r->time2wait, r->time2retain);
+	} else if (r->response == LOGOUT_CLEANUP_FAILED) {
+		leg->due = time_add(session_now(s), wait);
+		if (gone)
+			leg->give_up_at = leg->due;
+	} else {
+		cleaned(leg, wait, retain > 0 ? retain : leg->time2retain);
+	}
+}
+
+void
+connrec_removed(struct leg *carrier)
+{
+	struct session *s = carrier->s;
+
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (leg->carrier != carrier)
+			continue;
+		leg->carrier = NULL;
+		on_response(leg, conn_removal(carrier->conn));
+		return;
+	}
+}
+
+void
+connrec_login_failed(struct leg *leg)
+{
+	struct session *s = leg->s;
+	const struct login_result *l = conn_login_result(leg->conn);
+	/* one too many: until the target knows that the old one is lost */
+	bool refused = l->status_class == LOGIN_CLASS_INITIATOR &&
+	    l->status_detail != TOO_MANY_CONNECTIONS;
+	struct lun_error err = *conn_error(leg->conn);
+
+	session_log(s, LUN_LOG_INFO, "conn %u is not reinstated: %s",
+		    leg->login.cid, err.text);
+	leg_drop_conn(leg);
+	if (refused)
+		session_give_up(s, LUN_ELOST, "%s", err.text);
+	leg->due = time_add(session_now(s), LOGIN_AGAIN);
+}
+
+/* ------------------------------------------------------------ the steps -- */
+
+static void
+wake_by(struct session *s, lun_time at)
+{
+	struct timer *t = &s->rec_timer.t;
+
+	if (!timer_is_set(t) || at < t->at)
+		timer_set(t, at);
+}
+
+static bool
+any_opening(const struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (leg_is_opening(&s->legs[i]))
+			return true;
+	return false;
+}
+
+/* Of one Logout Request at a time on a connection: 4.2.2.1 */
+static struct leg *
+free_carrier(struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+		bool busy = false;
+
+		for (size_t k = 0; k < s->n_legs; k++)
+			busy |= s->legs[k].carrier == leg;
+		if (leg_is_ready(leg) && !busy)
+			return leg;
+	}
+	return NULL;
+}
+
+static void
+clean_up(struct leg *leg)
+{
+	struct session *s = leg->s;
+	struct leg *carrier = free_carrier(s);
+	struct lun_error err;
+
+	if (carrier) {
+		leg->carrier = carrier;
+		conn_remove(carrier->conn, leg->login.cid, leg->exp_stat_sn,
+			    session_now(s));
+	} else if (!legs_ready(s) && !any_opening(s) &&
+		   leg_connect(leg, &err) < 0) {
+		leg->due = time_add(session_now(s), LOGIN_AGAIN);
+	}
+}
+
+static void
+step(struct leg *leg, lun_time now)
+{
+	struct session *s = leg->s;
+
+	if (now >= leg->give_up_at && leg->running == 0 && legs_ready(s)) {
+		leg->lost = false;	/* there is nothing to recover */
+		plug_holes(s);
+		return;
+	}
+	if (now >= leg->give_up_at) {
+		session_give_up(s, LUN_ETIMEDOUT, "conn %u was not recovered "
+				"within %" PRId64 " s", leg->login.cid,
+				(now - leg->lost_at) / TIME_S);
+		return;
+	}
+	if (now >= leg->due && leg->cleaned && legs_ready(s))
+		recover_tasks(leg);
+	else if (now >= leg->due && !leg->cleaned && !leg->carrier && !leg->conn)
+		clean_up(leg);
+	if (leg->lost)
+		wake_by(s, now < leg->due ? leg->due : leg->give_up_at);
+}
+
+void
+connrec_step(struct session *s, lun_time now)
+{
+	for (size_t i = 0; i < s->n_legs && !s->over; i++)
+		if (s->legs[i].lost)
+			step(&s->legs[i], now);
+}
+
+static void
+due(struct timer *t, lun_time now)
+{
+	struct session *s = container_of(t, struct session_timer, t)->s;
+
+	s->nexus.timers->now = now;
+	session_stir(s);
+}
+
+int
+connrec_init(struct session *s)
+{
+	s->rec_timer.s = s;
+	return timer_init(&s->rec_timer.t, s->nexus.timers, due);
+}
+
+void
+connrec_deinit(struct session *s)
+{
+	timer_deinit(&s->rec_timer.t);
+}

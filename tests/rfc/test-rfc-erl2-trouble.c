@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connection recovery that does not go well: it is tried again as long as the
+ * target waits, and falls down to session recovery in the end. RFC 7143 7.1.4,
+ * 7.2.2, 7.14, 8.2, 11.15.
+ */
+#include "rfc/erl2.h"
+
+struct loss {
+	struct bench *b;
+	struct command *cmd;
+	struct got *got;		/* on line 1, which is lost */
+};
+
+static struct loss
+new_loss(void)
+{
+	struct loss l = { .b = bench_level2(2, "") };
+
+	bench_nodata(l.b, 0);
+	bench_expect(l.b, OP_SCSI_COMMAND);
+	l.cmd = bench_nodata(l.b, 0);
+	l.got = bench_expect(l.b, OP_SCSI_COMMAND);
+	assert_int_equal(l.got->line, 1);
+	cut(l.b, 1);
+	bench_pass(l.b, TIME2WAIT * TIME_S);
+	return l;
+}
+
+static void
+expect_session_lost(struct loss *l, const char *part)
+{
+	bench_expect_down(l->b, LUN_ELOST, part);
+	bench_done(l->b, l->cmd, LUN_ELOST);
+	bench_free(l->b);
+}
+
+/* ---------------------------------------------------- logout responses -- */
+
+static void
+test_the_target_does_not_know_the_connection(void **state)
+{
+	struct loss l = new_loss();
+	struct got *logout = bench_expect(l.b, OP_LOGOUT_REQUEST);
+
+	answer_logout(l.b, logout, LOGOUT_NO_CID, 0, 0);
+	expect_session_lost(&l, "Logout Response 1");
+}
+
+/* Without tasks on it there is nothing to lose: a new one takes its place. */
+static void
+test_an_idle_connection_that_is_not_known_is_added_anew(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct got *got;
+
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	got = bench_expect(b, OP_LOGOUT_REQUEST);
+	answer_logout(b, got, LOGOUT_NO_CID, 0, 0);
+	bench_login(b, "");
+	assert_int_equal(bench_connections(b), 2);
+	bench_free(b);
+}
+
+static void
+test_the_target_does_not_recover_connections(void **state)
+{
+	struct loss l = new_loss();
+	struct got *logout = bench_expect(l.b, OP_LOGOUT_REQUEST);
+
+	answer_logout(l.b, logout, LOGOUT_NO_RECOVERY, 0, 0);
+	expect_session_lost(&l, "Logout Response 2");
+}
+
+/* shows: 7143-11.15.3-01 7143-8.2.2-02 */
+static void
+test_a_cleanup_that_failed_is_tried_again_when_the_target_allows(void **state)
+{
+	struct loss l = new_loss();
+	struct bench *b = l.b;
+	struct got *logout = bench_expect(b, OP_LOGOUT_REQUEST);
+
+	answer_logout(b, logout, LOGOUT_CLEANUP_FAILED, 4, 30);
+	bench_pass(b, 4 * TIME_S - 1);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	let_go(b, 2);
+	answer_tmf(b, expect_reassign(b, l.got), TMF_COMPLETE);
+	assert_true(bench_up(b));
+	bench_free(b);
+}
+
+/* shows: 7143-11.15.4-01 */
+static void
+test_the_tasks_are_gone_already(void **state)
+{
+	struct loss l = new_loss();
+	struct got *logout = bench_expect(l.b, OP_LOGOUT_REQUEST);
+
+	answer_logout(l.b, logout, LOGOUT_DONE, 1, 0);
+	bench_expect_nothing(l.b);
+	expect_session_lost(&l, "Time2Retain 0 s");
+}
+
+/* Reassignment waits as the Logout Response says. */
+static void
+test_tasks_move_when_the_target_allows(void **state)
+{
+	struct loss l = new_loss();
+	struct got *logout = bench_expect(l.b, OP_LOGOUT_REQUEST);
+
+	answer_logout(l.b, logout, LOGOUT_DONE, 3, TIME2RETAIN);
+	bench_pass(l.b, 3 * TIME_S - 1);
+	bench_expect_nothing(l.b);
+	bench_pass(l.b, 1);
+	expect_reassign(l.b, l.got);
+	bench_free(l.b);
+}
+
+/* ---------------------------------------------------- TASK REASSIGN -- */
+
+/* shows: 7143-7.2.2-05 */
+static void
+test_a_refused_reassignment_costs_the_session(void **state)
+{
+	static const uint8_t responses[] = {
+		TMF_NO_TASK, TMF_STILL_ALLEGIANT, TMF_NO_REASSIGN, TMF_REJECTED,
+	};
+
+	for (size_t i = 0; i < sizeof(responses); i++) {
+		struct loss l = new_loss();
+
+		let_go(l.b, 2);
+		answer_tmf(l.b, expect_reassign(l.b, l.got), responses[i]);
+		expect_session_lost(&l, "TASK REASSIGN");
+	}
+}
+
+/* Linux rejects it without the LUN, which is reserved there (11.5.3). */
+static void
+test_a_rejected_reassignment_is_tried_with_the_lun(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, UINT64_C(3) << 48);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND), *r;
+
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_login_security(b, "AuthMethod=None TargetPortalGroupTag=1");
+	bench_login(b, "");
+	r = expect_reassign(b, got);
+	assert_int_equal(r->pdu.lun, 0);
+	answer_tmf(b, r, TMF_REJECTED);
+	r = expect_reassign(b, got);
+	assert_int_equal(r->pdu.lun, UINT64_C(3) << 48);
+	answer_tmf(b, r, TMF_COMPLETE);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, cmd, 0);
+	bench_free(b);
+}
+
+/* The command's own time is over meanwhile: it is aborted where it is then. */
+static void
+test_a_command_is_cancelled_in_the_middle(void **state)
+{
+	struct loss l = new_loss();
+	struct bench *b = l.b;
+	struct nexus *nexus = session_nexus(bench_session(b));
+	struct got *abort;
+
+	nexus->ops->cancel(nexus, l.cmd);
+	bench_run(b);
+	bench_pending(b, l.cmd);
+	let_go(b, 2);
+	abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
+	answer_tmf(b, abort, TMF_COMPLETE);
+	bench_done(b, l.cmd, LUN_ECANCELED);
+	bench_free(b);
+}
+
+static void
+test_a_command_is_cancelled_while_it_moves(void **state)
+{
+	struct loss l = new_loss();
+	struct bench *b = l.b;
+	struct nexus *nexus = session_nexus(bench_session(b));
+	struct got *reassign, *abort;
+
+	let_go(b, 2);
+	reassign = expect_reassign(b, l.got);
+	bench_expect(b, OP_LOGIN_REQUEST);
+	nexus->ops->cancel(nexus, l.cmd);
+	bench_run(b);
+	bench_expect_nothing(b);	/* one at a time, 4.2.2.1 */
+	answer_tmf(b, reassign, TMF_COMPLETE);
+	abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
+	answer_tmf(b, abort, TMF_COMPLETE);
+	bench_done(b, l.cmd, LUN_ECANCELED);
+	bench_free(b);
+}
+
+/* ------------------------------------------------ a second failure -- */
+
+/* The one that asked for the logout is lost before it is answered. */
+static void
+test_the_carrier_of_the_logout_is_lost(void **state)
+{
+	struct loss l = new_loss();
+	struct bench *b = l.b;
+	struct got *got;
+
+	bench_expect(b, OP_LOGOUT_REQUEST);
+	cut(b, 0);
+	assert_true(bench_up(b));
+	bench_pass(b, TIME2WAIT * TIME_S);
+	/* one comes back, and has the other one removed */
+	got = bench_login_security(b, "AuthMethod=None TargetPortalGroupTag=1");
+	assert_int_equal(got->pdu.tsih, TSIH);
+	bench_login(b, "");
+	for (int i = 0; i < 4; i++) {
+		got = bench_next(b);
+		if (!got)
+			break;
+		if (got->pdu.opcode == OP_LOGOUT_REQUEST)
+			answer_logout(b, got, LOGOUT_DONE, 0, TIME2RETAIN);
+		else if (got->pdu.opcode == OP_TMF_REQUEST)
+			answer_tmf(b, got, TMF_COMPLETE);
+	}
+	assert_int_equal(counters(b).connection_recoveries, 2);
+	assert_int_equal(counters(b).tasks_reassigned, 2);
+	assert_true(bench_up(b));
+	bench_free(b);
+}
+
+/* The one to which the task moved is lost, too: it moves on. */
+static void
+test_the_new_connection_is_lost_while_the_task_moves(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+	struct command *cmd[3];
+	struct got *got[3], *r;
+
+	for (size_t i = 0; i < 3; i++) {
+		cmd[i] = bench_nodata(b, 0);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+		assert_int_equal(got[i]->line, i);
+	}
+	bench_response(b, got[0], SCSI_GOOD);	/* line 0 is idle */
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	let_go(b, 2);
+	r = expect_reassign(b, got[1]);
+	bench_expect(b, OP_LOGIN_REQUEST);
+	assert_int_equal(r->line, 0);
+	cut(b, 0);				/* not answered */
+	bench_pass(b, TIME2WAIT * TIME_S);
+	let_go(b, 1);
+	r = expect_reassign(b, got[1]);
+	assert_int_equal(r->line, 2);
+	answer_tmf(b, r, TMF_COMPLETE);
+	moved(got[1], r);
+	bench_response(b, got[1], SCSI_GOOD);
+	bench_done(b, cmd[1], 0);
+	bench_response(b, got[2], SCSI_GOOD);
+	bench_done(b, cmd[2], 0);
+	bench_free(b);
+}
+
+static void
+login_refused_once(uint8_t status_class, uint8_t status_detail)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND), *login;
+	struct pdu pdu;
+
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	login = bench_expect(b, OP_LOGIN_REQUEST);
+	pdu = bench_login_pdu(b, login);
+	pdu.status_class = status_class;
+	pdu.status_detail = status_detail;
+	bench_send(b, &pdu, NULL, 0);
+	bench_pass(b, TIME_S);
+	bench_login(b, "");
+	answer_tmf(b, expect_reassign(b, got), TMF_COMPLETE);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, cmd, 0);
+	bench_free(b);
+}
+
+/*
+ * Service unavailable; or too many connections, as Linux says of the only one
+ * while it does not know that the old one is lost.
+ *
+ * shows: 7143-8.2.2-02
+ */
+static void
+test_a_login_that_is_refused_for_now_is_made_again(void **state)
+{
+	login_refused_once(3, 1);
+	login_refused_once(2, 6);
+}
+
+/* ---------------------------------------------------------- the end -- */
+
+static void
+test_the_session_is_not_there_any_more(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	struct pdu pdu;
+
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	got = bench_expect(b, OP_LOGIN_REQUEST);
+	pdu = bench_login_pdu(b, got);
+	pdu.status_class = 2;
+	pdu.status_detail = 0x0a;
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_down(b, LUN_ELOST, "session");
+	bench_done(b, cmd, LUN_ELOST);
+	bench_free(b);
+}
+
+/* shows: 7143-8.3.4-01 7143-8.2.2-01 */
+static void
+test_the_time_is_over(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0), *late;
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	late = bench_nodata(b, 0);
+	bench_expect_nothing(b);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_expect(b, OP_LOGIN_REQUEST);	/* is not answered */
+	bench_pass(b, TIME2RETAIN * TIME_S - 1);
+	bench_pending(b, cmd);
+	bench_pending(b, late);
+	bench_pass(b, 1);
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 22 s");
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_done(b, late, LUN_ETIMEDOUT);
+	bench_free(b);
+}
+
+/*
+ * After Time2Retain it is a new session, and nothing is reassigned.
+ *
+ * shows: 7143-7.5-02
+ */
+static void
+test_after_time2retain_the_session_is_made_again(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=2 DefaultTime2Wait=2 "
+			"DefaultTime2Retain=5",
+		.recovers = true, .ignores_pings = true,
+	});
+	struct command *cmd;
+	struct got *got;
+
+	bench_login(b, "");
+	cmd = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	for (int i = 0; i < 4; i++) {	/* it takes no connection */
+		bench_pass(b, i == 0 ? TIME2WAIT * TIME_S : TIME_S);
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+		assert_int_equal(got->pdu.tsih, TSIH);
+		bench_cut(b);
+	}
+	bench_pending(b, cmd);
+	bench_pass(b, 2 * TIME_S);
+	while (got && got->pdu.tsih != 0)
+		got = bench_next(b);
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_pass(b, 2 * TIME_S);
+	if (!got)
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+	assert_int_equal(got->pdu.tsih, 0);
+	bench_free(b);
+}
+
+static void
+drop(struct bench *b, enum async_event event, uint16_t cid, uint16_t time2wait,
+     uint16_t time2retain)
+{
+	struct pdu pdu = bench_pdu(b, OP_ASYNC_MESSAGE, NULL);
+
+	pdu.async_event = (uint8_t)event;
+	pdu.parameter1 = cid;
+	pdu.parameter2 = time2wait;
+	pdu.parameter3 = time2retain;
+	bench_send(b, &pdu, NULL, 0);
+}
+
+/* shows: 7143-7.14-03 */
+static void
+test_the_target_drops_all_in_the_middle(void **state)
+{
+	struct loss l = new_loss();
+
+	bench_expect(l.b, OP_LOGOUT_REQUEST);
+	bench_on(l.b, 0);
+	drop(l.b, ASYNC_SESSION_DROP, 0, 0, 20);
+	expect_session_lost(&l, "drops all connections");
+}
+
+/*
+ * It says how long it waits, and that is what counts, for this connection.
+ *
+ * shows: 7143-7.5.2-01 7143-7.5.2-02
+ */
+static void
+test_the_target_drops_a_connection(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct got *got;
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	got = bench_expect(b, OP_SCSI_COMMAND);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 5, 20);
+	bench_pass(b, 5 * TIME_S - 1);
+	bench_works_on(b, 0);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	let_go(b, 2);
+	expect_reassign(b, got);
+	bench_free(b);
+}
+
+/* It was lost before; the time that is left is what the target says now. */
+static void
+test_the_target_tells_of_a_loss_later(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 1);
+	bench_pass(b, TIME_S);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 6, 20);
+	bench_pass(b, 5 * TIME_S - 1);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	let_go(b, 2);
+	bench_free(b);
+}
+
+/* Tasks for which the target does not wait are lost. */
+static void
+test_the_target_drops_a_connection_and_its_tasks(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 0);
+	bench_expect_down(b, LUN_ELOST, "Time2Retain 0 s");
+	bench_free(b);
+}
+
+/* shows: 7143-7.7-01 */
+static void
+test_a_format_error_costs_the_session_at_level_2_too(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct command *w = bench_write(b, 0, 512 * 1024);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+
+	bench_r2t(b, got, 0, 1, 65536, 0);
+	bench_expect_down(b, LUN_EPROTO, "it asks for no data");
+	bench_done(b, w, LUN_EPROTO);
+	bench_free(b);
+}
+
+/* shows: 7143-7.1.5-03 */
+static void
+test_a_target_at_level_0_is_served_at_level_0(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=2",
+	});
+	struct command *cmd;
+
+	bench_login(b, "ErrorRecoveryLevel=0");
+	cmd = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_cut(b);
+	bench_expect_down(b, LUN_ELOST, "closed by the target");
+	bench_done(b, cmd, LUN_ELOST);
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_target_does_not_know_the_connection),
+		cmocka_unit_test(test_an_idle_connection_that_is_not_known_is_added_anew),
+		cmocka_unit_test(test_the_target_does_not_recover_connections),
+		cmocka_unit_test(test_a_cleanup_that_failed_is_tried_again_when_the_target_allows),
+		cmocka_unit_test(test_the_tasks_are_gone_already),
+		cmocka_unit_test(test_tasks_move_when_the_target_allows),
+		cmocka_unit_test(test_a_refused_reassignment_costs_the_session),
+		cmocka_unit_test(test_a_rejected_reassignment_is_tried_with_the_lun),
+		cmocka_unit_test(test_a_command_is_cancelled_in_the_middle),
+		cmocka_unit_test(test_a_command_is_cancelled_while_it_moves),
+		cmocka_unit_test(test_the_carrier_of_the_logout_is_lost),
+		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
+		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
+		cmocka_unit_test(test_the_session_is_not_there_any_more),
+		cmocka_unit_test(test_the_time_is_over),
+		cmocka_unit_test(test_after_time2retain_the_session_is_made_again),
+		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
+		cmocka_unit_test(test_the_target_drops_a_connection),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_later),
+		cmocka_unit_test(test_the_target_drops_a_connection_and_its_tasks),
+		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),
+		cmocka_unit_test(test_a_target_at_level_0_is_served_at_level_0),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
