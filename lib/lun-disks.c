@@ -325,9 +325,24 @@ disks_close(struct lun_session *s)
 	}
 }
 
+/* If one of them has a cache that is not flushed: was it lost by a restart? */
+static void
+watch_portal(struct lun_session *s)
+{
+	const struct session *session = recovery_session(s->recovery);
+	bool dirty = false;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		dirty |= disk_is_dirty(s->disks[i]->disk);
+	if (dirty)
+		pump_watch(s->pump, session_portal(session));
+	s->watching = dirty;
+}
+
 void
 disks_lost(struct lun_session *s, const struct lun_error *err)
 {
+	watch_portal(s);
 	s->lost = true;
 	luns_cancel(&s->luns);
 	s->luns_again = false;
@@ -345,6 +360,10 @@ disks_back(struct lun_session *s)
 	struct lun_disk *d;
 
 	s->lost = false;
+	pump_unwatch(s->pump);
+	if (s->watching && pump_was_refused(s->pump))
+		for (size_t i = 0; i < s->n_disks; i++)
+			disk_maybe_restarted(s->disks[i]->disk);
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
 	/* A request that was out when the nexus was lost ends with a probe. */

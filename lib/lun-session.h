@@ -70,6 +70,7 @@ struct lun_session {
 	struct luns luns;
 	bool luns_again;		/* it changed while it was asked for */
 	bool lost;			/* the nexus is, for the time being */
+	bool watching;			/* pump_watch(), since it was lost */
 	size_t n_disks;
 	struct lun_disk **disks;
 	size_t probing;

@@ -355,6 +355,10 @@ struct lun_disk_info {
 	bool read_only;			/* write protected, or so opened */
 	bool thin;			/* LBPME */
 	bool write_cache;		/* WCE */
+	/* How often it was found that writes which were done may be lost. The
+	 * next LUN_FLUSH has failed then, or will; others who have to know that
+	 * can compare. */
+	uint64_t lost_writes;
 	char vendor[9], product[17], revision[5];	/* printable, trimmed */
 	char serial[256];
 	size_t n_designators;

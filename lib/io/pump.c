@@ -28,7 +28,10 @@ enum {
 	READS_MAX	= 16,	/* per socket and wake-up */
 	WRITES_MAX	= 16,
 	SEND_IOV_MAX	= 128,
+	KNOCKS		= 5,
 };
+
+#define KNOCK_TIME	(30 * TIME_MS)	/* then twice as long, and so on */
 
 struct pump {
 	struct lun_loop *loop;
@@ -36,6 +39,12 @@ struct pump {
 	bool stepping;
 	struct job step, flush;
 	struct list pipes;
+
+	struct portal watched;
+	bool refused;			/* by that portal, since it is watched */
+	struct dial *knock;		/* asks it; NULL: not now */
+	struct timer knock_at;
+	unsigned knocks;
 };
 
 struct pipe {
@@ -221,12 +230,21 @@ pipe_ready(struct source *s, uint32_t events)
 /* --------------------------------------------------------- the driver -- */
 
 static void
+note_refusal(struct pump *pump, const struct portal *portal,
+	     const struct dial *d)
+{
+	if (dial_was_refused(d) && portal_equal(portal, &pump->watched))
+		pump->refused = true;
+}
+
+static void
 dialled(void *user, int fd, const struct lun_error *err)
 {
 	struct pipe *p = user;
 	struct lun_error e;
 
 	if (fd < 0) {
+		note_refusal(p->pump, &p->portal, p->dial);
 		pipe_lost(p, err);
 		return;
 	}
@@ -335,13 +353,63 @@ pump_is_at(const struct pump *pump, const struct portal *portal)
 	return false;
 }
 
+static void
+knocked(void *user, int fd, const struct lun_error *err)
+{
+	struct pump *p = user;
+
+	note_refusal(p, &p->watched, p->knock);
+	p->knock = dial_free(p->knock);
+	if (fd >= 0)
+		close(fd);
+	if (!p->refused && ++p->knocks < KNOCKS)
+		timer_set(&p->knock_at, time_add(p->loop->now,
+						 KNOCK_TIME << p->knocks));
+}
+
+/* Without memory it is not asked, but for what is tried later. */
+static void
+knock(struct timer *t, lun_time now)
+{
+	struct pump *p = container_of(t, struct pump, knock_at);
+
+	dial_new(&p->knock, p->loop, &p->watched, knocked, p);
+}
+
+/* A process that ends may close what it listens at after its connections; and
+ * one that takes its place can be there soon. */
+void
+pump_watch(struct pump *p, const struct portal *portal)
+{
+	p->watched = *portal;
+	p->refused = false;
+	p->knock = dial_free(p->knock);
+	p->knocks = 0;
+	timer_set(&p->knock_at, time_add(p->loop->now, KNOCK_TIME));
+}
+
+void
+pump_unwatch(struct pump *p)
+{
+	p->knock = dial_free(p->knock);
+	timer_clear(&p->knock_at);
+}
+
+bool
+pump_was_refused(const struct pump *p)
+{
+	return p->refused;
+}
+
 int
 pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err)
 {
 	struct pump *p = calloc(1, sizeof(*p));
 
-	if (!p)
+	if (!p || timer_init(&p->knock_at, &loop->timers, knock) < 0) {
+		free(p);
 		return lun_fail(err, LUN_ENOMEM, "session: out of memory");
+	}
 	p->loop = loop;
 	list_init(&p->pipes);
 	job_init(&p->step, step);
@@ -358,6 +426,8 @@ pump_free(struct pump *p)
 		return NULL;
 	assert(list_empty(&p->pipes));
 	assert(!p->stepping);
+	dial_free(p->knock);
+	timer_deinit(&p->knock_at);
 	job_deinit(&p->step);
 	job_deinit(&p->flush);
 	p->loop->users--;

@@ -22,6 +22,14 @@ struct pump *pump_free(struct pump *p);
 /* True while the session steps: it must not be freed then. */
 bool pump_is_stepping(const struct pump *p);
 
+/*
+ * Watches from now on whether nobody listens at this portal: it is asked a few
+ * times in the first second, and whatever is tried later counts.
+ */
+void pump_watch(struct pump *p, const struct portal *portal);
+void pump_unwatch(struct pump *p);
+bool pump_was_refused(const struct pump *p);
+
 /* Is this the address of the peer of a connection? */
 bool pump_is_at(const struct pump *p, const struct portal *portal);
 

@@ -37,6 +37,7 @@ struct dial {
 	struct source source;		/* fd -1: no socket */
 	struct timer timer;
 	struct lun_error err;		/* of the last address */
+	bool refused;			/* by the last address */
 };
 
 static void
@@ -56,6 +57,7 @@ failed(struct dial *d, int e)
 
 	lun_fail(&d->err, LUN_ECONNECT, "%s: %s",
 		 portal_print(&d->portal, name), strerror(e));
+	d->refused = e == ECONNREFUSED;
 	drop_socket(d);
 }
 
@@ -184,6 +186,12 @@ dial_new(struct dial **out, struct lun_loop *loop, const struct portal *portal,
 	loop_add_job(loop, &d->start);
 	*out = d;
 	return 0;
+}
+
+bool
+dial_was_refused(const struct dial *d)
+{
+	return d->refused;
 }
 
 struct dial *

@@ -20,6 +20,10 @@ typedef void dial_fn(void *user, int fd, const struct lun_error *err);
 
 int dial_new(struct dial **out, struct lun_loop *loop,
 	     const struct portal *portal, dial_fn *done, void *user);
+
+/* In done: did the last address answer that nobody listens there? */
+bool dial_was_refused(const struct dial *d);
+
 struct dial *dial_free(struct dial *d);		/* cancels, too */
 
 #endif

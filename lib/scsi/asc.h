@@ -17,6 +17,8 @@ enum effect {
 	EFFECT_PROBE		= 1,	/* size, mode or identity: look again */
 	EFFECT_INVENTORY	= 2,	/* the target's units: REPORT LUNS */
 	EFFECT_LOST_WRITE	= 4,	/* an earlier write that was GOOD failed */
+	EFFECT_POWER_ON		= 8,	/* a volatile cache is empty now */
+	EFFECT_RESET		= 16,	/* of any kind: perhaps a power on */
 };
 
 /* The action; *effects gets the bits of the effects. */

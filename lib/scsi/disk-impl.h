@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The inside of a disk, shared by disk.c (the unit: probes, information, what
- * is told to the owner), disk-io.c (requests), disk-piece.c (their commands)
- * and disk-order.c (which writes wait for which).
+ * is told to the owner), disk-io.c (requests), disk-piece.c (their commands),
+ * disk-order.c (which writes wait for which) and disk-cache.c (what is not on
+ * the medium yet).
  */
 #ifndef SCSI_DISK_IMPL_H
 #define SCSI_DISK_IMPL_H
@@ -54,6 +55,7 @@ struct request {
 	struct piece *failed;		/* the first one; ours until done */
 	const char *why;		/* it failed without a command */
 	uint64_t first, last;		/* blocks that a write touches */
+	uint64_t covers;		/* disk.acknowledged, as it is flushed */
 	size_t next;			/* bytes that are handed to pieces */
 	uint16_t n_pieces;
 	bool head, tail;		/* the write has a part of first, last */
@@ -113,7 +115,11 @@ struct disk {
 	struct timer delay;		/* for delayed */
 
 	/* flushing */
-	bool lost_write;		/* the next flush has to fail */
+	const char *lost_write;		/* why the next flush has to fail; NULL */
+	uint64_t lost_writes;		/* how often that was set */
+	uint64_t acknowledged;		/* writes into a cache; of these the */
+	uint64_t flushed;		/* first ones, which left it */
+	bool maybe_restarted;		/* until a probe has found it again */
 	bool no_sync;			/* SYNCHRONIZE CACHE does not exist */
 };
 
@@ -140,6 +146,8 @@ const char *disk_why_not(const struct disk *d, int *code, int *error);
 void disk_note_effects(struct disk *d, const struct outcome *o,
 		       const struct command *c);
 void disk_wake(struct disk *d);		/* the ready timer runs */
+void disk_log(struct disk *d, enum lun_log_level level, const char *what,
+	      const char *text);
 
 /* disk-io.c */
 int disk_io_init(struct disk *d);		/* 0 or LUN_ENOMEM */
@@ -169,6 +177,12 @@ void piece_drop(struct disk *d, struct piece *p, int code, int error,
 /* An outage is over: it is no time in which the unit was busy. */
 void pieces_start_anew(struct disk *d);
 void pieces_resend(struct disk *d, lun_time now);	/* those that are due */
+
+/* disk-cache.c */
+void cache_written(struct disk *d);	/* a write was acknowledged, no FUA */
+void cache_flushed(struct disk *d, uint64_t acknowledged);
+void cache_lose_write(struct disk *d, const char *why);	/* static */
+void cache_note_effects(struct disk *d, unsigned effects);
 
 /* disk-order.c */
 void order_enter(struct disk *d, struct request *r);	/* may set blocker */

@@ -67,10 +67,11 @@ request_end(struct disk *d, struct request *r)
 	assert(r->n_pieces == 0);
 	if (r->cancelled && has_more(r))
 		request_fail_canceled(r);
-	if (io->op == LUN_FLUSH && io->code == 0 && d->lost_write) {
-		d->lost_write = false;
-		request_fail(r, LUN_EREFUSED, EIO,
-			     "the unit reported that an earlier write failed");
+	if ((io->op == LUN_FLUSH || r->sync) && io->code == 0 &&
+	    d->lost_write) {
+		request_fail(r, LUN_EREFUSED, EIO, d->lost_write);
+		if (io->op == LUN_FLUSH)
+			d->lost_write = NULL;
 	}
 	r->ended = true;
 	list_del(&r->link);

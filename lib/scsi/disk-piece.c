@@ -100,25 +100,32 @@ piece_buffer(const struct piece *p)
 	return p->bounce ? p->bounce : buffer + p->done;
 }
 
+static bool
+piece_is_fua(const struct disk *d, const struct piece *p)
+{
+	return request_io(p->request)->flags & LUN_FUA && d->geometry.dpo_fua;
+}
+
 static void
 piece_send(struct disk *d, struct piece *p)
 {
 	struct command *c = &p->command;
 	struct lun_io *io = request_io(p->request);
 	uint32_t len = p->range.blocks * d->limits.block_size;
-	bool fua = io->flags & LUN_FUA && d->geometry.dpo_fua;
 
 	c->in = NULL;
 	c->out = NULL;
 	c->in_len = c->out_len = 0;
 	if (p->kind == PIECE_SYNC) {
+		p->request->covers = d->acknowledged;
 		cdb_synchronize_cache(c, d->geometry.blocks);
 	} else if (io->op == LUN_READ || p->kind == PIECE_EDGE_READ) {
 		cdb_read(c, p->range.lba, p->range.blocks);
 		c->in = piece_buffer(p);
 		c->in_len = len;
 	} else {
-		cdb_write(c, p->range.lba, p->range.blocks, fua);
+		cdb_write(c, p->range.lba, p->range.blocks,
+			  piece_is_fua(d, p));
 		c->out = piece_buffer(p);
 		c->out_len = len;
 	}
@@ -250,7 +257,11 @@ piece_good(struct disk *d, struct piece *p)
 		return true;
 	case PIECE_DIRECT:
 	case PIECE_EDGE_WRITE:
+		if (request_io(r)->op == LUN_WRITE && !piece_is_fua(d, p))
+			cache_written(d);
+		return false;
 	case PIECE_SYNC:
+		cache_flushed(d, r->covers);
 		return false;
 	}
 	abort();

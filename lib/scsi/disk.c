@@ -59,8 +59,8 @@ disk_wake(struct disk *d)
 		timer_set(&d->ready, now);
 }
 
-static void
-log_line(struct disk *d, enum lun_log_level level, const char *what,
+void
+disk_log(struct disk *d, enum lun_log_level level, const char *what,
 	 const char *text)
 {
 	char lun[LUN_TEXT_MAX];
@@ -74,10 +74,12 @@ static void
 note(struct disk *d, unsigned effects, const char *text)
 {
 	if (effects & EFFECT_LOST_WRITE) {
-		d->lost_write = true;
-		log_line(d, LUN_LOG_ERROR, "an earlier write has failed: ",
+		cache_lose_write(d, "the unit reported that an earlier write "
+				    "failed");
+		disk_log(d, LUN_LOG_ERROR, "an earlier write has failed: ",
 			 text);
 	}
+	cache_note_effects(d, effects);
 	if (effects & EFFECT_INVENTORY)
 		d->inventory_changed = true;
 	if (effects)
@@ -94,7 +96,7 @@ disk_note_effects(struct disk *d, const struct outcome *o,
 		return;
 	if (o->effects & EFFECT_PROBE) {
 		d->unverified = d->probe_wanted = true;
-		log_line(d, LUN_LOG_INFO, "is looked at again: ",
+		disk_log(d, LUN_LOG_INFO, "is looked at again: ",
 			 outcome_text(text, c));
 	}
 	note(d, o->effects, outcome_text(text, c));
@@ -129,6 +131,7 @@ update_info(struct disk *d)
 		.read_only = g->write_protected || d->options.read_only,
 		.thin = g->thin,
 		.write_cache = g->write_cache,
+		.lost_writes = d->lost_writes,
 		.n_designators = g->designators.n,
 		.designators = (const char *const *)g->designators.text,
 	};
@@ -153,7 +156,7 @@ become_gone(struct disk *d, const char *text)
 	g->state = LUN_DISK_GONE;
 	snprintf(g->text, sizeof(g->text), "%s", text);
 	update_info(d);
-	log_line(d, LUN_LOG_ERROR, "", text);
+	disk_log(d, LUN_LOG_ERROR, "", text);
 }
 
 bool
@@ -203,7 +206,7 @@ take_geometry(struct disk *d)
 	if (known && geometry_same_unit(&d->geometry, now, !d->lost, &err) < 0)
 		return keep_geometry(d, now, err.text);
 	if (gone)
-		log_line(d, LUN_LOG_WARNING, "",
+		disk_log(d, LUN_LOG_WARNING, "",
 			 "the logical unit that it was is back");
 
 	bool news = !d->probed || !geometry_equal(&d->geometry, now);
@@ -230,7 +233,7 @@ outage_over(struct timer *t, lun_time now)
 {
 	struct disk *d = container_of(t, struct disk, outage);
 
-	log_line(d, LUN_LOG_ERROR, "requests fail from now on: ", d->lost_text);
+	disk_log(d, LUN_LOG_ERROR, "requests fail from now on: ", d->lost_text);
 	give_up(d);
 }
 
@@ -332,6 +335,7 @@ probe_done(struct probe *p)
 			 p->geometry.text);
 	}
 	if (p->code == 0) {
+		d->maybe_restarted = false;
 		news = take_geometry(d);
 		d->probed = true;
 		found_again(d);

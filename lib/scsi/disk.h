@@ -17,7 +17,8 @@
  *   on any disk.
  * - A flush that is done without error covers all writes done before it was
  *   submitted. An error that the unit reported late, of a write that had been
- *   done, fails the next flush.
+ *   done, fails the next flush; so does a restart of the unit that may have
+ *   lost such a write.
  * - When the unit says that it may be another one or has another size, or the
  *   nexus was lost, nothing is sent before a probe knows better; requests fail
  *   if it is another one.
@@ -80,6 +81,15 @@ bool disk_is_unsure(const struct disk *d);
 
 /* Commands that were sent again after a loss. */
 uint64_t disk_retried(const struct disk *d);
+
+/* Has it acknowledged writes that may be in its cache only? */
+bool disk_is_dirty(const struct disk *d);
+
+/*
+ * Before the probe that is to find it again: for a while nobody listened at
+ * its target's portal. If it says that it was reset, then by a restart.
+ */
+void disk_maybe_restarted(struct disk *d);
 
 /*
  * The unit has vanished: requests fail from now on. Text: why. A unit that was

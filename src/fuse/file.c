@@ -23,6 +23,15 @@
 
 enum { ERRORS_A_SECOND = 10 };		/* in the log */
 
+/*
+ * A LUN that somebody has opened. A loss of writes is told to everybody once,
+ * by fsync, as Linux does for its own cache: node.losses, as far as this one
+ * knows.
+ */
+struct opened {
+	atomic_uint losses;
+};
+
 /* ---------------------------------------------------------------- I/O -- */
 
 static void
@@ -45,6 +54,37 @@ log_error(const struct request *r)
 		" (more of these are not shown)" : "");
 }
 
+/* What the disk of this lane knows becomes known to all. */
+static void
+note_losses(struct request *r)
+{
+	struct lane_disk *lane = &r->node->lanes[r->intake->lane];
+	uint64_t lost = lun_disk_info(r->disk)->lost_writes;
+
+	if (lane->losses_of != r->disk)
+		lane->losses = 0;
+	lane->losses_of = r->disk;
+	if (lost > lane->losses)
+		r->node->losses++;
+	lane->losses = lost;
+}
+
+/* The unit has done what it was told; but is all there that it was told? */
+static int
+flush_result(struct request *r)
+{
+	note_losses(r);
+
+	unsigned losses = r->node->losses;
+	bool news = atomic_exchange(&r->opened->losses, losses) != losses;
+
+	if (news && r->io.code == 0)
+		log_say(LUN_LOG_ERROR, "%s: flush: writes may have been lost "
+			"before (another one who had it open was told, too)",
+			r->node->path);
+	return news ? EIO : 0;
+}
+
 static void
 on_done(struct lun_io *io)
 {
@@ -56,6 +96,8 @@ on_done(struct lun_io *io)
 		log_error(r);
 		if (io->op != LUN_READ)
 			r->node->dirty = true;
+		if (io->op == LUN_FLUSH)
+			flush_result(r);
 		/* Cancelled by the end of the mount: not by its user. */
 		fuse_reply_err(r->req, io->code == LUN_ECANCELED ||
 				       !io->error ? EIO : io->error);
@@ -67,7 +109,7 @@ on_done(struct lun_io *io)
 		fuse_reply_write(r->req, io->length);
 		break;
 	case LUN_FLUSH:
-		fuse_reply_err(r->req, 0);
+		fuse_reply_err(r->req, flush_result(r));
 		break;
 	}
 	intake_put(r);
@@ -126,13 +168,15 @@ disk_of(const struct node *node)
 }
 
 static void
-start(fuse_req_t req, struct node *node, const struct lun_io *io)
+start(fuse_req_t req, struct node *node, struct opened *opened,
+      const struct lun_io *io)
 {
 	struct request *r = intake_take(intake_current());
 
 	r->req = req;
 	r->node = node;
 	r->disk = disk_of(node);
+	r->opened = opened;
 	r->io = *io;
 	r->io.done = on_done;
 	r->io.user = r;
@@ -140,6 +184,12 @@ start(fuse_req_t req, struct node *node, const struct lun_io *io)
 		r->io.buffer = r->mem;
 	lun_disk_submit(r->disk, &r->io);
 	fuse_req_interrupt_func(req, on_interrupt, r);
+}
+
+static struct opened *
+opened_of(const struct fuse_file_info *fi)
+{
+	return (struct opened *)(uintptr_t)fi->fh;
 }
 
 /* How much of size bytes at offset lies before the end. */
@@ -168,7 +218,7 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	if (length == 0)
 		fuse_reply_buf(req, NULL, 0);
 	else
-		start(req, node, &(struct lun_io){
+		start(req, node, opened_of(fi), &(struct lun_io){
 			.op = LUN_READ,
 			.offset = (uint64_t)offset,
 			.length = length,
@@ -192,7 +242,7 @@ op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 	}
 	/* data lies in the memory of the request that start() takes */
 	node->dirty = true;
-	start(req, node, &(struct lun_io){
+	start(req, node, opened_of(fi), &(struct lun_io){
 		.op = LUN_WRITE,
 		.flags = fi->flags & O_DSYNC ? LUN_FUA : 0,
 		.offset = (uint64_t)offset,
@@ -212,7 +262,7 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		return;
 	}
 	node->dirty = false;		/* again if it fails, or by new writes */
-	start(req, node, &(struct lun_io){ .op = LUN_FLUSH });
+	start(req, node, opened_of(fi), &(struct lun_io){ .op = LUN_FLUSH });
 }
 
 /* ------------------------------------------------------ open, release -- */
@@ -224,9 +274,10 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
  * cache of other openers right then.
  */
 static void
-reply_open(fuse_req_t req, const struct node *node, int flags)
+reply_open(fuse_req_t req, const struct node *node, struct opened *opened,
+	   int flags)
 {
-	struct fuse_open_out out = { 0 };
+	struct fuse_open_out out = { .fh = (uintptr_t)opened };
 	bool direct = (flags & O_DIRECT) && fs_of(req)->minor >= 39;
 
 	if (direct)
@@ -241,6 +292,7 @@ op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct node *node = fs_node(req, ino);
 	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+	struct opened *opened;
 
 	if (node->kind == NODE_STATUS && writes) {
 		fuse_reply_err(req, EACCES);
@@ -248,9 +300,12 @@ op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		info_open(req, fi);
 	} else if (writes && lun_disk_info(node->disk)->read_only) {
 		fuse_reply_err(req, EROFS);
+	} else if (!(opened = calloc(1, sizeof(*opened)))) {
+		fuse_reply_err(req, ENOMEM);
 	} else {
+		opened->losses = node->losses;
 		node->opens++;
-		reply_open(req, node, fi->flags);
+		reply_open(req, node, opened, fi->flags);
 	}
 }
 
@@ -264,6 +319,7 @@ op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	} else {
 		assert(node->opens > 0);
 		node->opens--;
+		free(opened_of(fi));
 	}
 	fuse_reply_err(req, 0);
 }

@@ -236,14 +236,15 @@ image()
 }
 
 # start_target KIND [chap=USER:SECRET] [mutual=USER:SECRET] [targets=N]
-#	[ro] [erl=N] [portals=N] IMAGE...
+#	[ro] [nocache] [erl=N] [portals=N] IMAGE...
 #
 # Sets $portal, ${portals[@]}, $target (its name), $target_pid. The images are the LUNs
 # $(lun 0), $(lun 1)...; with targets=N there are N - 1 more, without LUNs. "ro"
-# holds for all of its LUNs.
+# holds for all of its LUNs, as does "nocache": they say that they have no write
+# cache, so that nothing can be lost by a restart.
 start_target()
 {
-	kind=$1 chap='' mutual='' targets=1 ro='' unit='' erl=0 images=()
+	kind=$1 chap='' mutual='' targets=1 ro='' nocache='' unit='' erl=0 images=()
 	local i n=1
 
 	target=iqn.2026-11.test.lunfs:$1
@@ -256,6 +257,7 @@ start_target()
 		erl=*)		erl=${1#*=} ;;
 		portals=*)	n=${1#*=} ;;
 		ro)		ro=1 ;;
+		nocache)	nocache=1 ;;
 		*)		images+=("$1") ;;
 		esac
 		shift

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro, $unit, ${images[]}, and
+# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $unit, ${images[]}, and
 # $erl and $portals, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
@@ -35,6 +35,9 @@ start_tgt()
 		tgtadm_ --mode logicalunit --op update --tid 1 \
 			--lun $((i + 1)) --params \
 			"${ro:+readonly=1,}${unit:+scsi_id=$unit,scsi_sn=$unit,}vendor_id=TGT"
+		[ -z "$nocache" ] || tgtadm_ --mode logicalunit --op update \
+			--tid 1 --lun $((i + 1)) --params \
+			mode_page=8:0:18:0x10:0:0xff:0xff:0:0:0xff:0xff:0xff:0xff:0x80:0x14:0:0:0:0:0:0
 	done
 	for i in HeaderDigest DataDigest; do	# it leaves the choice to us
 		tgtadm_ --mode target --op update --tid 1 --name "$i" \
@@ -86,6 +89,7 @@ istgt_unit()
 	[ -z "$unit" ] || echo "  UnitInquiry FreeBSD Disk 0123 $unit"
 	for ((i = 0; i < $#; i++)); do
 		echo "  LUN$i Storage ${*:i+1:1} Auto"
+		[ -z "$nocache" ] || echo "  LUN$i Option WriteCache Disable"
 	done
 }
 
@@ -175,7 +179,8 @@ start_lio()
 	[ "$status" != 77 ] || skip "no LIO"
 	lio_conf >"$state/lio.conf"
 	"$here/lio/vm" run "$state/lio.conf" "${portals[@]}" -- \
-		"${images[@]}" >"$state/lio.log" 2>&1 &
+		"${images[@]/%/${nocache:+,write-cache=off}}" \
+		>"$state/lio.log" 2>&1 &
 	target_pid=$!
 	pids+=("$target_pid")
 	wait_until 180 lio_is_up || fail "the machine of LIO does not come up"
@@ -193,7 +198,7 @@ start_own()
 
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		args+=(--lun \
-			"file=${images[i]}${ro:+,ro}${unit:+,serial=$unit$i}")
+			"file=${images[i]}${ro:+,ro}${nocache:+,wce=0}${unit:+,serial=$unit$i}")
 	done
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")

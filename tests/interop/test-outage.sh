@@ -8,7 +8,7 @@
 require_fuse
 require fio python3
 
-start_target "$1" "$(image 64M image0)" "$(image 16M image1)"
+start_target "$1" nocache "$(image 64M image0)" "$(image 16M image1)"
 . "$here/load.sh"
 
 restarts()

@@ -34,7 +34,7 @@ load()
 # If it was built with ThreadSanitizer: the daemon has no stderr.
 export TSAN_OPTIONS=log_path=$state/user/tsan
 
-start_target "$1" "$(image 64M image)"
+start_target "$1" nocache "$(image 64M image)"
 mount_lunfs --sessions 3 "iscsi://$portal/$target" "$mnt"
 wait_until 30 up 3 || fail "$(status '.sessions[].state') instead of 3 sessions"
 

@@ -8,6 +8,7 @@
 #include "app.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -81,11 +82,24 @@ plan_next(void)
 		app.next_at = world.now + 200 * TIME_MS;
 }
 
+/* A crash may have taken what was acknowledged: then a flush has to say so. */
+static bool
+tells_of_a_crash(const struct lun_io *io)
+{
+	const struct lun_disk *d = lun_session_disk(app.session, 0);
+
+	return (io->op == LUN_FLUSH || io->flags & LUN_FUA) &&
+	       io->error == EIO && app.plan->write_cache &&
+	       lun_disk_info(d)->lost_writes > 0;
+}
+
 static void
 check_failure(const struct op *op)
 {
 	const struct lun_io *io = &op->io;
 
+	if (tells_of_a_crash(io))
+		return;
 	if (io->code == LUN_EIDENTITY)
 		broken("#%u: failed, as if it were another unit: %s", op->id,
 		       io->text);

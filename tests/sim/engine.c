@@ -27,6 +27,7 @@ struct pump {
 	bool stepping;
 	struct job step, flush;
 	struct list pipes;
+	bool refused;			/* by the target, since it is watched */
 };
 
 struct pipe {
@@ -243,6 +244,7 @@ pipe_ended(void *user, const char *why)
 	struct pipe *p = user;
 
 	loop_now(p->pump->loop);
+	p->pump->refused |= strcmp(why, "refused") == 0;
 	pipe_lost(p, why);
 }
 
@@ -311,6 +313,24 @@ bool
 pump_is_stepping(const struct pump *p)
 {
 	return p->stepping;
+}
+
+/* Nobody knocks: the attempts to log in have to do. */
+void
+pump_watch(struct pump *p, const struct portal *portal)
+{
+	p->refused = false;
+}
+
+void
+pump_unwatch(struct pump *p)
+{
+}
+
+bool
+pump_was_refused(const struct pump *p)
+{
+	return p->refused;
 }
 
 bool

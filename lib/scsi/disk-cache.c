@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the unit has acknowledged but may still hold in a volatile cache, and
+ * what to do if that cache was lost: nobody but us would tell, so the next
+ * flush fails (a flush that is done without error would be a lie).
+ *
+ * What loses it is a loss of power. The unit says so by a unit attention
+ * 29h/01h or 29h/04h, or by 29h/00h, which may stand for any kind of reset
+ * (SAM-5 6.2). Of what real targets say after a login: tgt says 29h/00h after
+ * each, istgt after the first one since it was started. So 29h/00h counts only
+ * if there is another sign of a restart: that nobody listened at the portal for
+ * a while. An I_T nexus loss (29h/07h) and a reset of the unit (29h/03h), by
+ * ourselves or by others, do not lose a cache.
+ *
+ * A restart without any of these signs stays unnoticed; and of several sessions
+ * with a unit each knows what it has written and flushed itself.
+ */
+#include "scsi/disk-impl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool
+has_cache(const struct disk *d)
+{
+	const struct geometry *g = &d->geometry;
+
+	return !d->no_sync && (!g->cache_known || g->write_cache);
+}
+
+void
+cache_written(struct disk *d)
+{
+	if (has_cache(d))
+		d->acknowledged++;
+}
+
+void
+cache_flushed(struct disk *d, uint64_t acknowledged)
+{
+	if (acknowledged > d->flushed)
+		d->flushed = acknowledged;
+}
+
+bool
+disk_is_dirty(const struct disk *d)
+{
+	return d->acknowledged > d->flushed;
+}
+
+void
+cache_lose_write(struct disk *d, const char *why)
+{
+	d->lost_write = why;
+	d->info.lost_writes = ++d->lost_writes;
+}
+
+/* The power of the unit failed: what it held is gone. */
+static void
+cache_lost(struct disk *d)
+{
+	char text[100];
+
+	if (!disk_is_dirty(d))
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 " writes were not flushed yet "
+		 "and may be lost: the next flush fails",
+		 d->acknowledged - d->flushed);
+	disk_log(d, LUN_LOG_ERROR, "the target was restarted: ", text);
+	d->flushed = d->acknowledged;
+	cache_lose_write(d, "writes that were not flushed may be lost, as the "
+			    "target was restarted");
+}
+
+void
+cache_note_effects(struct disk *d, unsigned effects)
+{
+	if ((effects & EFFECT_POWER_ON) ||
+	    ((effects & EFFECT_RESET) && d->maybe_restarted))
+		cache_lost(d);
+}
+
+void
+disk_maybe_restarted(struct disk *d)
+{
+	d->maybe_restarted = true;
+}

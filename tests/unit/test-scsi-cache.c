@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A volatile write cache that is lost: no flush may succeed as if all was there. */
+#include <errno.h>
+
+#include "scsi-world.h"
+
+static uint16_t attention;		/* the next command is told; 0: nothing */
+
+static bool
+answer_attention(struct fake *f, struct command *c)
+{
+	uint16_t asc = attention;
+
+	if (asc == 0 || c->cdb[0] == INQUIRY)
+		return false;
+	attention = 0;
+	return fake_sense(c, KEY_UNIT_ATTENTION, asc);
+}
+
+static void
+world_cached(struct world *w, bool wce)
+{
+	world_init(w, 1);
+	w->fake.wce = wce;
+	world_start(w, false);
+	attention = 0;
+	w->fake.answer = answer_attention;
+}
+
+/* The nexus is lost and back; the unit says this then. */
+static void
+lose(struct world *w, bool nobody_listened, uint16_t asc)
+{
+	disk_lost(w->disk, LUN_ELOST, "lost");
+	if (nobody_listened)
+		disk_maybe_restarted(w->disk);
+	attention = asc;
+	disk_probe(w->disk);
+	fake_run(&w->fake);
+	assert_false(disk_is_lost(w->disk));
+}
+
+static const struct loss {
+	const char *what;
+	bool wce, flushed, reconnected, nobody_listened;
+	uint16_t asc;
+	int error;			/* of the next flush */
+} losses[] = {
+	{ "power on", true, false, false, false, ASC(0x29, 0x01), EIO },
+	{ "internal reset", true, false, false, false, ASC(0x29, 0x04), EIO },
+	{ "power on, flushed", true, true, false, false, ASC(0x29, 0x01), 0 },
+	{ "power on, no cache", false, false, false, false, ASC(0x29, 0x01), 0 },
+	{ "some reset", true, false, false, false, ASC(0x29, 0x00), 0 },
+	{ "unit reset", true, false, false, false, ASC(0x29, 0x03), 0 },
+	{ "reconnect", true, false, true, false, 0, 0 },
+	{ "reconnect, as with tgt", true, false, true, false,
+	  ASC(0x29, 0x00), 0 },
+	{ "nexus loss", true, false, true, false, ASC(0x29, 0x07), 0 },
+	{ "power on meanwhile", true, false, true, false, ASC(0x29, 0x01), EIO },
+	{ "restart", true, false, true, true, ASC(0x29, 0x00), EIO },
+	{ "restart, flushed", true, true, true, true, ASC(0x29, 0x00), 0 },
+	{ "restart, no cache", false, false, true, true, ASC(0x29, 0x00), 0 },
+	{ "nobody listened for a while", true, false, true, true, 0, 0 },
+	{ "the same, and nexus loss", true, false, true, true,
+	  ASC(0x29, 0x07), 0 },
+};
+
+static void
+lose_as(const struct loss *l)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, l->wce);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	if (l->flushed)
+		assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	if (l->reconnected) {
+		lose(&w, l->nobody_listened, l->asc);
+	} else {
+		attention = l->asc;
+		assert_int_equal(run(&w, LUN_READ, 0, buffer, BS), 0);
+	}
+	assert_int_equal(disk_info(w.disk)->lost_writes, l->error != 0);
+	int error = run(&w, LUN_FLUSH, 0, NULL, 0);
+	if (error != l->error)
+		fail_msg("%s: flush: errno %d", l->what, error);
+	/* Once; and what is written afterwards is another story. */
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	world_deinit(&w);
+}
+
+static void
+test_losses(void **state)
+{
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
+		lose_as(&losses[i]);
+}
+
+/* A restart is a sign for the attention that comes with it, not for later. */
+static void
+test_old_restart(void **state)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, true);
+	lose(&w, true, ASC(0x29, 0x00));
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	lose(&w, false, ASC(0x29, 0x00));
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	world_deinit(&w);
+}
+
+/* A flush that was out when the cache was lost, and is sent again. */
+static void
+test_flush_across_power_on(void **state)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, true);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	attention = ASC(0x29, 0x01);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), EIO);
+	assert_int_equal(w.fake.opcodes[SYNCHRONIZE_CACHE_10], 2);
+	world_deinit(&w);
+}
+
+/* FUA without DPOFUA is a write and a flush: the loss may come between. The
+ * next flush fails, too, as it may be somebody else's. */
+static bool
+answer_between(struct fake *f, struct command *c)
+{
+	return c->cdb[0] == SYNCHRONIZE_CACHE_10 && answer_attention(f, c);
+}
+
+static void
+test_fua_across_power_on(void **state)
+{
+	for (int dpo_fua = 0; dpo_fua < 2; dpo_fua++) {
+		struct world w;
+		struct req q;
+		char buffer[BS] = { 0 };
+
+		world_init(&w, 1);
+		w.fake.wce = true;
+		w.fake.dpo_fua = dpo_fua;
+		world_start(&w, false);
+		w.fake.answer = answer_between;
+		attention = ASC(0x29, 0x01);
+		q = (struct req){ .io = {
+			.op = LUN_WRITE, .flags = LUN_FUA, .buffer = buffer,
+			.length = BS, .done = req_done, .user = &q,
+		} };
+		disk_submit(w.disk, &q.io);
+		fake_run(&w.fake);
+		assert_int_equal(q.io.error, dpo_fua ? 0 : EIO);
+		assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0),
+				 dpo_fua ? 0 : EIO);
+		assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+		world_deinit(&w);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_old_restart),
+		cmocka_unit_test(test_flush_across_power_on),
+		cmocka_unit_test(test_fua_across_power_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
