@@ -40,6 +40,7 @@ struct setup {
 	struct lun_options options;	/* with the credentials of the URL */
 	char target[NAME_MAX_LEN + 1];	/* "": everything, for a discovery */
 	char label[PORTAL_TEXT_MAX];	/* of log lines */
+	char meanwhile[64];		/* as in session_config */
 	struct isid_lease isid;
 	struct session_config config;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a session is made of: the URL, the options, and who we are. */
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -41,6 +43,20 @@ fit_bursts(struct params *p)
 }
 
 static void
+say_meanwhile(struct setup *s)
+{
+	const struct lun_options *o = &s->options;
+
+	if (o->outage == OUTAGE_FAIL)
+		snprintf(s->meanwhile, sizeof(s->meanwhile), "I/O fails");
+	else if (o->outage_time == TIME_NEVER)
+		snprintf(s->meanwhile, sizeof(s->meanwhile), "I/O waits");
+	else
+		snprintf(s->meanwhile, sizeof(s->meanwhile), "I/O waits, %"
+			 PRId64 " s at most", o->outage_time / TIME_S);
+}
+
+static void
 configure(struct setup *s, bool discovery)
 {
 	struct session_config *c = &s->config;
@@ -68,6 +84,10 @@ configure(struct setup *s, bool discovery)
 	};
 	c->command_timeout = o->timeout;
 	c->label = s->label;
+	if (!discovery) {
+		say_meanwhile(s);
+		c->meanwhile = s->meanwhile;
+	}
 }
 
 int
@@ -84,8 +104,6 @@ setup_init(struct setup *s, const struct lun_url *url,
 	r = lun_options_check(&s->options, &warning, err);
 	if (r < 0)
 		return r;
-	if (warning)
-		env_log(env, LUN_LOG_WARNING, "%s", warning);
 	options_auth(&s->options, &auth);
 	s->options.auth = auth;
 	auth_wipe(&auth);

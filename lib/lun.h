@@ -345,8 +345,10 @@ struct lun_designator {
 struct lun_disk_info {
 	uint64_t lun;			/* as on the wire */
 	enum lun_disk_state state;
-	const char *state_name;		/* "ready", "not ready", ... */
-	const char *text;		/* why it is not ready; "" if ready */
+	/* "ready", "not ready", ...; of a ready one whose target is away,
+	 * "waiting", or "lost" after the outage: requests fail. */
+	const char *state_name;
+	const char *text;		/* why it is not "ready"; "" if it is */
 	uint64_t size;			/* bytes */
 	uint32_t block_size;		/* logical, bytes */
 	uint32_t physical_block_size;

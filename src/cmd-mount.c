@@ -236,12 +236,25 @@ on_signal(void *user)
 
 /* ------------------------------------------------------------ serving -- */
 
+/* That it works all the same is not plain after an error. */
+static void
+tell_missing(const struct mount *m)
+{
+	const struct survey *sv = m->survey;
+	size_t up = sv->in[TARGET_UP];
+
+	if (up < sv->n)
+		log_say(LUN_LOG_WARNING, "%s: mounted with %zu of %zu targets",
+			m->mountpoint, up, sv->n);
+}
+
 static void
 on_serving(void *user)
 {
 	struct mount *m = user;
 	struct lun_error err = { 0 };
 
+	tell_missing(m);
 	if (log_level() < LUN_LOG_INFO)
 		log_set_level(LUN_LOG_INFO);
 	lun_loop_set_log(m->loop, log_level(), log_line, NULL);

@@ -61,6 +61,7 @@ struct conn {
 	/* the login, and what came of it */
 	struct login *login;
 	struct login_result result;
+	bool cut_out, cut_in;		/* the last text ended within a key */
 	struct params params;
 
 	/* pings of ours: at most one that asks whether the target lives */

@@ -1,6 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From the TCP connection to the full feature phase: RFC 7143 4.2.4, 6.3. */
+#include <string.h>
+
 #include "conn/conn-impl.h"
+
+/* What a secret could be guessed from. */
+static bool
+is_secret(const char *pair, size_t len)
+{
+	return len > 7 && (memcmp(pair, "CHAP_C=", 7) == 0 ||
+			   memcmp(pair, "CHAP_R=", 7) == 0);
+}
+
+/*
+ * The keys of a PDU, each on a line. What began in the PDU before is not shown:
+ * it may be a part of a secret, as the C bit cuts anywhere (RFC 7143 6.2).
+ */
+static void
+log_keys(struct conn *c, char direction, const uint8_t *data, size_t len,
+	 bool *cut)
+{
+	bool hide = *cut;
+	size_t n;
+
+	if (len > 0)
+		*cut = data[len - 1] != '\0';
+	if (!env_logs(c->cfg.env, LUN_LOG_TRACE))
+		return;
+	for (size_t at = 0; at < len; at += n + 1) {
+		const char *pair = (const char *)data + at;
+
+		n = strnlen(pair, len - at);
+		if (hide)
+			conn_log(c, LUN_LOG_TRACE, "%c ... (the rest of a key)",
+				 direction);
+		else if (is_secret(pair, n))
+			conn_log(c, LUN_LOG_TRACE, "%c %.7s...", direction,
+				 pair);
+		else if (n > 0)
+			conn_log(c, LUN_LOG_TRACE, "%c %.*s", direction,
+				 (int)n, pair);
+		hide = false;
+	}
+}
 
 static int
 send_request(struct conn *c)
@@ -15,7 +57,9 @@ send_request(struct conn *c)
 		return conn_fail(c, r, "%s", err.text);
 	if (!c->cfg.login->leading)	/* 11.12.8: the one of the session, now */
 		pdu.cmd_sn = c->cfg.window->cmd_sn;
-	return conn_send_copy(c, &pdu, data, len);
+	r = conn_send_copy(c, &pdu, data, len);
+	log_keys(c, '>', data, len, &c->cut_out);
+	return r;
 }
 
 int
@@ -64,6 +108,8 @@ int
 login_phase_pdu(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 {
 	struct lun_error err;
+
+	log_keys(c, '<', data, pdu->data_segment_length, &c->cut_in);
 	int r = login_response(c->login, pdu, data, pdu->data_segment_length, &err);
 
 	if (r == LOGIN_MORE)

@@ -216,11 +216,15 @@ wait_for_next(struct recovery *r, bool loss)
 	lun_time wait = choose_portal(r, loss);
 
 	timer_set(&r->timer, time_add(now_of(r), wait));
+	bool tell = loss && r->cfg.meanwhile;
+
 	env_log(r->nexus.env, LUN_LOG_WARNING, "%s: %s: %s; attempt %u to "
-		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s", r->cfg.label,
-		loss ? "the session is lost" : "no session", r->cause.text,
-		r->backoff.attempts, portal_print(portals_now(&r->portals), text),
-		wait / TIME_S, wait % TIME_S / (100 * TIME_MS));
+		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s%s%s",
+		r->cfg.label, loss ? "the session is lost" : "no session",
+		r->cause.text, r->backoff.attempts,
+		portal_print(portals_now(&r->portals), text),
+		wait / TIME_S, wait % TIME_S / (100 * TIME_MS),
+		tell ? "; meanwhile " : "", tell ? r->cfg.meanwhile : "");
 }
 
 static void
@@ -308,7 +312,7 @@ recovery_new(struct recovery **out, const struct session_config *config,
 
 	if (!r)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
-	r->nexus = (struct nexus){ &nexus_ops, env, timers };
+	r->nexus = (struct nexus){ &nexus_ops, env, timers, config->label };
 	r->cfg = *config;
 	r->driver = driver;
 	r->driver_user = driver_user;

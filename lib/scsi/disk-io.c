@@ -148,23 +148,21 @@ static void
 set_text(struct disk *d, struct request *r)
 {
 	struct lun_io *io = request_io(r);
-	char lun[LUN_TEXT_MAX], text[OUTCOME_TEXT_MAX];
+	char text[OUTCOME_TEXT_MAX];
 	const struct piece *p = r->failed;
 
 	io->text = "";
 	if (io->code == 0)
 		return;
 	io->text = d->text;
-	lun_print(d->unit.lun, lun);
 	if (!p)
-		snprintf(d->text, sizeof(d->text), "lun %s: %s", lun, r->why);
+		snprintf(d->text, sizeof(d->text), "%s", r->why);
 	else if (p->kind == PIECE_SYNC)
-		snprintf(d->text, sizeof(d->text), "lun %s: %s", lun,
-			 outcome_text(text, &p->command));
+		outcome_text(d->text, &p->command);
 	else
-		snprintf(d->text, sizeof(d->text), "lun %s: block %" PRIu64
-			 " + %" PRIu32 ": %s", lun, p->range.lba,
-			 p->range.blocks, outcome_text(text, &p->command));
+		snprintf(d->text, sizeof(d->text), "block %" PRIu64 " + %" PRIu32
+			 ": %s", p->range.lba, p->range.blocks,
+			 outcome_text(text, &p->command));
 }
 
 void

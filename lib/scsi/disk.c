@@ -15,6 +15,8 @@
 #include "scsi/errno.h"
 #include "wire/lun.h"
 
+#define CLOSED "ended with the session, before it was done"
+
 enum { MAX_TRANSFER = 1024 * 1024 };	/* the default, bytes */
 
 static const struct {
@@ -36,7 +38,7 @@ disk_why_not(const struct disk *d, int *code, int *error)
 	if (d->closed) {
 		*code = LUN_ECANCELED;
 		*error = errno_of_code(LUN_ECANCELED);
-		return "the disk is closed";
+		return CLOSED;
 	}
 	if (d->given_up) {
 		*code = d->lost_code;
@@ -66,8 +68,9 @@ disk_log(struct disk *d, enum lun_log_level level, const char *what,
 	char lun[LUN_TEXT_MAX];
 
 	if (env_logs(d->unit.nexus->env, level))
-		env_log(d->unit.nexus->env, level, "lun %s: %s%s",
-			lun_print(d->unit.lun, lun), what, text);
+		env_log(d->unit.nexus->env, level, "%s: LUN %s: %s%s",
+			d->unit.nexus->label, lun_print(d->unit.lun, lun),
+			what, text);
 }
 
 static void
@@ -135,6 +138,10 @@ update_info(struct disk *d)
 		.n_designators = g->designators.n,
 		.designators = (const char *const *)g->designators.text,
 	};
+	if (d->lost && g->state == LUN_DISK_READY) {
+		info->state_name = d->given_up ? "lost" : "waiting";
+		info->text = d->lost_text;
+	}
 	memcpy(info->vendor, g->inquiry.vendor, sizeof(info->vendor));
 	memcpy(info->product, g->inquiry.product, sizeof(info->product));
 	memcpy(info->revision, g->inquiry.revision, sizeof(info->revision));
@@ -223,6 +230,7 @@ static void
 give_up(struct disk *d)
 {
 	d->given_up = true;
+	update_info(d);
 	disk_fail_waiting(d, d->lost_code, errno_of_code(d->lost_code),
 			  d->lost_text);
 	disk_wake(d);
@@ -259,6 +267,7 @@ disk_lost(struct disk *d, int code, const char *text)
 	d->lost = d->unverified = true;
 	d->lost_code = code;
 	snprintf(d->lost_text, sizeof(d->lost_text), "%s", text);
+	update_info(d);
 	if (d->options.outage == 0)
 		give_up(d);
 	else if (d->options.outage != TIME_NEVER)
@@ -272,6 +281,7 @@ found_again(struct disk *d)
 	if (d->lost)
 		pieces_start_anew(d);
 	d->unverified = d->lost = d->given_up = d->unsure = false;
+	update_info(d);
 	timer_clear(&d->outage);
 }
 
@@ -457,7 +467,7 @@ disk_close(struct disk *d)
 	timer_clear(&d->back);
 	probe_cancel(&d->probe);
 	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
-			  "the disk is closed");
+			  CLOSED);
 	disk_report(d);
 }
 

@@ -107,8 +107,8 @@ answered(struct luns *l)
 	}
 	if (full > SIZE_MAX_)
 		env_log(l->unit.nexus->env, LUN_LOG_WARNING,
-			"REPORT LUNS: %zu logical units, only the first %d are"
-			" used", (full - LIST_HEADER_LEN) / ENTRY_LEN, LUNS_MAX);
+			"%s: REPORT LUNS: %zu logical units, only the first %d "
+			"are used", l->unit.nexus->label, (full - LIST_HEADER_LEN) / ENTRY_LEN, LUNS_MAX);
 	if (have > full)
 		have = full;
 	if (take_list(l, l->buffer + LIST_HEADER_LEN,

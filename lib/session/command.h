@@ -71,6 +71,7 @@ struct nexus {
 	const struct nexus_ops *ops;
 	const struct lun_env *env;
 	struct timers *timers;		/* for back-off; their now is the time */
+	const char *label;		/* its name in log lines */
 };
 
 #endif

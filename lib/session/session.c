@@ -203,9 +203,10 @@ on_lost(struct session *s, struct leg *leg)
 		s->time2wait = leg->time2wait = conn_time2wait(leg->conn);
 	if (connrec_begin(leg))
 		return;
-	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s",
-		    conn_cid(leg->conn), portal_print(&leg->portal, text),
-		    err.text);
+	/* of the only one the session's loss says it all */
+	session_log(s, s->n_legs > 1 ? LUN_LOG_WARNING : LUN_LOG_DEBUG,
+		    "conn %u to %s is lost: %s", conn_cid(leg->conn),
+		    portal_print(&leg->portal, text), err.text);
 	session_enter(s, SEV_FAILED);
 	leg_close(leg, err.code);
 	session_give_up(s, err.code, "%s", err.text);
@@ -244,8 +245,12 @@ static void
 take_news(struct session *s, struct leg *leg)
 {
 	unsigned news = conn_take_news(leg->conn);
+	char text[PORTAL_TEXT_MAX];
 
 	if (news & NEWS_CONNECT) {
+		session_log(s, LUN_LOG_DEBUG, "conn %u: connecting to %s",
+			    conn_cid(leg->conn),
+			    portal_print(&leg->portal, text));
 		leg->driven = true;
 		s->driver->connect(s->driver_user, leg->conn, &leg->portal);
 	}
@@ -365,7 +370,9 @@ session_new(struct session **out, const struct session_config *config,
 
 	if (!s)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
-	s->nexus = (struct nexus){ &task_nexus_ops, env, timers };
+	s->nexus = (struct nexus){
+		&task_nexus_ops, env, timers, config->label,
+	};
 	timers->now = now;
 	s->cfg = *config;
 	s->driver = driver;

@@ -55,6 +55,9 @@ struct session_config {			/* copied by session_new() */
 	struct conn_timeouts timeouts;
 	lun_time command_timeout;
 	const char *label;		/* borrowed for life; in all log lines */
+	/* Borrowed for life: what becomes of I/O while it is lost, for people.
+	 * NULL: not said. */
+	const char *meanwhile;
 };
 
 int session_new(struct session **out, const struct session_config *config,

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fuse/ops.h"
@@ -42,15 +43,17 @@ log_error(const struct request *r)
 		[LUN_FLUSH] = "flush",
 	};
 	const struct lun_io *io = &r->io;
+	char where[80] = "";
 
 	unsigned logged = r->intake->errors_logged++;
 
 	if (logged >= ERRORS_A_SECOND)
 		return;
-	log_say(LUN_LOG_ERROR, "%s: %s of %zu bytes at %llu: %s%s",
-		r->node->path, names[io->op], io->length,
-		(unsigned long long)io->offset, io->text,
-		logged + 1 == ERRORS_A_SECOND ?
+	if (io->op != LUN_FLUSH)
+		snprintf(where, sizeof(where), " of %zu bytes at %llu",
+			 io->length, (unsigned long long)io->offset);
+	log_say(LUN_LOG_ERROR, "%s: %s%s: %s%s", r->node->path, names[io->op],
+		where, io->text, logged + 1 == ERRORS_A_SECOND ?
 		" (more of these are not shown)" : "");
 }
 

@@ -39,6 +39,15 @@ start_target "$1" chap=$user "$state/image"
 credentials "$state/good" $user
 works "$state/good"
 
+say "-vv shows what was negotiated, but no challenge and no response"
+as_user "$lunfs" ls -vv --credentials "$state/good" "iscsi://$portal/$target" \
+	>/dev/null 2>"$state/err" || fail "ls -vv"
+for text in "> AuthMethod=CHAP" "> CHAP_N=${user%%:*}" "< CHAP_C=\.\.\.$" \
+	"> CHAP_R=\.\.\.$" "> MaxBurstLength=" "connecting to $portal$"; do
+	grep -q -- "$text" "$state/err" || fail "-vv: no '$text'"
+done
+! grep -q "secret-of\|CHAP_[CR]=0" "$state/err" || fail "-vv: a secret"
+
 say "one-way, from the environment"
 mounts+=("$mnt")
 as_user env LUNFS_USERNAME="${user%%:*}" LUNFS_PASSWORD="${user#*:}" \

@@ -67,3 +67,45 @@ says 1 "$hint" mount "$source" "$mnt"
 as_user fusermount3 -u "$mnt"
 mount_lunfs "$source" "$mnt"
 unmount_lunfs "$mnt"
+
+say "the target is away"
+"${as[@]}" "$lunfs" mount -f --outage wait:5 "$source" "$mnt" \
+	2>"$state/lunfs.log" &
+mount_pid=$!
+wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
+kill_target
+lun_state()
+{
+	as_user "$lunfs" status "$mnt" |
+		grep -q "^iscsi://.*/$(lun 0) .* $1  .*\(closed\|reset\|refused\)"
+}
+wait_until 5 lun_state waiting || fail "$(as_user "$lunfs" status "$mnt")"
+wait_until 20 lun_state lost || fail "$(as_user "$lunfs" status "$mnt")"
+as_user dd if="$(lun_file 0)" of=/dev/null count=1 2>/dev/null && fail "a read"
+as_user fusermount3 -u "$mnt"
+wait "$mount_pid" || fail "lunfs mount: exit status $?"
+line="^lunfs: $target: the session is lost: .*(closed|reset).*"
+line+="; meanwhile I/O waits, 5 s at most$"
+[ "$(grep -Ec "$line" "$state/lunfs.log")" = 1 ] ||
+	fail "the loss was not told in one line: $(cat "$state/lunfs.log")"
+grep -q "conn 1" "$state/lunfs.log" && fail "the loss was told twice"
+line="^lunfs: $target: LUN $(lun 0): requests fail from now on"
+grep -q "$line" "$state/lunfs.log" || fail "the end of the patience is not told"
+line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: $portal: "
+grep -q "$line" "$state/lunfs.log" || fail "no cause of the failed read"
+
+[ "$1" = tgt ] || exit 0	# it can want a secret for one of its targets
+
+say "a target of a portal that cannot be had"
+start_target "$1" targets=2 "$state/first"
+source=iscsi://$portal
+tgtadm_ --mode account --op new --user reader --password secret-of-reader
+tgtadm_ --mode account --op bind --tid 2 --user reader
+mounts+=("$mnt")
+says 0 "^lunfs: $source/$target-2: login: authentication failed" \
+	mount "$source" "$mnt"
+grep -q "^lunfs: $mnt: mounted with 1 of 2 targets$" "$state/err" ||
+	fail "no message that it works all the same: $(cat "$state/err")"
+as_user test -e "$(lun_file 0)" || fail "the other target is not there"
+unmount_lunfs "$mnt"
+says 1 "authentication failed" mount "$source/$target-2" "$source/$target" "$mnt"

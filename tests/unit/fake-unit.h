@@ -102,7 +102,7 @@ fake_init(struct fake *f, uint64_t seed, uint64_t blocks, uint32_t block_size,
 
 	*f = (struct fake){
 		.nexus = { .ops = &ops, .env = &f->env,
-			   .timers = &f->timers },
+			   .timers = &f->timers, .label = "fake" },
 		.env = { .user = f, .random = fake_env_random },
 		.random = seed, .blocks = blocks, .block_size = block_size,
 		.name = "naa.6001405aabbccdd00112233445566778",

@@ -63,7 +63,7 @@ test_autosense(void **state)
 	fake_run(&w.fake);
 	assert_int_equal(q.io.error, EIO);
 	assert_int_equal(q.io.code, LUN_EREFUSED);
-	assert_string_equal(q.text, "lun 0: block 5 + 1: READ(10): MEDIUM ERROR"
+	assert_string_equal(q.text, "block 5 + 1: READ(10): MEDIUM ERROR"
 			    " 11/00, unrecovered read error");
 	assert_int_equal(w.fake.opcodes[REQUEST_SENSE], 0);
 	assert_int_equal(w.fake.submitted, 1);
