@@ -34,7 +34,8 @@ struct recovery {
 	bool was_up, stopping;
 	int32_t tpgt;			/* of the session that was last up */
 	struct session *session;	/* the last one stays until the next */
-	struct timer timer;		/* WAITING: the next attempt */
+	/* WAITING: the next attempt. CONNECTING: this one is replaced. */
+	struct timer timer;
 	bool by_retry;			/* the attempt under way */
 	bool retry_again;		/* at once, if it fails */
 	struct backoff backoff;
@@ -154,6 +155,7 @@ on_up(void *user)
 	int32_t tpgt = session_login(r->session)->tpgt;
 	size_t n = 0;
 
+	timer_clear(&r->timer);
 	if (r->was_up && tpgt >= 0 && r->tpgt >= 0 && tpgt != r->tpgt)
 		n = r->ops->unsure(r->user, r->fence.luns, FENCE_MAX);
 	if (n == 0) {
@@ -284,7 +286,7 @@ due(struct timer *t, lun_time now)
 	struct recovery *r = container_of(t, struct recovery, timer);
 	struct lun_error err;
 
-	if (r->stopping) {
+	if (r->stopping) {		/* in WAITING */
 		lun_fail(&err, LUN_ECANCELED, "%s: closed", r->cfg.label);
 		r->phase = OVER;
 		r->ops->down(r->user, &err);
@@ -354,6 +356,7 @@ void
 recovery_stop(struct recovery *r)
 {
 	r->stopping = true;
+	timer_clear(&r->timer);
 	if (r->phase == WAITING)
 		timer_set(&r->timer, now_of(r));
 	else if (r->phase != OVER)
@@ -363,15 +366,13 @@ recovery_stop(struct recovery *r)
 void
 recovery_retry(struct recovery *r)
 {
-	struct lun_error err;
+	bool hangs = r->phase == CONNECTING && r->was_up && !r->stopping;
 
-	if (r->phase == WAITING) {
-		timer_set(&r->timer, now_of(r));
+	if (hangs && r->by_retry) {
+		r->retry_again = true;
+	} else if (hangs || r->phase == WAITING) {
 		r->by_retry = true;
-	} else if (r->phase == CONNECTING && r->was_up && !r->stopping) {
-		r->retry_again = r->by_retry;
-		if (!r->by_retry && connect_now(r, &err) == 0)
-			r->by_retry = true;
+		timer_set(&r->timer, now_of(r));	/* we may be in its step */
 	}
 }
 

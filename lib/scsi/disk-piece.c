@@ -299,7 +299,8 @@ piece_done(struct command *c)
 		outcome_of_blocks(&o, c);
 	disk_note_effects(d, &o, c);
 	adapt_depth(d, &o);
-	d->unsure |= o.lost && c->out_len > 0;
+	d->unsure |= c->out_len > 0 && c->result < 0 &&
+	    c->result != LUN_ECANCELED;
 	if (piece_retry(d, p, &o))
 		return;
 	if (o.action == ACTION_DONE || sync_is_needless(d, p, &o)) {

@@ -167,7 +167,7 @@ static void
 retry(struct bench *b)
 {
 	recovery_retry(bench_recovery(b));
-	bench_run(b);
+	bench_pass(b, 0);
 }
 
 /* There is no wait. */
@@ -180,7 +180,6 @@ test_retry(void **state)
 	bench_pass(b, 10 * TIME_S);
 	assert_int_equal(bench_connects(b), 1);
 	retry(b);
-	bench_pass(b, 0);
 	assert_int_equal(bench_connects(b), 2);
 	cut(b);
 	attempts_in(b, 600 * TIME_S, cut);
@@ -193,7 +192,6 @@ test_retry(void **state)
 	bench_pass(b, TIME_S);
 	assert_int_equal(bench_connects(b), n);
 	retry(b);
-	bench_pass(b, 0);
 	assert_int_equal(bench_connects(b), n + 1);
 	bench_free(b);
 }
@@ -234,6 +232,29 @@ test_retry_during_a_login(void **state)
 	retry(b);
 	assert_int_equal(bench_connects(b), 4);
 	bench_free(b);
+
+	/* it is stopped, or comes up, before the attempt is replaced */
+	for (int up = 0; up < 2; up++) {
+		b = new_bench("DefaultTime2Wait=0");
+		bench_cut(b);
+		bench_pass(b, 0);
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+		recovery_retry(bench_recovery(b));
+		if (up) {
+			bench_login_answer(b, got, STAGE_SECURITY, got->pdu.nsg,
+					   true, "AuthMethod=None");
+			bench_login(b, "");
+		} else {
+			recovery_stop(bench_recovery(b));
+		}
+		bench_pass(b, 0);
+		assert_int_equal(bench_connects(b), 2);
+		if (up)
+			assert_true(bench_up(b));
+		else
+			bench_expect_down(b, LUN_ECANCELED, "closed");
+		bench_free(b);
+	}
 }
 
 int
