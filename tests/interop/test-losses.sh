@@ -9,9 +9,8 @@ require fio jq python3
 
 seed=${LUNFS_SEED:-$RANDOM}
 say "seed $seed"
-erl=1
 own_options=(--key ErrorRecoveryLevel=1)
-start_target "$1" "$(image 32M image)"
+start_target "$1" erl=1 "$(image 32M image)"
 
 counter()
 {
