@@ -299,11 +299,22 @@ tmfs_expire(struct session *s, lun_time now)
 void
 tmfs_end_all(struct session *s, struct leg *leg, int code)
 {
+	struct task *task;
 	struct tmf *t;
 
 	list_for_each(t, &s->tmfs, struct tmf, link)
 		if (t->leg == leg)
 			tmf_end(s, t, code, 0);
+	/* the resets for tasks of this connection that went over others */
+	list_for_each(task, &s->running, struct task, link) {
+		struct leg *other = task->abort.leg;
+
+		if (task->leg != leg || !task->aborting || other == leg)
+			continue;
+		if (other && other->tmf == &task->abort)
+			other->late_tmf_tag = task->abort.initiator_task_tag;
+		tmf_end(s, &task->abort, code, 0);
+	}
 }
 
 void

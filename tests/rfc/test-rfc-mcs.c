@@ -217,6 +217,37 @@ test_a_reset_ends_tasks_of_all_connections(void **state)
 
 /* -------------------------------------------------------- loss, removal -- */
 
+/* The reset that is to end a command goes over another connection than the
+ * command, whose own is lost meanwhile. */
+static void
+test_a_connection_is_lost_while_another_has_its_reset(void **state)
+{
+	struct bench *b = bench_many_up(2);
+	struct command *a = bench_nodata(b, 0), *c = bench_nodata(b, 0);
+	struct got *got[2];
+
+	got[0] = bench_expect(b, OP_SCSI_COMMAND);
+	got[1] = bench_expect(b, OP_SCSI_COMMAND);
+	size_t line = got[1]->line;
+	assert_int_not_equal(line, 0);
+	bench_response(b, got[0], SCSI_GOOD);
+	bench_done(b, a, 0);
+	bench_pass(b, 32 * TIME_S);
+	struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
+	assert_int_equal(abort->line, line);
+	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, abort);
+	pdu.response = TMF_NOT_SUPPORTED;
+	bench_send(b, &pdu, NULL, 0);
+	struct got *reset = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(reset->pdu.function, TMF_LOGICAL_UNIT_RESET);
+	assert_int_not_equal(reset->line, line);
+	bench_on(b, line);
+	bench_cut(b);
+	bench_done(b, c, LUN_ELOST);
+	bench_free(b);
+}
+
 /* shows: 7143-7.1.4.4-01 7143-7.14-02 */
 static void
 test_at_level_0_a_lost_connection_costs_the_session(void **state)
@@ -491,6 +522,7 @@ main(void)
 		cmocka_unit_test(test_a_response_on_the_wrong_connection_is_an_error),
 		cmocka_unit_test(test_an_abort_goes_to_the_connection_of_its_task),
 		cmocka_unit_test(test_a_reset_ends_tasks_of_all_connections),
+		cmocka_unit_test(test_a_connection_is_lost_while_another_has_its_reset),
 		cmocka_unit_test(test_at_level_0_a_lost_connection_costs_the_session),
 		cmocka_unit_test(test_a_format_error_on_one_ends_all),
 		cmocka_unit_test(test_session_recovery_makes_all_connections_again),
