@@ -225,6 +225,43 @@ test_a_response_to_nothing(void **state)
 	bench_free(b);
 }
 
+/* The answer on one connection ends all: those that are up, and one that is
+ * being added, as far as it has come.
+ * shows: 7143-8.1.2-03 */
+static void
+test_the_others_go_too(void **state)
+{
+	enum { UP, SILENT, IN_MID_LOGIN, ALL };
+
+	for (int third = 0; third < ALL; third++) {
+		struct bench *b = bench_many(3);
+
+		bench_login(b, "");
+		bench_login(b, "");
+		if (third == UP)
+			bench_login(b, "");
+		else if (third == SILENT)
+			bench_expect(b, OP_LOGIN_REQUEST);
+		else if (third == IN_MID_LOGIN)
+			bench_login_security(b, "AuthMethod=None "
+					     "TargetPortalGroupTag=1");
+		while (bench_next(b))
+			;
+		stop(b);
+
+		struct got *got = bench_expect(b, OP_LOGOUT_REQUEST);
+
+		assert_int_equal(got->pdu.reason, LOGOUT_SESSION);
+		answer(b, got, LOGOUT_DONE);
+		bench_expect_nothing(b);
+		bench_expect_down(b, LUN_ECANCELED, "closed");
+		assert_int_equal(bench_connections(b), 0);
+		bench_pass(b, 60 * TIME_S);
+		bench_expect_nothing(b);
+		bench_free(b);
+	}
+}
+
 /* After a stop what was submitted before it still ends well. */
 static void
 test_stop_waits_for_what_is_under_way(void **state)
@@ -259,6 +296,7 @@ main(void)
 		cmocka_unit_test(test_a_logout_that_fails),
 		cmocka_unit_test(test_silence_and_loss),
 		cmocka_unit_test(test_a_response_to_nothing),
+		cmocka_unit_test(test_the_others_go_too),
 		cmocka_unit_test(test_stop_waits_for_what_is_under_way),
 	};
 
