@@ -22,7 +22,7 @@ struct link {
 	struct tx *tx;
 	uint16_t tsih;
 	uint32_t exp_stat_sn;
-	bool hold;
+	bool hold, stalled;
 	struct got queue[QUEUE_MAX];
 	unsigned head, tail;
 	struct got taken;		/* what link_expect() returned last */
@@ -141,7 +141,7 @@ take_bytes(struct link *l)
 	struct iovec out[16], in[2];
 	int n;
 
-	while (l->conn && (n = tconn_tx_iov(l->conn, out, 16)) > 0) {
+	while (l->conn && !l->stalled && (n = tconn_tx_iov(l->conn, out, 16)) > 0) {
 		const uint8_t *p = out[0].iov_base;
 		size_t left = out[0].iov_len;
 
@@ -281,6 +281,13 @@ link_hold_acks(struct link *l, uint32_t exp_stat_sn)
 	l->exp_stat_sn = exp_stat_sn;
 }
 
+void
+link_stall(struct link *l, bool stalled)
+{
+	l->stalled = stalled;
+	serve(l->drive);
+}
+
 static size_t
 login_text(char *out, size_t size, const char *text)
 {
@@ -417,11 +424,28 @@ link_expect_any(struct link *l, enum opcode opcode)
 }
 
 const struct got *
+link_take(struct link *l)
+{
+	if (l->head == l->tail)
+		return NULL;
+	free(l->taken.data);
+	l->taken = l->queue[l->head++ % QUEUE_MAX];
+	assert_true(l->taken.digest_ok);
+	if (!l->hold && takes_stat_sn(&l->taken.pdu))
+		l->exp_stat_sn = l->taken.pdu.stat_sn + 1;
+	return &l->taken;
+}
+
+const struct got *
 link_expect(struct link *l, enum opcode opcode)
 {
-	const struct got *g = link_expect_any(l, opcode);
+	const struct got *g = link_take(l);
 
-	assert_true(g->digest_ok);
+	if (!g)
+		fail_msg("nothing came, expected a %s", pdu_name(opcode));
+	if (g->pdu.opcode != opcode)
+		fail_msg("%s came, expected a %s", pdu_name(g->pdu.opcode),
+			 pdu_name(opcode));
 	return g;
 }
 
@@ -436,8 +460,8 @@ link_expect_nothing(struct link *l)
 void
 link_skip(struct link *l)
 {
-	while (l->head != l->tail)
-		link_expect(l, l->queue[l->head % QUEUE_MAX].pdu.opcode);
+	while (link_take(l))
+		;
 }
 
 const struct got *
@@ -484,113 +508,4 @@ void
 link_expect_reject(struct link *l, enum reject_reason reason)
 {
 	assert_int_equal(link_expect(l, OP_REJECT)->pdu.reason, reason);
-}
-
-/* ------------------------------------------------------------ requests -- */
-
-static void
-put_rw10(uint8_t *cdb, uint8_t opcode, uint32_t lba, uint32_t blocks)
-{
-	cdb[0] = opcode;
-	put32(cdb + 2, lba);
-	put16(cdb + 7, (uint16_t)blocks);
-}
-
-void
-link_read(struct link *l, uint32_t itt, uint32_t lba, uint32_t blocks)
-{
-	struct pdu pdu = {
-		.opcode = OP_SCSI_COMMAND, .final = true, .read = true,
-		.attr = ATTR_SIMPLE, .initiator_task_tag = itt,
-		.expected_data_transfer_length = blocks * BLOCK,
-	};
-
-	put_rw10(pdu.cdb, 0x28, lba, blocks);
-	link_send(l, &pdu, NULL, 0);
-}
-
-void
-link_write(struct link *l, uint32_t itt, uint32_t lba, uint32_t blocks,
-	   const void *immediate, size_t len, bool final)
-{
-	struct pdu pdu = {
-		.opcode = OP_SCSI_COMMAND, .final = final, .write = true,
-		.attr = ATTR_SIMPLE, .initiator_task_tag = itt,
-		.expected_data_transfer_length = blocks * BLOCK,
-	};
-
-	put_rw10(pdu.cdb, 0x2a, lba, blocks);
-	link_send(l, &pdu, immediate, len);
-}
-
-static struct pdu
-data_out(uint32_t itt, uint32_t ttt, uint32_t data_sn, uint32_t offset,
-	 bool final)
-{
-	return (struct pdu){
-		.opcode = OP_DATA_OUT, .final = final,
-		.initiator_task_tag = itt, .target_transfer_tag = ttt,
-		.data_sn = data_sn, .buffer_offset = offset,
-	};
-}
-
-void
-link_data_out(struct link *l, uint32_t itt, uint32_t ttt, uint32_t data_sn,
-	      uint32_t offset, const void *data, size_t len, bool final)
-{
-	struct pdu pdu = data_out(itt, ttt, data_sn, offset, final);
-
-	link_send(l, &pdu, data, len);
-}
-
-void
-link_snack(struct link *l, enum snack_type type, uint32_t itt, uint32_t ttt,
-	   uint32_t beg_run, uint32_t run_length)
-{
-	struct pdu pdu = {
-		.opcode = OP_SNACK_REQUEST, .final = true,
-		.snack_type = (uint8_t)type, .initiator_task_tag = itt,
-		.target_transfer_tag = ttt, .beg_run = beg_run,
-		.run_length = run_length,
-	};
-
-	link_send(l, &pdu, NULL, 0);
-}
-
-void
-link_tmf(struct link *l, uint32_t itt, enum tmf_function function,
-	 uint32_t referenced, uint32_t exp_data_sn)
-{
-	struct pdu pdu = {
-		.opcode = OP_TMF_REQUEST, .final = true, .immediate = true,
-		.function = (uint8_t)function, .initiator_task_tag = itt,
-		.referenced_task_tag = referenced, .exp_data_sn = exp_data_sn,
-	};
-
-	link_send(l, &pdu, NULL, 0);
-}
-
-void
-link_logout(struct link *l, uint32_t itt, enum logout_reason reason,
-	    uint16_t cid, uint32_t exp_stat_sn)
-{
-	struct pdu pdu = {
-		.opcode = OP_LOGOUT_REQUEST, .final = true, .immediate = true,
-		.reason = (uint8_t)reason, .cid = cid,
-		.initiator_task_tag = itt, .exp_stat_sn = exp_stat_sn,
-	};
-
-	link_send(l, &pdu, NULL, 0);
-}
-
-void
-link_ping(struct link *l)
-{
-	struct pdu pdu = {
-		.opcode = OP_NOP_OUT, .final = true, .immediate = true,
-		.initiator_task_tag = TAG_NONE,
-		.target_transfer_tag = TAG_NONE,
-	};
-
-	link_send(l, &pdu, NULL, 0);
 }

@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "target.h"
 
-enum { LINKS_MAX = 8, DRIVE_DISK = 4 << 20, BLOCK = 512 };
+enum { LINKS_MAX = 128, DRIVE_DISK = 4 << 20, BLOCK = 512 };
 
 #define INITIATOR "iqn.2026-01.net.lunfs:drive"
 
@@ -60,6 +60,9 @@ uint32_t link_exp_stat_sn(const struct link *l);
 /* Acknowledge no status but what the test says: true at the start is "no". */
 void link_hold_acks(struct link *l, uint32_t exp_stat_sn);
 
+/* The transport takes no more of what the target sends, or goes on. */
+void link_stall(struct link *l, bool stalled);
+
 /* ExpStatSN is filled in; CmdSN, if it is not set (0), too. */
 void link_send(struct link *l, struct pdu *pdu, const void *data, size_t len);
 void link_send_corrupt(struct link *l, struct pdu *pdu, const void *data,
@@ -69,6 +72,7 @@ void link_send_corrupt(struct link *l, struct pdu *pdu, const void *data,
 const struct got *link_expect(struct link *l, enum opcode opcode);
 /* ... whatever its data digest says */
 const struct got *link_expect_any(struct link *l, enum opcode opcode);
+const struct got *link_take(struct link *l);	/* whatever it is; or NULL */
 void link_expect_nothing(struct link *l);
 void link_skip(struct link *l);		/* all that has come */
 
