@@ -36,8 +36,9 @@ under()
 	local name=$1 minimum=$2 count
 
 	shift 2
-	say "$name"
-	own_options=(--lun size=16M --key ErrorRecoveryLevel=1 --seed "$seed"
+	say "$name $*"
+	own_options=(--lun size=16M --key ErrorRecoveryLevel=2
+		--key MaxConnections=4 --seed "$seed"
 		--scenario "$scenarios/$name")
 	start_target own
 	mount_lunfs "$@" "iscsi://$portal/$target" "$mnt"
@@ -53,11 +54,13 @@ under()
 
 under overloaded 100
 under restless-disk 20
-under flaky-network 1 --header-digest crc32c --data-digest crc32c --erl 1
+for level in 0 1 2; do
+	under flaky-network 1 --header-digest crc32c --data-digest crc32c \
+		--erl $level --connections $((level + 1))
+done
 
 say "circle"
 other=$(free_port)
-own_options=(--listen "127.0.0.1:$other" --lun size=1M)
 port=$(free_port)
 sed "s/:3260/:$port/g; s/:3261/:$other/g" "$scenarios/circle" \
 	>"$state/circle"

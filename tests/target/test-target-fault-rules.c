@@ -259,6 +259,30 @@ test_reorder_waits_for_others(void **state)
 	end(&w);
 }
 
+/* The other one may be on another connection of the session, and must not be
+ * on one of another session. */
+static void
+test_reorder_across_connections(void **state)
+{
+	static const char *const keys[] = { "MaxConnections=2", NULL };
+	struct drive *d = drive_new(keys);
+	struct link *a = link_new(d, 0, 0, "MaxConnections=2");
+	struct link *b = link_new(d, 1, link_tsih(a), "");
+	struct lun_error err;
+
+	assert_int_equal(target_add_fault(drive_target(d),
+					  "reorder,on=nop-in,cid=0,nth=1",
+					  &err), 0);
+	ping(a, 1);
+	drive_run(d, 0);
+	link_expect_nothing(a);
+	ping(b, 2);
+	drive_run(d, 0);
+	pong(b, 2);
+	pong(a, 1);
+	drive_free(d);
+}
+
 static void
 test_reorder_ends_without_others(void **state)
 {
@@ -321,6 +345,7 @@ main(void)
 		cmocka_unit_test(test_nothing_overtakes_what_is_stalled),
 		cmocka_unit_test(test_a_stalled_connection_can_end),
 		cmocka_unit_test(test_reorder_waits_for_others),
+		cmocka_unit_test(test_reorder_across_connections),
 		cmocka_unit_test(test_reorder_ends_without_others),
 		cmocka_unit_test(test_commands_that_come_out_of_order),
 		cmocka_unit_test(test_duplicates_follow),

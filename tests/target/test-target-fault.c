@@ -323,6 +323,34 @@ test_held_for_ever_can_be_aborted(void **state)
 	end(&w);
 }
 
+/* Its time comes while it has no connection: it goes on when it has one. */
+static void
+test_held_beyond_its_connection(void **state)
+{
+	static const char *const keys[] = {
+		"ErrorRecoveryLevel=2", "MaxConnections=2", NULL
+	};
+	struct world w = { .itt = 100, .d = drive_new(keys) };
+	struct link *b;
+
+	w.l = link_new(w.d, 0, 0, "ErrorRecoveryLevel=2\nMaxConnections=2\n"
+				  "InitialR2T=No");
+	b = link_new(w.d, 1, link_tsih(w.l), "");
+	fault(&w, "hold=5,write");
+	write_block(&w, w.l, block_a);
+	link_cut(w.l);
+	drive_run(w.d, 6 * TIME_S);
+	assert_int_equal(drive_disk(w.d)[0], drive_byte(0));
+	link_skip(b);			/* it was told, and pinged */
+	link_logout(b, 7, LOGOUT_RECOVERY, 0, link_exp_stat_sn(w.l));
+	link_expect(b, OP_LOGOUT_RESPONSE);
+	link_tmf(b, 8, TMF_TASK_REASSIGN, w.itt, 0);
+	link_expect(b, OP_TMF_RESPONSE);
+	link_expect_status(b, w.itt, SCSI_GOOD);
+	assert_int_equal(drive_disk(w.d)[0], 'A');
+	end(&w);
+}
+
 /* What is there after a held write A, a new session, and a write B in it.
  * shows that the target keeps its part: RFC 7143 6.3.5 */
 static uint8_t
@@ -399,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_a_storm_of_unit_attentions),
 		cmocka_unit_test(test_a_held_write_executes_later),
 		cmocka_unit_test(test_held_for_ever_can_be_aborted),
+		cmocka_unit_test(test_held_beyond_its_connection),
 		cmocka_unit_test(test_only_a_zombie_writes_after_its_end),
 		cmocka_unit_test(test_a_zombie_that_never_had_its_time),
 		cmocka_unit_test(test_logins_are_refused_and_sent_away),
