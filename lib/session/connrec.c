@@ -69,8 +69,9 @@ connrec_begin(struct leg *leg)
 		    "wait for its recovery", conn_cid(leg->conn),
 		    portal_print(&leg->portal, text), err->text, leg->running);
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
-	leg->lost = true;
+	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
+	leg->removals = 0;
 	leg->lost_at = session_now(s);
 	connrec_times(leg, leg->time2wait, leg->time2retain);
 	tmfs_orphan(leg);
@@ -294,8 +295,11 @@ on_response(struct leg *leg, const struct removal *r)
 	lun_time wait = r->time2wait * TIME_S, retain = r->time2retain * TIME_S;
 	/* 0 means that the tasks are gone; but there are targets that say 0 for
 	 * both times and mean nothing by it: TASK REASSIGN tells. */
-	bool gone = r->response == LOGOUT_NO_CID ||
-	    (retain == 0 && wait > 0);
+	bool gone = retain == 0 && wait > 0;
+
+	/* the answer to a logout that was done may have been lost */
+	if (r->response == LOGOUT_NO_CID && leg->removals == 1)
+		gone = true;
 
 	if (r->response == LOGOUT_NO_RECOVERY || (gone && leg->running > 0)) {
 		session_give_up(s, LUN_ELOST, "conn %u cannot be recovered "
@@ -390,6 +394,7 @@ clean_up(struct leg *leg)
 
 	if (carrier) {
 		leg->carrier = carrier;
+		leg->removals++;
 		conn_remove(carrier->conn, leg->login.cid, leg->exp_stat_sn,
 			    session_now(s));
 	} else if (!legs_ready(s) && !any_opening(s) &&

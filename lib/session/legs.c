@@ -26,6 +26,7 @@ enum { FIRST_CID = 1 };
 
 #define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
 #define ADD_LONGEST	(64 * TIME_S)
+#define LATE_NEWS	(5 * TIME_S)	/* of a drop, after it was noticed */
 
 bool
 leg_is_opening(const struct leg *leg)
@@ -65,6 +66,14 @@ leg_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	leg->s->ops->scsi_event(leg->s->user, lun, sense, len);
 }
 
+/* A moment ago: the target may tell of the loss only now. */
+static bool
+is_recovered(const struct leg *leg)
+{
+	return leg->was_lost && !leg->lost &&
+	    session_now(leg->s) - leg->lost_at < LATE_NEWS;
+}
+
 /* Async events 2 and 3: as if TCP had failed (RFC 7143 7.1.4.3, 11.9.1). */
 static void
 dropped(struct leg *leg, const struct pdu *async)
@@ -73,8 +82,9 @@ dropped(struct leg *leg, const struct pdu *async)
 	lun_time wait = async->parameter2 * TIME_S;
 	lun_time retain = async->parameter3 * TIME_S;
 
-	/* one that logs in has taken the place of the one it means */
-	if (async->async_event == ASYNC_CONNECTION_DROP && leg_is_opening(leg))
+	/* the one that it means is gone, and this one has taken its place */
+	if (async->async_event == ASYNC_CONNECTION_DROP &&
+	    (leg_is_opening(leg) || is_recovered(leg)))
 		return;
 	leg->time2wait = s->time2wait = wait;
 	leg->time2retain = retain;

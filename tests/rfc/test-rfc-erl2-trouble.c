@@ -35,6 +35,19 @@ expect_session_lost(struct loss *l, const char *part)
 	bench_free(l->b);
 }
 
+static void
+drop(struct bench *b, enum async_event event, uint16_t cid, uint16_t time2wait,
+     uint16_t time2retain)
+{
+	struct pdu pdu = bench_pdu(b, OP_ASYNC_MESSAGE, NULL);
+
+	pdu.async_event = (uint8_t)event;
+	pdu.parameter1 = cid;
+	pdu.parameter2 = time2wait;
+	pdu.parameter3 = time2retain;
+	bench_send(b, &pdu, NULL, 0);
+}
+
 /* ---------------------------------------------------- logout responses -- */
 
 static void
@@ -235,6 +248,56 @@ test_the_carrier_of_the_logout_is_lost(void **state)
 	bench_free(b);
 }
 
+/* It was done, but the answer was lost: that it is not known then is good. */
+static void
+test_the_answer_to_the_logout_is_lost(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+	struct command *cmd[3];
+	struct got *got[3], *logout;
+
+	for (size_t i = 0; i < 3; i++) {
+		cmd[i] = bench_nodata(b, 0);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+	}
+	bench_response(b, got[0], SCSI_GOOD);
+	bench_response(b, got[2], SCSI_GOOD);
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	logout = bench_expect(b, OP_LOGOUT_REQUEST);
+	assert_int_equal(logout->line, 0);
+	cut(b, 0);
+	logout = bench_expect(b, OP_LOGOUT_REQUEST);
+	assert_int_equal(logout->line, 2);
+	assert_int_equal(logout->pdu.cid, 2);
+	answer_logout(b, logout, LOGOUT_NO_CID, 0, 0);
+	answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
+	got[1]->line = 2;
+	bench_response(b, got[1], SCSI_GOOD);
+	bench_done(b, cmd[1], 0);
+	bench_free(b);
+}
+
+/* What the target tells of the old connection does not mean the new one. */
+static void
+test_the_target_tells_of_a_loss_that_is_over(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	let_go(b, 2);
+	bench_login(b, "");
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_int_equal(bench_connections(b), 2);
+	bench_pass(b, 5 * TIME_S);
+	bench_works_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_int_equal(bench_connections(b), 1);
+	bench_free(b);
+}
+
 /* The one to which the task moved is lost, too: it moves on. */
 static void
 test_the_new_connection_is_lost_while_the_task_moves(void **state)
@@ -388,19 +451,6 @@ test_after_time2retain_the_session_is_made_again(void **state)
 	bench_free(b);
 }
 
-static void
-drop(struct bench *b, enum async_event event, uint16_t cid, uint16_t time2wait,
-     uint16_t time2retain)
-{
-	struct pdu pdu = bench_pdu(b, OP_ASYNC_MESSAGE, NULL);
-
-	pdu.async_event = (uint8_t)event;
-	pdu.parameter1 = cid;
-	pdu.parameter2 = time2wait;
-	pdu.parameter3 = time2retain;
-	bench_send(b, &pdu, NULL, 0);
-}
-
 /* shows: 7143-7.14-03 */
 static void
 test_the_target_drops_all_in_the_middle(void **state)
@@ -523,6 +573,8 @@ main(void)
 		cmocka_unit_test(test_a_command_is_cancelled_in_the_middle),
 		cmocka_unit_test(test_a_command_is_cancelled_while_it_moves),
 		cmocka_unit_test(test_the_carrier_of_the_logout_is_lost),
+		cmocka_unit_test(test_the_answer_to_the_logout_is_lost),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
 		cmocka_unit_test(test_the_session_is_not_there_any_more),
