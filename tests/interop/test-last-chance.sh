@@ -25,7 +25,7 @@ far()
 
 wait_until 20 answers || fail "no mount"
 printf '%-8192s' early | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
-	conv=notrunc status=none
+	conv=notrunc,fsync status=none
 kill_target
 # It waits in the page cache, then in flight.
 printf '%-8192s' late | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
