@@ -42,8 +42,16 @@ ends()
 	! mounted "$mnt" || fail "still mounted"
 }
 
+# istgt says that it has a write cache whatever it is told, so that a restart may
+# have lost something; whoever asks is told, once.
+has_cache=()
+[ "$kind" != istgt ] || has_cache=(--restarts)
+
 unserve()
 {
+	[ "$kind" != istgt ] ||
+		as_user timeout 20 sh -c 'sync "$1"/lun*' - "$mnt/$target" \
+			2>/dev/null || true
 	as_user fusermount3 -u "$mnt" || fail "fusermount3 -u"
 	ends
 }
@@ -109,7 +117,7 @@ fsx_load()
 
 	while [ ! -e "$state/stop" ]; do
 		as_user "$fsx" --seed $((seed + n)) --ops 4000 --processes 4 \
-			"$(lun_file 1)" || return 1
+			"${has_cache[@]}" "$(lun_file 1)" || return 1
 		n=$((n + 1))
 	done
 }

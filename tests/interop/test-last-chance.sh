@@ -6,7 +6,7 @@
 . "${0%/*}/lib.sh"
 require_fuse
 
-start_target "$1" "$(image 16M image0)"
+start_target "$1" nocache "$(image 16M image0)"
 log=$state/lunfs.log
 mounts+=("$mnt")
 as_user "$lunfs" mount -f --timeout 5 "iscsi://$portal/$target" "$mnt" \

@@ -24,7 +24,7 @@ target_at()
 		args+=(--listen "$p")
 	done
 	"$state/bin/lunfs-target" "${args[@]}" --target "$target" \
-		--lun "file=$img" >"$state/own.log" 2>&1 &
+		--lun "file=$img,wce=0" >"$state/own.log" 2>&1 &
 	target_pid=$!
 	pids+=("$target_pid")
 	disown "$target_pid"

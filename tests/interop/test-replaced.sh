@@ -7,7 +7,7 @@
 require_fuse
 
 right=$(image 16M right0) wrong=$(image 16M wrong0)
-start_target "$1" "$right"
+start_target "$1" nocache "$right"
 
 file=$state/user/lun
 : >"$file"
