@@ -189,13 +189,14 @@ waiting()
 }
 
 # For so many seconds, or until the load has ended. The back-off would take
-# minutes: it is cut short.
+# minutes: it is cut short. Not with LIO: that it is left alone for a moment
+# before the next login is what it asks for, and it crashes if it is not.
 hurry_for()
 {
 	local end=$((SECONDS + $1))
 
 	while [ "$SECONDS" -lt "$end" ] && loaded; do
-		if lost && waiting; then
+		if [ "$kind" != lio ] && lost && waiting; then
 			kill -USR1 "$pid"
 		fi
 		sleep 0.2
