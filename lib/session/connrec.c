@@ -280,10 +280,6 @@ cleaned(struct leg *leg, lun_time time2wait, lun_time time2retain)
 void
 connrec_reinstated(struct leg *leg)
 {
-	struct session *s = leg->s;
-
-	if (s->state == SESSION_FAILED)
-		session_enter(s, SEV_CONTINUED);
 	cleaned(leg, 0, leg->time2retain);
 }
 

@@ -89,6 +89,8 @@ on_logged_in(struct session *s, struct leg *leg)
 
 	leg->time2wait = p->DefaultTime2Wait * TIME_S;
 	leg->time2retain = p->DefaultTime2Retain * TIME_S;
+	if (s->state == SESSION_FAILED)
+		session_enter(s, SEV_CONTINUED);
 	if (leg->lost) {
 		connrec_reinstated(leg);
 		return;
