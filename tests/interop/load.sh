@@ -174,7 +174,7 @@ start_proxy()
 	proxy=$!
 	pids+=("$proxy")
 	disown "$proxy"
-	wait_until 20 grep -q ready "$state/proxy.log" || fail "no proxy"
+	wait_until 60 grep -q ready "$state/proxy.log" || fail "no proxy"
 }
 
 # did WHAT: how often the proxy has.

@@ -129,10 +129,11 @@ damages()
 	[ "$(did corrupt)" -ge 3 ] || fail "too little damage"
 }
 
-# damaged KIND
+# damaged KIND: what comes from LIO only: see test-losses.sh
 damaged()
 {
-	start_proxy --corrupt "$1" --pdus 1200
+	start_proxy --corrupt "$1" --pdus 1200 \
+		--from "target$([ "$kind" = lio ] || echo ,initiator)"
 	serve_level "$proxied" --header-digest crc32c --data-digest crc32c
 	under_load "damaged $1 at level $level" damages
 	# what was damaged on its way to us (the target's opcodes)
@@ -158,7 +159,10 @@ damaged_header()
 }
 
 journeys=("${@:2}")
-[ $# -gt 1 ] || journeys=(spread cut damaged_data damaged_header)
+if [ $# = 1 ]; then
+	journeys=(spread cut)
+	[ "$kind" = lio ] || journeys+=(damaged_data damaged_header)
+fi
 for journey in "${journeys[@]}"; do
 	"$journey"
 done

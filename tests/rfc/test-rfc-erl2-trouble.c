@@ -332,28 +332,6 @@ test_the_new_connection_is_lost_while_the_task_moves(void **state)
 	bench_free(b);
 }
 
-/* While the last connection is lost another one logs in, which is none of those
- * that are to be recovered: the session goes on with it, as often as it takes. */
-static void
-test_the_last_connection_is_lost_while_another_one_joins(void **state)
-{
-	struct bench *b = bench_level2(2, "");
-
-	cut(b, 1);
-	bench_pass(b, TIME2WAIT * TIME_S);
-	let_go(b, 2);
-	for (size_t last = 0; last < 2; last++) {
-		cut(b, last);
-		bench_login(b, "");
-		bench_pass(b, TIME2WAIT * TIME_S);
-		let_go(b, (uint16_t)(last + 1));
-	}
-	bench_login(b, "");
-	assert_true(bench_up(b));
-	assert_int_equal(bench_connections(b), 2);
-	bench_free(b);
-}
-
 static void
 login_refused_once(uint8_t status_class, uint8_t status_detail)
 {
@@ -598,7 +576,6 @@ main(void)
 		cmocka_unit_test(test_the_answer_to_the_logout_is_lost),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
-		cmocka_unit_test(test_the_last_connection_is_lost_while_another_one_joins),
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
 		cmocka_unit_test(test_the_session_is_not_there_any_more),
 		cmocka_unit_test(test_the_time_is_over),

@@ -423,6 +423,28 @@ test_a_reset_is_made_anew_on_another_connection(void **state)
 	bench_free(b);
 }
 
+/* While the last connection is lost another one logs in, which is none of those
+ * that are to be recovered: the session goes on with it, as often as it takes. */
+static void
+test_the_last_connection_is_lost_while_another_one_joins(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	let_go(b, 2);
+	for (size_t last = 0; last < 2; last++) {
+		cut(b, last);
+		bench_login(b, "");
+		bench_pass(b, TIME2WAIT * TIME_S);
+		let_go(b, (uint16_t)(last + 1));
+	}
+	bench_login(b, "");
+	assert_true(bench_up(b));
+	assert_int_equal(bench_connections(b), 2);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -439,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_the_number_of_what_is_over_is_filled),
 		cmocka_unit_test(test_an_abort_goes_along_with_its_task),
 		cmocka_unit_test(test_a_reset_is_made_anew_on_another_connection),
+		cmocka_unit_test(test_the_last_connection_is_lost_while_another_one_joins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
