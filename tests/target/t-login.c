@@ -281,6 +281,10 @@ finish(struct tconn *c, const struct pdu *req, struct pdu *rsp,
 	const uint32_t *v = c->login->values.v;
 	bool header = v[K_HEADER_DIGEST], data = v[K_DATA_DIGEST];
 
+	if (c->login->tsih && !c->login->join) {
+		login_fail(c, req, ST_NO_SESSION, "the session has ended");
+		return;
+	}
 	if (session_enter(c) < 0) {
 		login_fail(c, req, ST_RESOURCES, "out of memory");
 		return;

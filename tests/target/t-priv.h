@@ -167,7 +167,7 @@ struct login {
 	bool discovery;
 	char initiator[NAME_LEN], target[NAME_LEN];
 	struct tnode *node;
-	struct session *join;		/* the session of a non-zero TSIH */
+	struct session *join;		/* of a non-zero TSIH, while it lives */
 	bool seen[K_COUNT], proposed[K_COUNT];
 	uint32_t seen_names;		/* of the declared keys: bits */
 	struct tvalues values;

@@ -90,12 +90,24 @@ session_leave(struct tconn *c)
 					   s->values.v[K_TIME2RETAIN]));
 }
 
+/* Logins that were to join it have nowhere to go. */
+static void
+forget_joining(const struct session *s)
+{
+	struct tconn *c;
+
+	list_for_each(c, &s->target->conns, struct tconn, in_target)
+		if (c->login && c->login->join == s)
+			c->login->join = NULL;
+}
+
 /* Ends its connections too, and all tasks: nothing of it acts any more. */
 void
 session_free(struct session *s)
 {
 	struct tconn *c;
 
+	forget_joining(s);
 	s->ending = true;		/* not freed by its last conn */
 	list_for_each(c, &s->conns, struct tconn, in_session)
 		conn_kill(c, "the session was ended");
