@@ -404,14 +404,16 @@ conn_send_copy(struct conn *c, struct pdu *pdu, const void *data, size_t len)
 bool
 conn_owes(const struct conn *c, const void *owner)
 {
-	return !c->stopped && tx_borrows(c->tx, owner);
+	return c->tx && !c->stopped && tx_borrows(c->tx, owner);
 }
 
 void
 conn_release(struct conn *c, const void *owner, const void *in, size_t in_len)
 {
-	if (c->stopped)
-		return;			/* nothing is read or sent any more */
+	/* nothing is read or sent any more; or yet, while tasks of the lost
+	 * connection that this one stands for wait for it (level 2) */
+	if (!c->tx || c->stopped)
+		return;
 	if (in)
 		rx_forget(c->rx, in, in_len);
 	if (tx_borrows(c->tx, owner) && tx_drop(c->tx, owner) < 0)
