@@ -38,7 +38,7 @@ session_new(void)
 	memset(s, 0, offsetof(struct checked_session, tasks));
 	s->n_tasks = s->n_ended = s->n_late = 0;
 	memset(s->used, 0, sizeof(s->used));
-	list_append(&sessions, &s->link);
+	list_prepend(&sessions, &s->link);	/* a TSIH may come again */
 	return s;
 }
 
@@ -59,8 +59,8 @@ leave(struct checked *c)
 	struct checked_session *s = c->session;
 
 	c->session = NULL;
-	if (!s || --s->conns > 0)
-		return;
+	if (!s || --s->conns > 0 || s->keys[KEY_ERL] == 2)
+		return;			/* at level 2 it may go on: 6.3.5 */
 	list_del(&s->link);
 	sim_free(s);
 }
@@ -68,7 +68,12 @@ leave(struct checked *c)
 void
 checker_gone(struct tap *t)
 {
-	leave(tap_checked(t));
+	struct checked *c = tap_checked(t);
+
+	/* its tasks change their connection now, and come again */
+	if (c->session && c->session->keys[KEY_ERL] == 2 && !c->logging_out)
+		c->session->blind = true;
+	leave(c);
 }
 
 void
@@ -167,6 +172,8 @@ check_acknowledged(struct tap *t, struct checked *c, const struct pdu *pdu)
 {
 	if (!c->has_stat_sn)
 		return;
+	if (pdu->opcode == OP_LOGOUT_REQUEST && pdu->reason == LOGOUT_RECOVERY)
+		return;			/* that of another one: 11.14 */
 	if (sn_after(pdu->exp_stat_sn, c->next_stat_sn))	/* 4.2.2.2 */
 		violated(t, pdu, "StatSN %u is next", c->next_stat_sn);
 	if (sn_before(pdu->exp_stat_sn, c->acked_stat_sn))
@@ -212,8 +219,10 @@ login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 	if (c->session)
 		return;
 	c->session = pdu->tsih ? session_find(pdu->tsih) : session_new();
-	if (!c->session)
-		violated(t, pdu, "there is no such session");
+	if (!c->session) {		/* it is not known any more */
+		c->session = session_new();
+		c->session->blind = true;
+	}
 	if (c->session->conns++ > 0) {
 		c->session->many = true;
 		tap_take_keys(t, c->session->keys);
@@ -257,7 +266,7 @@ sent(struct tap *t, struct checked *c, const struct pdu *pdu)
 		break;
 	case OP_LOGOUT_REQUEST:
 		check_cmd_sn(t, s, pdu);
-		c->logging_out = true;
+		c->logging_out = pdu->reason != LOGOUT_RECOVERY;
 		break;
 	default:
 		break;
@@ -376,12 +385,6 @@ arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
 	check_stat_sn(t, c, pdu);
 	check_window(t, c, pdu);
 	switch (pdu->opcode) {
-	case OP_LOGIN_RESPONSE:
-		if (pdu->tsih)
-			s->tsih = pdu->tsih;
-		if (!s->many)
-			memcpy(s->keys, tap_keys(t), sizeof(s->keys));
-		break;
 	case OP_DATA_IN:
 		k = task_of(t, s, pdu);
 		if (!k)
@@ -417,6 +420,14 @@ arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
 	}
 }
 
+static void
+learn(const struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	s->tsih = pdu->tsih;
+	if (!s->many)
+		memcpy(s->keys, tap_keys(t), sizeof(s->keys));
+}
+
 void
 checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 	    const uint8_t *data)
@@ -427,6 +438,8 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 		return;
 	if (from == INITIATOR && pdu->opcode == OP_LOGIN_REQUEST)
 		login_request(t, c, pdu);
+	if (c->session && pdu->opcode == OP_LOGIN_RESPONSE && pdu->tsih)
+		learn(t, c->session, pdu);
 	if (!c->session || c->session->blind)
 		return;
 	if (from == INITIATOR)
@@ -438,5 +451,10 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 void
 checker_begin(bool honest)
 {
+	struct checked_session *s;
+
 	checking = honest;
+	list_for_each(s, &sessions, struct checked_session, link)
+		sim_free(s);
+	list_init(&sessions);
 }

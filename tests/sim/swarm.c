@@ -120,7 +120,7 @@ static void
 draw_session(struct plan *p)
 {
 	static const char *const conns[] = { "1", "2", "3", "8", NULL };
-	static const char *const levels[] = { "0", "1", NULL };
+	static const char *const levels[] = { "0", "1", "2", NULL };
 	static const char *const digests[] = { "none", "crc32c", "none,crc32c",
 					       "crc32c,none", NULL };
 
