@@ -56,6 +56,8 @@ struct conn {
 		uint64_t came[AHEAD_MAX / 64], held[AHEAD_MAX / 64];
 	} statuses;
 	uint16_t next_tag;		/* for the ITTs of our own requests */
+	bool resegments;		/* our MaxRecvDataSegmentLength changed, */
+	uint32_t resegment_sn;		/* at this CmdSN */
 	struct conn_counters counters;
 
 	/* the login, and what came of it */

@@ -402,6 +402,12 @@ conn_send_copy(struct conn *c, struct pdu *pdu, const void *data, size_t len)
 }
 
 bool
+conn_resegments(const struct conn *c, uint32_t cmd_sn)
+{
+	return c->resegments && sn_before(cmd_sn, c->resegment_sn);
+}
+
+bool
 conn_owes(const struct conn *c, const void *owner)
 {
 	return c->tx && !c->stopped && tx_borrows(c->tx, owner);

@@ -177,6 +177,9 @@ void conn_hold_status(struct conn *c, uint32_t stat_sn);
 bool conn_await_status(struct conn *c, uint32_t stat_sn);
 void conn_release_status(struct conn *c, uint32_t stat_sn);
 
+/* Has our MaxRecvDataSegmentLength changed since this CmdSN? (11.16.3) */
+bool conn_resegments(const struct conn *c, uint32_t cmd_sn);
+
 /* Is there something of the owner's that has not left yet? */
 bool conn_owes(const struct conn *c, const void *owner);
 
@@ -230,8 +233,10 @@ struct text_exchange {
 	void *user;
 };
 
-/* Begins it; LUN_EREFUSED if one is under way or not in LOGGED_IN. done is
- * called exactly once otherwise, also when the connection is lost. */
+/* Begins it. One that declares a MaxRecvDataSegmentLength (and nothing before
+ * it) brings it into force when it is over (RFC 7143 6.4, 13.12). LUN_EREFUSED
+ * if one is under way or not in LOGGED_IN. done is called exactly once
+ * otherwise, also when the connection is lost. */
 int conn_text(struct conn *c, struct text_exchange *x, lun_time now);
 
 #endif

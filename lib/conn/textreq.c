@@ -13,6 +13,8 @@
  * target propose.
  */
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "conn/conn-impl.h"
 
@@ -122,6 +124,28 @@ answer_proposals(struct conn *c, struct lun_error *err)
 	return r;
 }
 
+/* What a caller's text declares of us: 13.12. */
+static int
+take_declaration(struct conn *c, struct lun_error *err)
+{
+	static const char key[] = "MaxRecvDataSegmentLength=";
+	const struct text_exchange *x = c->text.x;
+	uint32_t max;
+
+	if (x->request_len <= sizeof(key) ||
+	    memcmp(x->request, key, sizeof(key) - 1) != 0)
+		return 0;
+	max = (uint32_t)strtoul(x->request + sizeof(key) - 1, NULL, 10);
+	if (max < 512 || max > DATA_SEGMENT_MAX)
+		return lun_fail(err, LUN_EINVAL, "%s: not a length", x->request);
+	if (rx_set_max_data(c->rx, max) < 0)
+		return lun_fail(err, LUN_ENOMEM, "out of memory");
+	c->params.MaxRecvDataSegmentLength = max;
+	c->resegments = true;
+	c->resegment_sn = c->cfg.window->cmd_sn;
+	return 0;
+}
+
 /* The target is finished: what was agreed comes into force now (6.4). */
 static int
 conclude(struct conn *c, struct lun_error *err)
@@ -130,7 +154,7 @@ conclude(struct conn *c, struct lun_error *err)
 	int r;
 
 	if (!c->text.negotiates)
-		return 0;
+		return take_declaration(c, err);
 	if ((r = negotiate_end_stage(&c->text.nego, err)) < 0 ||
 	    (r = negotiate_conclude(&c->text.nego, &agreed, err)) < 0)
 		return r;

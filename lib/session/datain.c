@@ -231,8 +231,8 @@ on_data_in(struct task *t, const struct pdu *pdu)
 	if (pdu->data_sn == t->exp_data_sn && !t->mend.active)
 		t->exp_data_sn++;
 	else if ((r = snack_came(t, pdu->data_sn,
-				 pdu->has_status ? pdu : NULL)) < 0)
-		return r;
+				 pdu->has_status ? pdu : NULL)) != 0)
+		return r < 0 ? r : 0;
 	if (pdu->acknowledge && mends(t->s))
 		snack_acknowledge(t, pdu);
 	if (pdu->has_status) {

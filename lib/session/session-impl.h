@@ -59,6 +59,7 @@ struct mend {
 	bool last;			/* and there are no others */
 	bool tail;			/* there are others: nobody says how many */
 	bool refused;			/* they will not come */
+	bool anew;			/* the first again, then all: R-Data */
 	struct ranges late;		/* DataSN that came behind a gap */
 	unsigned asks;			/* without progress */
 	lun_time due;			/* for the next */
@@ -85,6 +86,8 @@ struct task {
 	uint32_t sequence_sn;		/* level 1: where the last sequence of
 					   Data-In begins; it is over */
 	bool sequence_over;
+	uint32_t acked_sn, acked_bytes;	/* by DataACK; UINT32_MAX: not known */
+	uint32_t snack_tag;		/* of the last R-Data; 0: none */
 	unsigned ticks, retries;	/* retry.c: of the clock; of the command */
 	struct ranges in;		/* which bytes came */
 	struct ranges out;		/* which were given to the connection */
@@ -297,15 +300,14 @@ int datain_pdu(void *user, struct conn *c, const struct pdu *pdu,
 	       const uint8_t *data, bool digest_ok);
 
 /* snack.c */
-enum { SNACK_HELD = 1, SNACK_LOST };
+enum { SNACK_HELD = 1, SNACK_LOST, SNACK_ANEW };
 void snack_damaged(void *user, struct conn *c, const struct pdu *pdu);
-bool snack_waits(const struct task *t);
 /* Did this Data-In or R2T come before? */
 bool snack_has(const struct task *t, uint32_t data_sn);
 /* One with this number, not the next: 0, or the connection is lost. */
 void snack_sequence(struct task *t, const struct pdu *pdu);	/* F bit */
 int snack_check(struct task *t, const char *what, uint32_t data_sn);
-/* status: the PDU, if status is in it. */
+/* status: the PDU, if status is in it. SNACK_ANEW: it does not count. */
 int snack_came(struct task *t, uint32_t data_sn, const struct pdu *status);
 void snack_acknowledge(struct task *t, const struct pdu *pdu);	/* A bit */
 /* Status came and is in the command. 0: it is over; SNACK_HELD: it waits for

@@ -24,20 +24,16 @@ enum {
 static bool
 incomplete(const struct task *t)
 {
-	return t->mend.active && (t->mend.tail || t->exp_data_sn != t->mend.seen);
-}
-
-bool
-snack_waits(const struct task *t)
-{
-	return incomplete(t);
+	return t->mend.active && (t->mend.tail || t->mend.anew ||
+				  t->exp_data_sn != t->mend.seen);
 }
 
 bool
 snack_has(const struct task *t, uint32_t data_sn)
 {
 	return sn_before(data_sn, t->exp_data_sn) ||	/* 7.9 */
-	    (t->mend.active && ranges_has(&t->mend.late, data_sn));
+	    (t->mend.active && ranges_has(&t->mend.late, data_sn)) ||
+	    (t->mend.anew && data_sn != t->exp_data_sn);
 }
 
 int
@@ -112,6 +108,42 @@ give_up(struct task *t, uint32_t data_sn, const char *why)
 }
 
 /*
+ * Our MaxRecvDataSegmentLength is another one than when it was sent: all that
+ * was not acknowledged is thrown away, and comes again in other segments, and
+ * so does the status, with the tag of this request (11.16.3, 11.4.4). What is
+ * under way does not count: it begins with the first of the new ones.
+ */
+static void
+ask_anew(struct task *t)
+{
+	struct mend *m = &t->mend;
+	struct pdu pdu = {
+		.snack_type = SNACK_R_DATA,
+		.initiator_task_tag = t->initiator_task_tag,
+	};
+
+	if (t->acked_bytes == UINT32_MAX || t->cmd->out_len > 0) {
+		give_up(t, t->exp_data_sn, "it would come in other segments");
+		return;
+	}
+	ranges_clear(&m->late);
+	m->status = m->tail = m->last = m->acks = false;
+	m->anew = true;
+	m->seen = t->exp_data_sn = t->sequence_sn = t->acked_sn;
+	t->sequence_over = false;
+	ranges_clear(&t->in);
+	ranges_add(&t->in, 0, t->acked_bytes);	/* one: needs no memory */
+	if (++t->snack_tag == TAG_NONE)		/* 11.16.5 */
+		t->snack_tag = 1;
+	pdu.target_transfer_tag = t->snack_tag;
+	m->due = time_add(session_now(t->s), SNACK_ANSWER);
+	session_log(t->s, LUN_LOG_INFO, "conn %u: ITT 0x%08" PRIx32 ": data was "
+		    "lost, and its segments are others now: R-Data SNACK",
+		    conn_cid(t->leg->conn), t->initiator_task_tag);
+	send(t, &pdu);
+}
+
+/*
  * These, please. What ends with the last PDU of the task is asked for without
  * a count: some targets are one off there.
  */
@@ -129,6 +161,11 @@ ask(struct task *t, uint32_t beg, uint32_t end)
 
 	if (t->aborting)
 		return;
+	if (t->cmd->in_len > 0 &&
+	    conn_resegments(t->leg->conn, t->cmd_sn)) {
+		ask_anew(t);
+		return;
+	}
 	if (too_late(t, beg)) {
 		give_up(t, beg, "another sequence follows already");
 		return;
@@ -149,6 +186,8 @@ ask_for_all(struct task *t)
 	struct mend *m = &t->mend;
 	uint32_t beg = t->exp_data_sn, end;
 
+	if (m->anew)
+		ask(t, beg, beg);
 	for (unsigned n = 0; beg != m->seen && n < RUNS_MAX; n++) {
 		end = ranges_gap_end(&m->late, beg, m->seen);
 		ask(t, beg, end);
@@ -170,7 +209,11 @@ acknowledge(struct task *t, uint32_t data_sn, uint32_t ttt, uint64_t lun)
 		.target_transfer_tag = ttt,
 		.beg_run = data_sn,
 	};
+	const struct params *p = conn_params(t->leg->conn);
 
+	t->acked_sn = data_sn;
+	t->acked_bytes = t->exp_data_sn == data_sn && p->DataPDUInOrder &&
+	    p->DataSequenceInOrder ? ranges_prefix(&t->in) : UINT32_MAX;
 	send(t, &pdu);
 }
 
@@ -245,7 +288,10 @@ snack_came(struct task *t, uint32_t data_sn, const struct pdu *status)
 	begin(t);
 	if (status)
 		hold(t, status->stat_sn);
+	m->anew = false;
 	extend(t, data_sn);
+	if (m->anew)
+		return SNACK_ANEW;
 	if (m->seen == data_sn)
 		m->seen++;
 	if (data_sn != t->exp_data_sn) {
@@ -303,8 +349,12 @@ snack_status(struct task *t, const struct pdu *pdu, bool data_missing)
 	bool more = counted && sn_after(pdu->exp_data_sn, t->exp_data_sn);
 	int r;
 
+	if (t->snack_tag != 0 && (!counted || pdu->snack_tag != t->snack_tag)) {
+		hold(t, pdu->stat_sn);	/* 11.4.4: another one comes */
+		return SNACK_HELD;
+	}
 	if (!data_missing)
-		m->tail = false;
+		m->tail = m->anew = false;
 	bool tail = counted && pdu->exp_data_sn == 0 && data_missing &&
 	    !incomplete(t);
 

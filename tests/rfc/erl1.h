@@ -84,6 +84,19 @@ expect_status_snack(struct bench *b, uint32_t beg, uint32_t run)
 	return got;
 }
 
+static inline void
+expect_data_ack(struct bench *b, uint32_t beg, uint32_t ttt, uint64_t lun)
+{
+	struct got *got = bench_expect(b, OP_SNACK_REQUEST);
+
+	assert_int_equal(got->pdu.snack_type, SNACK_DATA_ACK);
+	assert_int_equal(got->pdu.initiator_task_tag, TAG_NONE);
+	assert_int_equal(got->pdu.target_transfer_tag, ttt);
+	assert_true(got->pdu.lun == lun);
+	assert_int_equal(got->pdu.beg_run, beg);
+	assert_int_equal(got->pdu.run_length, 0);
+}
+
 /* What the initiator acknowledges: it answers a ping of the target's. */
 static inline uint32_t
 acknowledged(struct bench *b)

@@ -296,19 +296,6 @@ test_a_rejected_snack(void **state)
 	}
 }
 
-static void
-expect_data_ack(struct bench *b, uint32_t beg, uint32_t ttt, uint64_t lun)
-{
-	struct got *got = bench_expect(b, OP_SNACK_REQUEST);
-
-	assert_int_equal(got->pdu.snack_type, SNACK_DATA_ACK);
-	assert_int_equal(got->pdu.initiator_task_tag, TAG_NONE);
-	assert_int_equal(got->pdu.target_transfer_tag, ttt);
-	assert_true(got->pdu.lun == lun);
-	assert_int_equal(got->pdu.beg_run, beg);
-	assert_int_equal(got->pdu.run_length, 0);
-}
-
 /* shows: 7143-11.7.2-02 7143-11.7.2-03 7143-11.7.2-04 7143-11.16.4-01
  * shows: 7143-11.16.5-01 7143-11.16.6-01 7143-11.16.2-01 7143-11.16.2-02 */
 static void
