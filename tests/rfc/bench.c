@@ -450,9 +450,15 @@ bench_set_unsure(struct bench *b, size_t n)
 }
 
 void
-bench_start_slow(struct bench *b)
+bench_slow(struct bench *b)
 {
 	b->slow = true;
+}
+
+void
+bench_start_slow(struct bench *b)
+{
+	bench_slow(b);
 	bench_start(b);
 }
 

@@ -57,6 +57,7 @@ void bench_start(struct bench *b);
 /* Begins only: bench_connected() or bench_cut() decide. */
 void bench_start_slow(struct bench *b);
 void bench_connected(struct bench *b);
+void bench_slow(struct bench *b);	/* from now on it is so */
 
 /*
  * A PDU of the initiator. data is NULL if it has none; it and the record are

@@ -72,6 +72,48 @@ moved(struct got *command, const struct got *to)
 	command->line = to->line;
 }
 
+static inline void
+drop(struct bench *b, enum async_event event, uint16_t cid, uint16_t time2wait,
+     uint16_t time2retain)
+{
+	struct pdu pdu = bench_pdu(b, OP_ASYNC_MESSAGE, NULL);
+
+	pdu.async_event = (uint8_t)event;
+	pdu.parameter1 = cid;
+	pdu.parameter2 = time2wait;
+	pdu.parameter3 = time2retain;
+	bench_send(b, &pdu, NULL, 0);
+}
+
+struct loss {
+	struct bench *b;
+	struct command *cmd;
+	struct got *got;		/* on line 1, which is lost */
+};
+
+static inline struct loss
+new_loss(void)
+{
+	struct loss l = { .b = bench_level2(2, "") };
+
+	bench_nodata(l.b, 0);
+	bench_expect(l.b, OP_SCSI_COMMAND);
+	l.cmd = bench_nodata(l.b, 0);
+	l.got = bench_expect(l.b, OP_SCSI_COMMAND);
+	assert_int_equal(l.got->line, 1);
+	cut(l.b, 1);
+	bench_pass(l.b, TIME2WAIT * TIME_S);
+	return l;
+}
+
+static inline void
+expect_session_lost(struct loss *l, const char *part)
+{
+	bench_expect_down(l->b, LUN_ELOST, part);
+	bench_done(l->b, l->cmd, LUN_ELOST);
+	bench_free(l->b);
+}
+
 static inline struct session_counters
 counters(struct bench *b)
 {

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where connection recovery ends: time that is over, drops that the target
+ * announces, what only session recovery helps against. RFC 7143 7.5, 7.7, 7.14,
+ * 8.2.2, 8.3.4, 11.9.1.
+ */
+#include "rfc/erl2.h"
+
+static void
+test_the_session_is_not_there_any_more(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	struct pdu pdu;
+
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	got = bench_expect(b, OP_LOGIN_REQUEST);
+	pdu = bench_login_pdu(b, got);
+	pdu.status_class = 2;
+	pdu.status_detail = 0x0a;
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_down(b, LUN_ELOST, "session");
+	bench_done(b, cmd, LUN_ELOST);
+	bench_free(b);
+}
+
+/* shows: 7143-8.3.4-01 7143-8.2.2-01 */
+static void
+test_the_time_is_over(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0), *late;
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	late = bench_nodata(b, 0);
+	bench_expect_nothing(b);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_expect(b, OP_LOGIN_REQUEST);	/* is not answered */
+	bench_pass(b, TIME2RETAIN * TIME_S - 1);
+	bench_pending(b, cmd);
+	bench_pending(b, late);
+	bench_pass(b, 1);
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 22 s");
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_done(b, late, LUN_ETIMEDOUT);
+	bench_free(b);
+}
+
+/* It ends while the new connection is not even there. */
+static void
+test_the_time_is_over_while_it_connects(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *r = bench_read(b, 0, 512);
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_slow(b);
+	cut(b, 0);
+	bench_pass(b, (TIME2WAIT + TIME2RETAIN) * TIME_S);
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered");
+	bench_done(b, r, LUN_ETIMEDOUT);
+	bench_free(b);
+}
+
+/*
+ * After Time2Retain it is a new session, and nothing is reassigned.
+ *
+ * shows: 7143-7.5-02
+ */
+static void
+test_after_time2retain_the_session_is_made_again(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=2 DefaultTime2Wait=2 "
+			"DefaultTime2Retain=5",
+		.recovers = true, .ignores_pings = true,
+	});
+	struct command *cmd;
+	struct got *got;
+
+	bench_login(b, "");
+	cmd = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	for (int i = 0; i < 4; i++) {	/* it takes no connection */
+		bench_pass(b, i == 0 ? TIME2WAIT * TIME_S : TIME_S);
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+		assert_int_equal(got->pdu.tsih, TSIH);
+		bench_cut(b);
+	}
+	bench_pending(b, cmd);
+	bench_pass(b, 2 * TIME_S);
+	while (got && got->pdu.tsih != 0)
+		got = bench_next(b);
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_pass(b, 2 * TIME_S);
+	if (!got)
+		got = bench_expect(b, OP_LOGIN_REQUEST);
+	assert_int_equal(got->pdu.tsih, 0);
+	bench_free(b);
+}
+
+/* shows: 7143-7.14-03 */
+static void
+test_the_target_drops_all_in_the_middle(void **state)
+{
+	struct loss l = new_loss();
+
+	bench_expect(l.b, OP_LOGOUT_REQUEST);
+	bench_on(l.b, 0);
+	drop(l.b, ASYNC_SESSION_DROP, 0, 0, 20);
+	expect_session_lost(&l, "drops all connections");
+}
+
+/*
+ * It says how long it waits, and that is what counts, for this connection.
+ *
+ * shows: 7143-7.5.2-01 7143-7.5.2-02
+ */
+static void
+test_the_target_drops_a_connection(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct got *got;
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	got = bench_expect(b, OP_SCSI_COMMAND);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 5, 20);
+	bench_pass(b, 5 * TIME_S - 1);
+	bench_works_on(b, 0);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	let_go(b, 2);
+	expect_reassign(b, got);
+	bench_free(b);
+}
+
+/* It was lost before; the time that is left is what the target says now. */
+static void
+test_the_target_tells_of_a_loss_later(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 1);
+	bench_pass(b, TIME_S);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 6, 20);
+	bench_pass(b, 5 * TIME_S - 1);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	let_go(b, 2);
+	bench_free(b);
+}
+
+/* Tasks for which the target does not wait are lost. */
+static void
+test_the_target_drops_a_connection_and_its_tasks(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_nodata(b, 0);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 0);
+	bench_expect_down(b, LUN_ELOST, "Time2Retain 0 s");
+	bench_free(b);
+}
+
+/* shows: 7143-7.7-01 */
+static void
+test_a_format_error_costs_the_session_at_level_2_too(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct command *w = bench_write(b, 0, 512 * 1024);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+
+	bench_r2t(b, got, 0, 1, 65536, 0);
+	bench_expect_down(b, LUN_EPROTO, "it asks for no data");
+	bench_done(b, w, LUN_EPROTO);
+	bench_free(b);
+}
+
+/* shows: 7143-7.1.5-03 */
+static void
+test_a_target_at_level_0_is_served_at_level_0(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=2",
+	});
+	struct command *cmd;
+
+	bench_login(b, "ErrorRecoveryLevel=0");
+	cmd = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_cut(b);
+	bench_expect_down(b, LUN_ELOST, "closed by the target");
+	bench_done(b, cmd, LUN_ELOST);
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_session_is_not_there_any_more),
+		cmocka_unit_test(test_the_time_is_over),
+		cmocka_unit_test(test_the_time_is_over_while_it_connects),
+		cmocka_unit_test(test_after_time2retain_the_session_is_made_again),
+		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
+		cmocka_unit_test(test_the_target_drops_a_connection),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_later),
+		cmocka_unit_test(test_the_target_drops_a_connection_and_its_tasks),
+		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),
+		cmocka_unit_test(test_a_target_at_level_0_is_served_at_level_0),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
