@@ -224,6 +224,18 @@ end_covered(struct session *s, const struct tmf *t)
 	}
 }
 
+/* The target has forgotten the task; it ends in the next step. */
+static void
+stop_data(const struct tmf *t)
+{
+	struct task *task = t->task;
+
+	if (t->function != TMF_ABORT_TASK || !task->cmd)
+		return;
+	list_del(&task->sending);
+	task->n_bursts = 0;
+}
+
 int
 tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 {
@@ -238,8 +250,10 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 		return conn_fail(leg->conn, LUN_EPROTO, "TMF Response for an "
 				 "unknown request (ITT 0x%08" PRIx32 ")",
 				 pdu->initiator_task_tag);
-	if (pdu->response == TMF_COMPLETE)
+	if (pdu->response == TMF_COMPLETE) {
 		end_covered(s, t);
+		stop_data(t);
+	}
 	tmf_end(s, t, 0, pdu->response);
 	send_next(s, leg);
 	return 0;
