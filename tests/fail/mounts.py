@@ -333,14 +333,15 @@ class Daemon:
         os.kill(self.pid, signal.SIGKILL)
 
 
-def orphan():
-    """A child of ours with the name of the program."""
+def orphan(but):
+    """A child of ours with the name of the program: not this one."""
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
             pid, name, _, parent = stat.read_text().split()[:4]
         except OSError:
             continue
-        if name == "(lunfs)" and int(parent) == os.getpid():
+        if name == "(lunfs)" and int(pid) != but and \
+           int(parent) == os.getpid():
             return int(pid)
     return None
 
@@ -357,8 +358,10 @@ class Background(Mount):
         p = super().start(world, env, err)
         if not within(BOUND["ls"], lambda: p.poll() is not None):
             p.kill()
-        pid = orphan()
-        if p.wait() == 0:
+        p.wait()
+        within(5, lambda: p.returncode != 0 or orphan(p.pid))
+        pid = orphan(p.pid)
+        if pid and p.returncode == 0:
             return Daemon(pid)
         if pid:
             os.kill(pid, signal.SIGKILL)
