@@ -441,6 +441,12 @@ lun_session_disk(struct lun_session *s, size_t i)
 	return i < s->n_disks ? s->disks[i] : NULL;
 }
 
+bool
+lun_disk_is_dirty(const struct lun_disk *d)
+{
+	return disk_is_dirty(d->disk);
+}
+
 const struct lun_disk_info *
 lun_disk_info(const struct lun_disk *d)
 {

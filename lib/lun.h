@@ -371,6 +371,10 @@ struct lun_disk_info {
 struct lun_disk *lun_session_disk(struct lun_session *s, size_t i);
 const struct lun_disk_info *lun_disk_info(const struct lun_disk *d);
 
+/* Has the unit acknowledged writes that it may still hold in a volatile cache?
+ * LUN_FLUSH puts them on the medium. */
+bool lun_disk_is_dirty(const struct lun_disk *d);
+
 /* ---------------------------------------------------------------- I/O -- */
 
 enum lun_op {

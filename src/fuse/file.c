@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fuse/lanes.h"
 #include "fuse/ops.h"
 #include "log.h"
 
@@ -31,6 +32,19 @@ enum { ERRORS_A_SECOND = 10 };		/* in the log */
  */
 struct opened {
 	atomic_uint losses;
+};
+
+/*
+ * An fsync of a mount with lanes: what each of them has written is flushed on
+ * its own session, which knows if it was lost; the last one answers.
+ */
+struct flush {
+	fuse_req_t req;
+	struct node *node;
+	struct opened *opened;
+	atomic_uint left;
+	atomic_int error;
+	struct flush_part parts[LANES_MAX];
 };
 
 /* ---------------------------------------------------------------- I/O -- */
@@ -72,49 +86,83 @@ note_losses(struct request *r)
 	lane->losses = lost;
 }
 
-/* The unit has done what it was told; but is all there that it was told? */
+/* Cancelled by the end of the mount is not by its user. */
 static int
-flush_result(struct request *r)
+error_of(const struct request *r)
 {
-	note_losses(r);
+	const struct lun_io *io = &r->io;
 
-	unsigned losses = r->node->losses;
-	bool news = atomic_exchange(&r->opened->losses, losses) != losses;
+	if (io->code == 0)
+		return 0;
+	if (io->code == LUN_ECANCELED)
+		return r->interrupted ? EINTR : EIO;
+	return io->error ? io->error : EIO;
+}
 
-	if (news && r->io.code == 0)
+/* The units have done what they were told; but is all there that they were
+ * told? */
+static int
+news_of_losses(struct node *node, struct opened *opened, int error)
+{
+	unsigned losses = node->losses;
+
+	if (atomic_exchange(&opened->losses, losses) == losses)
+		return error;
+	if (error == 0)
 		log_say(LUN_LOG_ERROR, "%s: flush: writes may have been lost "
 			"before (another one who had it open was told, too)",
-			r->node->path);
-	return news ? EIO : 0;
+			node->path);
+	return error ? error : EIO;
+}
+
+static void
+flush_part_done(struct flush *f, int error)
+{
+	if (error)
+		f->error = error;
+	if (atomic_fetch_sub(&f->left, 1) > 1)
+		return;
+	fuse_reply_err(f->req, news_of_losses(f->node, f->opened, f->error));
+	free(f);
+}
+
+static void
+on_flushed(struct request *r)
+{
+	int error = error_of(r);
+
+	note_losses(r);
+	if (error)
+		r->node->lanes[r->intake->lane].written = true;
+	if (!r->flush) {
+		fuse_reply_err(r->req, news_of_losses(r->node, r->opened,
+						      error));
+		return;
+	}
+	/* r is another's before the request of the kernel is answered */
+	if (r->intake->lane == 0)
+		fuse_req_interrupt_func(r->req, NULL, NULL);
+	flush_part_done(r->flush, error);
 }
 
 static void
 on_done(struct lun_io *io)
 {
 	struct request *r = io->user;
+	int error = error_of(r);
 
-	if (io->code != 0 && io->code == LUN_ECANCELED && r->interrupted) {
-		fuse_reply_err(r->req, EINTR);
-	} else if (io->code != 0) {
+	if (error && error != EINTR)
 		log_error(r);
-		if (io->op != LUN_READ)
-			r->node->dirty = true;
-		if (io->op == LUN_FLUSH)
-			flush_result(r);
-		/* Cancelled by the end of the mount: not by its user. */
-		fuse_reply_err(r->req, io->code == LUN_ECANCELED ||
-				       !io->error ? EIO : io->error);
-	} else switch (io->op) {
-	case LUN_READ:
+	if (error && io->op != LUN_READ)
+		r->node->dirty = true;
+	if (io->op == LUN_FLUSH)
+		on_flushed(r);
+	else if (error)
+		fuse_reply_err(r->req, error);
+	else if (io->op == LUN_READ)
 		fuse_reply_buf(r->req, r->mem, io->length);
-		break;
-	case LUN_WRITE:
+	else
 		fuse_reply_write(r->req, io->length);
-		break;
-	case LUN_FLUSH:
-		fuse_reply_err(r->req, flush_result(r));
-		break;
-	}
 	intake_put(r);
 }
 
@@ -172,7 +220,7 @@ disk_of(const struct node *node)
 
 static void
 start(fuse_req_t req, struct node *node, struct opened *opened,
-      const struct lun_io *io)
+      struct flush *flush, const struct lun_io *io)
 {
 	struct request *r = intake_take(intake_current());
 
@@ -180,6 +228,7 @@ start(fuse_req_t req, struct node *node, struct opened *opened,
 	r->node = node;
 	r->disk = disk_of(node);
 	r->opened = opened;
+	r->flush = flush;
 	r->io = *io;
 	r->io.done = on_done;
 	r->io.user = r;
@@ -187,6 +236,59 @@ start(fuse_req_t req, struct node *node, struct opened *opened,
 		r->io.buffer = r->mem;
 	lun_disk_submit(r->disk, &r->io);
 	fuse_req_interrupt_func(req, on_interrupt, r);
+}
+
+bool
+file_flush_part(struct intake *in, struct flush_part *part)
+{
+	struct flush *f = part->flush;
+
+	if (!in->rx)
+		return false;
+
+	struct request *r = intake_take(in);
+
+	r->req = f->req;
+	r->node = f->node;
+	r->disk = f->node->lanes[in->lane].disk;
+	r->flush = f;
+	r->io = (struct lun_io){
+		.op = LUN_FLUSH, .done = on_done, .user = r,
+	};
+	lun_disk_submit(r->disk, &r->io);
+	return true;
+}
+
+void
+file_flush_part_failed(struct flush_part *part)
+{
+	flush_part_done(part->flush, EIO);
+}
+
+/* Its other parts go to the lanes that have written. NULL: out of memory. */
+static struct flush *
+flush_new(fuse_req_t req, struct node *node, struct opened *opened)
+{
+	struct fs *fs = fs_of(req);
+	struct flush *f = calloc(1, sizeof(*f));
+	bool written[LANES_MAX] = { false };
+
+	if (!f)
+		return NULL;
+	f->req = req;
+	f->node = node;
+	f->opened = opened;
+	f->left = 1;
+	for (unsigned i = 1; i < LANES_MAX; i++) {
+		written[i] = atomic_exchange(&node->lanes[i].written, false);
+		f->left += written[i];
+	}
+	for (unsigned i = 1; i < LANES_MAX; i++) {
+		f->parts[i].flush = f;
+		if (written[i])
+			lanes_flush(fs->lanes, i, &f->parts[i]);
+	}
+	return f;
 }
 
 static struct opened *
@@ -221,7 +323,7 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	if (length == 0)
 		fuse_reply_buf(req, NULL, 0);
 	else
-		start(req, node, opened_of(fi), &(struct lun_io){
+		start(req, node, opened_of(fi), NULL, &(struct lun_io){
 			.op = LUN_READ,
 			.offset = (uint64_t)offset,
 			.length = length,
@@ -245,7 +347,8 @@ op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 	}
 	/* data lies in the memory of the request that start() takes */
 	node->dirty = true;
-	start(req, node, opened_of(fi), &(struct lun_io){
+	node->lanes[intake_current()->lane].written = true;
+	start(req, node, opened_of(fi), NULL, &(struct lun_io){
 		.op = LUN_WRITE,
 		.flags = fi->flags & O_DSYNC ? LUN_FUA : 0,
 		.offset = (uint64_t)offset,
@@ -264,8 +367,14 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		fuse_reply_err(req, 0);
 		return;
 	}
+	struct flush *f = NULL;
+	if (fs_of(req)->lanes && !(f = flush_new(req, node, opened_of(fi)))) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
 	node->dirty = false;		/* again if it fails, or by new writes */
-	start(req, node, opened_of(fi), &(struct lun_io){ .op = LUN_FLUSH });
+	start(req, node, opened_of(fi), f,
+	      &(struct lun_io){ .op = LUN_FLUSH });
 }
 
 /* ------------------------------------------------------ open, release -- */

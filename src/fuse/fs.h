@@ -44,7 +44,7 @@ struct fs {
 	bool failed;			/* it was never served */
 	unsigned minor;			/* version of the kernel's protocol */
 	bool drained;
-	bool flush_failed;		/* the last flush of a LUN, while stopping */
+	atomic_bool flush_failed;	/* the last flush of a LUN, while stopping */
 	pid_t detacher;			/* the process of fs_detach() */
 
 	uid_t uid;			/* of the user who mounts */

@@ -1,333 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * See lanes.h. Between the threads go: wishes (bits, to a lane), the phase of a
- * lane (to the main loop), and what the lock guards: messages for the main
- * loop, and the sessions that a lane shows when it is asked.
- *
- *	RUNNING -> DRAINED -> ENDED
- */
-#include "fuse/lanes.h"
+/* The main thread's side of lanes; see lanes.h and lane.h. */
+#include "fuse/lane.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/fuse.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "fail.h"
+#include "fuse/ops.h"
 #include "json.h"
 #include "log.h"
 #include "sources.h"
-#include "text.h"
 
-enum {
-	STATUS_MS = 500,	/* a lane answers at once, if it is not starved */
-	LOST_STEP_MS = 500,
-	LOST_STEPS = 20,	/* 10 s for a session to come back at the end */
-};
-
-enum wish {
-	WISH_STOP	= 1 << 0,
-	WISH_CLOSE	= 1 << 1,
-	WISH_DROP	= 1 << 2,
-	WISH_RETRY	= 1 << 3,
-	WISH_STATUS	= 1 << 4,
-};
-
-enum phase { RUNNING, DRAINED, ENDED };
-
-struct mail {
-	struct mail *next;
-	size_t size;
-	char message[];
-};
-
-struct lane {
-	struct lanes *all;
-	struct intake intake;
-	struct lun_loop *loop;
-	struct survey *survey;
-	struct lun_alarm *drain;
-	unsigned lost_steps;
-	unsigned now;			/* counts changes of its disks; not 0 */
-
-	pthread_t thread;
-	bool has_thread;
-	atomic_uint wishes;
-	atomic_int phase;
-	struct json_object *sessions;	/* the answer to WISH_STATUS */
-	bool shown;			/* it is there */
-};
-
-struct lanes {
-	struct fs *fs;
-	const struct lanes_ops *ops;
-	void *user;
-	bool told_drained, told_ended;
-
-	pthread_mutex_t lock;
-	pthread_cond_t status;
-	struct mail *mail, **mail_end;
-
-	size_t n;
-	struct lane v[];
-};
-
-/* ---------------------------------------------------- in a lane: phases -- */
-
-static void
-enter(struct lane *l, enum phase phase)
-{
-	if (atomic_load(&l->phase) >= (int)phase)
-		return;
-	atomic_store(&l->phase, phase);
-	lun_loop_wake(l->all->fs->main.loop);
-}
-
-static void
-check_drained(struct lane *l)
-{
-	if (l->intake.stopped && l->intake.requests->in_flight == 0)
-		enter(l, DRAINED);
-}
-
-static void
-on_closed(void *user)
-{
-	struct lane *l = user;
-
-	lun_loop_stop(l->loop);
-}
-
-static void
-stop(struct lane *l)
-{
-	if (!l->intake.stopped)
-		lun_alarm_set(l->drain, LOST_STEP_MS);
-	intake_stop(&l->intake);
-	check_drained(l);
-}
-
-/* As the mount does with the sessions of the main loop. */
-static void
-on_drain(void *user)
-{
-	struct lane *l = user;
-
-	if (atomic_load(&l->phase) != RUNNING)
-		return;
-	l->lost_steps = survey_is_lost(l->survey) ? l->lost_steps + 1 : 0;
-	if (l->lost_steps > LOST_STEPS)
-		survey_close(l->survey);
-	else
-		lun_alarm_set(l->drain, LOST_STEP_MS);
-}
-
-static void
-show_sessions(struct lane *l)
-{
-	struct json_object *list = json_sessions(l->survey);
-
-	if (!json_complete()) {
-		json_object_put(list);
-		list = NULL;
-	}
-	pthread_mutex_lock(&l->all->lock);
-	json_object_put(l->sessions);
-	l->sessions = list;
-	l->shown = true;
-	pthread_cond_signal(&l->all->status);
-	pthread_mutex_unlock(&l->all->lock);
-}
-
-static void
-on_wishes(void *user)
-{
-	struct lane *l = user;
-	unsigned wishes = atomic_exchange(&l->wishes, 0);
-
-	if (wishes & WISH_STATUS)
-		show_sessions(l);
-	if (wishes & WISH_RETRY)
-		survey_retry(l->survey);
-	if (wishes & (WISH_STOP | WISH_CLOSE))
-		stop(l);
-	if (wishes & WISH_CLOSE)
-		survey_close(l->survey);
-	if (wishes & WISH_DROP)
-		lun_loop_stop(l->loop);
-}
-
-/* -------------------------------------------------- in a lane: sessions -- */
-
-static void
-on_target(void *user, struct target *t)
-{
-	struct lane *l = user;
-	char url[TEXT_URL_MAX];
-
-	if (t->code < 0)
-		log_say(LUN_LOG_WARNING, "session %u: %s: %s: goes on without "
-			"it", l->intake.lane + 1, target_url(t, url), t->error);
-}
-
-static void
-on_sessions(void *user)
-{
-	struct lane *l = user;
-	struct lun_error err = { 0 };
-
-	if (l->survey->in[TARGET_UP] == 0) {
-		stop(l);
-		survey_close(l->survey);
-	} else if (!l->intake.stopped && intake_start(&l->intake, &err) < 0) {
-		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
-			err.text);
-		stop(l);
-		survey_close(l->survey);
-	}
-}
-
-static void
-on_disk_changed(void *user, struct target *t, struct lun_disk *disk)
-{
-	struct lane *l = user;
-
-	l->now++;
-}
-
-static void
-lane_log(void *user, enum lun_log_level level, const char *line)
-{
-	const struct lane *l = user;
-
-	log_say(level, "session %u: %s", l->intake.lane + 1, line);
-}
-
-static void *
-run(void *user)
-{
-	struct lane *l = user;
-	struct lun_error err = { 0 };
-
-	if (lun_loop_run(l->loop, &err) < 0)
-		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
-			err.text);
-	enter(l, ENDED);
-	return NULL;
-}
-
-/* -------------------------------------------------- in a lane: messages -- */
-
-static struct lun_disk *
-find_disk(const struct lane *l, const struct node *node)
-{
-	struct lun_disk *disk;
-
-	for (size_t i = 0; i < l->survey->n; i++) {
-		struct target *t = l->survey->v[i];
-		size_t at = 0;
-
-		if (t->user != node->target || t->state != TARGET_UP)
-			continue;
-		while ((disk = target_disk(t, &at)))
-			if (lun_disk_info(disk)->lun == node->lun)
-				return disk;
-	}
-	return NULL;
-}
-
-/* The lane's own disk for a LUN; NULL: it has none that can be used. */
-static struct lun_disk *
-lane_disk(const struct lane *l, struct node *node)
-{
-	struct lane_disk *mine = &node->lanes[l->intake.lane];
-
-	if (mine->found_in != l->now) {
-		struct lun_disk *disk = find_disk(l, node);
-		bool ready = disk &&
-			     lun_disk_info(disk)->state == LUN_DISK_READY;
-
-		*mine = (struct lane_disk){ ready ? disk : NULL, l->now };
-	}
-	return mine->disk;
-}
-
-/* Who asked gets an error. (A forget has no answer: there it is refused.) */
-static void
-refuse(const struct lane *l, const struct fuse_buf *message)
-{
-	const struct fuse_in_header *in = message->mem;
-	struct fuse_out_header out = {
-		.len = sizeof(out), .error = -ENOMEM, .unique = in->unique,
-	};
-
-	(void)!write(fuse_session_fd(l->intake.se), &out, sizeof(out));
-}
-
-/* To the main loop. */
-static void
-hand_over(struct lane *l, const struct fuse_buf *message)
-{
-	struct mail *m = malloc(sizeof(*m) + message->size);
-
-	if (!m) {
-		refuse(l, message);
-		return;
-	}
-	m->next = NULL;
-	m->size = message->size;
-	memcpy(m->message, message->mem, message->size);
-	pthread_mutex_lock(&l->all->lock);
-	*l->all->mail_end = m;
-	l->all->mail_end = &m->next;
-	pthread_mutex_unlock(&l->all->lock);
-	lun_loop_wake(l->all->fs->main.loop);
-}
-
-static bool
-wants(struct intake *in, const struct fuse_buf *message)
-{
-	const struct fuse_in_header *header = message->mem;
-	struct lane *l = in->user;
-	bool mine = false;
-
-	switch (header->opcode) {
-	case FUSE_INTERRUPT:	/* libfuse finds whom it is for */
-		return true;
-	case FUSE_READ:
-	case FUSE_WRITE:
-	case FUSE_FSYNC: {
-		struct node *node = tree_node(in->fs->tree, header->nodeid);
-
-		mine = node->kind == NODE_LUN && lane_disk(l, node);
-		break;
-	}
-	default:
-		break;
-	}
-	if (!mine)
-		hand_over(l, message);
-	return mine;
-}
-
-/* The main loop is told the same, and ends all. */
-static void
-ignore_gone(struct intake *in)
-{
-}
-
-static void
-answered(struct intake *in)
-{
-	check_drained(in->user);
-}
-
-/* --------------------------------------------------------- in the main -- */
+enum { STATUS_MS = 500 };	/* a lane answers at once, if it is not starved */
 
 static void
 wish(struct lanes *l, enum wish w)
@@ -336,6 +24,19 @@ wish(struct lanes *l, enum wish w)
 		atomic_fetch_or(&l->v[i].wishes, w);
 		lun_loop_wake(l->v[i].loop);
 	}
+}
+
+void
+lanes_flush(struct lanes *l, unsigned i, struct flush_part *part)
+{
+	struct lane *lane = &l->v[i - 1];
+
+	pthread_mutex_lock(&l->lock);
+	part->next = lane->parts;
+	lane->parts = part;
+	pthread_mutex_unlock(&l->lock);
+	atomic_fetch_or(&lane->wishes, WISH_FLUSH);
+	lun_loop_wake(lane->loop);
 }
 
 void
@@ -461,6 +162,12 @@ lane_deinit(struct lane *l)
 {
 	if (l->has_thread)
 		pthread_join(l->thread, NULL);
+	while (l->parts) {
+		struct flush_part *part = l->parts;
+
+		l->parts = part->next;
+		file_flush_part_failed(part);
+	}
 	intake_stop(&l->intake);
 	l->survey = survey_free(l->survey);
 	intake_deinit(&l->intake);
@@ -510,27 +217,21 @@ static int
 lane_start(struct lane *l, const struct survey *survey, const char *pcap,
 	   struct lun_error *err)
 {
-	static const struct survey_ops survey_ops = {
-		.target = on_target,
-		.done = on_sessions,
-		.closed = on_closed,
-		.disk_changed = on_disk_changed,
-	};
 	int r;
 
 	if ((r = lun_loop_new(&l->loop, err)) < 0 ||
 	    (r = set_pcap(l, pcap, err)) < 0 ||
 	    (r = intake_init(&l->intake, err)) < 0 ||
 	    (r = survey_copy(&l->survey, survey, err)) < 0 ||
-	    (r = survey_start(l->survey, l->loop, true, &survey_ops, l,
+	    (r = survey_start(l->survey, l->loop, true, &lane_survey_ops, l,
 			      err)) < 0)
 		return r;
 	l->intake.loop = l->loop;
 	lun_loop_set_log(l->loop, log_level(), lane_log, l);
-	lun_loop_on_wake(l->loop, on_wishes, l);
-	if (lun_alarm_new(&l->drain, l->loop, on_drain, l) < 0)
+	lun_loop_on_wake(l->loop, lane_on_wishes, l);
+	if (lun_alarm_new(&l->drain, l->loop, lane_on_drain, l) < 0)
 		return fail(err, LUN_ENOMEM, "sessions: out of memory");
-	r = pthread_create(&l->thread, NULL, run, l);
+	r = pthread_create(&l->thread, NULL, lane_run, l);
 	if (r != 0)
 		return fail(err, LUN_ESYS, "sessions: thread: %s", strerror(r));
 	l->has_thread = true;
@@ -542,11 +243,6 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 	    const struct survey *survey, const char *pcap,
 	    const struct lanes_ops *ops, void *user, struct lun_error *err)
 {
-	static const struct intake_ops intake_ops = {
-		.wants = wants,
-		.gone = ignore_gone,
-		.answered = answered,
-	};
 	struct lanes *l = calloc(1, sizeof(*l) + n * sizeof(l->v[0]));
 	int r = 0;
 
@@ -566,7 +262,7 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 		lane->all = l;
 		lane->now = 1;
 		lane->intake = (struct intake){
-			.fs = fs, .se = fs->se, .ops = &intake_ops,
+			.fs = fs, .se = fs->se, .ops = &lane_intake_ops,
 			.lane = (unsigned)i + 1, .user = lane,
 		};
 		r = lane_start(lane, survey, pcap, err);

@@ -3,12 +3,14 @@
  * --sessions N: N - 1 lanes beside the main loop. A lane is a thread with a
  * loop and an intake of its own, and a session of its own with each target of
  * the mount. It takes messages of the kernel as the main loop does, whoever is
- * free: reads, writes and flushes go out on the lane's own session, and are
+ * free: reads and writes go out on the lane's own session, and are
  * answered by its thread. Nothing on that way is shared.
  *
  * Everything else (names, attributes, open ...) is handed to the main loop, as
  * is I/O on a LUN that the lane's session does not have. The main loop alone
- * owns the tree; a node that I/O comes for is open, so it stays.
+ * owns the tree; a node that I/O comes for is open, so it stays. An fsync is
+ * done when each lane that has written has flushed: if a restart of the target
+ * has cost what one of them wrote, only that one knows (disk-cache.c).
  *
  * A lane that cannot log in to any target ends, with a message: the mount goes
  * on with fewer. A session that is lost later recovers by itself, and what was
@@ -40,6 +42,10 @@ int lanes_start(struct lanes **out, size_t n, struct fs *fs,
 
 /* Drops what goes on, if they have not ended. */
 struct lanes *lanes_free(struct lanes *l);
+
+/* Lane i flushes what it wrote; see struct flush_part. */
+struct flush_part;
+void lanes_flush(struct lanes *l, unsigned i, struct flush_part *part);
 
 void lanes_stop(struct lanes *l);	/* take in no more; drained comes */
 bool lanes_drained(const struct lanes *l);

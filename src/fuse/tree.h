@@ -59,6 +59,7 @@ struct node {
 	atomic_bool dirty;		/* written since the last flush */
 	atomic_uint losses;		/* of writes that had been done */
 	struct lane_disk {		/* see lanes.h; [i] belongs to lane i */
+		atomic_bool written;	/* since the last flush */
 		struct lun_disk *disk;
 		unsigned found_in;	/* which state of things, of the lane */
 		struct lun_disk *losses_of;	/* this one told of so many */

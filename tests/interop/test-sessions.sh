@@ -34,7 +34,7 @@ load()
 # If it was built with ThreadSanitizer: the daemon has no stderr.
 export TSAN_OPTIONS=log_path=$state/user/tsan
 
-start_target "$1" nocache "$(image 64M image)"
+start_target "$1" "$(image 64M image)"
 mount_lunfs --sessions 3 "iscsi://$portal/$target" "$mnt"
 wait_until 30 up 3 || fail "$(status '.sessions[].state') instead of 3 sessions"
 
@@ -72,6 +72,48 @@ sleep 1
 restart_target
 wait $job || fail "fio in an outage"
 wait_until 30 up 3 || fail "not all sessions came back"
+
+# Each session knows of its own writes only; an fsync asks all of them, and one
+# restart is one error.
+say "writes that a restart may have lost"
+as_user env PATH=/usr/bin:/bin python3 - "$(lun_file 0)" "$state/user/go" \
+	>"$state/results" <<'END' &
+import errno, os, sys, threading, time
+
+def sync():
+    try:
+        os.fsync(fd)
+        return "ok"
+    except OSError as e:
+        return errno.errorcode[e.errno]
+
+def write(i):
+    for k in range(100):
+        os.pwrite(fd, b"x" * 4096, (i * 100 + k) * 4096)
+
+path, go = sys.argv[1:]
+fd = os.open(path, os.O_RDWR)
+before = sync()
+threads = [threading.Thread(target=write, args=[i]) for i in range(16)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+open(go + ".ready", "w").close()
+while not os.path.exists(go):
+    time.sleep(0.1)
+print(before, sync(), sync(), sync(), sync())
+END
+writer=$!
+wait_until 60 test -e "$state/user/go.ready" || fail "it does not write"
+kill_target
+wait_until 30 up 0 || fail "no loss is seen"
+restart_target
+wait_until 60 up 3 || fail "not all sessions came back"
+as_user touch "$state/user/go"
+wait $writer || fail "writer"
+echo "fsync: $(cat "$state/results")"
+[ "$(cut -d' ' -f 2- "$state/results")" = "EIO ok ok ok" ] || fail "fsync"
 
 say "the end with a load"
 load --time_based --runtime=30 >"$state/end.out" 2>&1 &

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What runs in the thread of a lane; see lanes.h and lane.h. */
+#include "fuse/lane.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuse/ops.h"
+#include "json.h"
+#include "log.h"
+#include "text.h"
+
+enum {
+	LOST_STEP_MS = 500,
+	LOST_STEPS = 20,	/* 10 s for a session to come back at the end */
+};
+
+/* ---------------------------------------------------- phases -- */
+
+static void
+enter(struct lane *l, enum phase phase)
+{
+	if (atomic_load(&l->phase) >= (int)phase)
+		return;
+	atomic_store(&l->phase, phase);
+	lun_loop_wake(l->all->fs->main.loop);
+}
+
+static void
+on_last_flush(struct lun_io *io)
+{
+	struct request *r = io->user;
+
+	if (io->code != 0) {
+		log_say(LUN_LOG_ERROR, "session %u: last flush: %s",
+			r->intake->lane + 1, io->text);
+		r->intake->fs->flush_failed = true;
+	}
+	intake_put(r);			/* and on to the next one */
+}
+
+/* What it wrote is on the medium before it is done; each disk is tried once.
+ * True: not yet. */
+static bool
+flushes_last(struct lane *l)
+{
+	while (l->flush_target < l->survey->n) {
+		struct lun_disk *disk =
+			target_disk(l->survey->v[l->flush_target], &l->flush_at);
+
+		if (!disk) {
+			l->flush_target++;
+			l->flush_at = 0;
+		} else if (lun_disk_is_dirty(disk)) {
+			struct request *r = intake_take(&l->intake);
+
+			r->disk = disk;
+			r->io = (struct lun_io){
+				.op = LUN_FLUSH, .done = on_last_flush,
+				.user = r,
+			};
+			lun_disk_submit(disk, &r->io);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_drained(struct lane *l)
+{
+	if (l->intake.stopped && l->intake.requests->in_flight == 0 &&
+	    atomic_load(&l->phase) == RUNNING && !flushes_last(l))
+		enter(l, DRAINED);
+}
+
+static void
+on_closed(void *user)
+{
+	struct lane *l = user;
+
+	lun_loop_stop(l->loop);
+}
+
+static void
+stop(struct lane *l)
+{
+	if (!l->intake.stopped)
+		lun_alarm_set(l->drain, LOST_STEP_MS);
+	intake_stop(&l->intake);
+	check_drained(l);
+}
+
+/* As the mount does with the sessions of the main loop. */
+void
+lane_on_drain(void *user)
+{
+	struct lane *l = user;
+
+	if (atomic_load(&l->phase) != RUNNING)
+		return;
+	l->lost_steps = survey_is_lost(l->survey) ? l->lost_steps + 1 : 0;
+	if (l->lost_steps > LOST_STEPS)
+		survey_close(l->survey);
+	else
+		lun_alarm_set(l->drain, LOST_STEP_MS);
+}
+
+static void
+show_sessions(struct lane *l)
+{
+	struct json_object *list = json_sessions(l->survey);
+
+	if (!json_complete()) {
+		json_object_put(list);
+		list = NULL;
+	}
+	pthread_mutex_lock(&l->all->lock);
+	json_object_put(l->sessions);
+	l->sessions = list;
+	l->shown = true;
+	pthread_cond_signal(&l->all->status);
+	pthread_mutex_unlock(&l->all->lock);
+}
+
+/* As many as there is room for. */
+static void
+do_flushes(struct lane *l)
+{
+	struct flush_part *part;
+
+	for (;;) {
+		pthread_mutex_lock(&l->all->lock);
+		part = l->parts;
+		if (part)
+			l->parts = part->next;
+		pthread_mutex_unlock(&l->all->lock);
+		if (!part)
+			return;
+		if (file_flush_part(&l->intake, part))
+			continue;
+		pthread_mutex_lock(&l->all->lock);
+		part->next = l->parts;
+		l->parts = part;
+		pthread_mutex_unlock(&l->all->lock);
+		l->flush_later = true;
+		return;
+	}
+}
+
+void
+lane_on_wishes(void *user)
+{
+	struct lane *l = user;
+	unsigned wishes = atomic_exchange(&l->wishes, 0);
+
+	if (wishes & WISH_STATUS)
+		show_sessions(l);
+	if (wishes & WISH_FLUSH)
+		do_flushes(l);
+	if (wishes & WISH_RETRY)
+		survey_retry(l->survey);
+	if (wishes & (WISH_STOP | WISH_CLOSE))
+		stop(l);
+	if (wishes & WISH_CLOSE)
+		survey_close(l->survey);
+	if (wishes & WISH_DROP)
+		lun_loop_stop(l->loop);
+}
+
+/* -------------------------------------------------- sessions -- */
+
+static void
+on_target(void *user, struct target *t)
+{
+	struct lane *l = user;
+	char url[TEXT_URL_MAX];
+
+	if (t->code < 0)
+		log_say(LUN_LOG_WARNING, "session %u: %s: %s: goes on without "
+			"it", l->intake.lane + 1, target_url(t, url), t->error);
+}
+
+static void
+on_sessions(void *user)
+{
+	struct lane *l = user;
+	struct lun_error err = { 0 };
+
+	if (l->survey->in[TARGET_UP] == 0) {
+		stop(l);
+		survey_close(l->survey);
+	} else if (!l->intake.stopped && intake_start(&l->intake, &err) < 0) {
+		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
+			err.text);
+		stop(l);
+		survey_close(l->survey);
+	}
+}
+
+static void
+on_disk_changed(void *user, struct target *t, struct lun_disk *disk)
+{
+	struct lane *l = user;
+
+	l->now++;
+}
+
+const struct survey_ops lane_survey_ops = {
+	.target = on_target,
+	.done = on_sessions,
+	.closed = on_closed,
+	.disk_changed = on_disk_changed,
+};
+
+void
+lane_log(void *user, enum lun_log_level level, const char *line)
+{
+	const struct lane *l = user;
+
+	log_say(level, "session %u: %s", l->intake.lane + 1, line);
+}
+
+void *
+lane_run(void *user)
+{
+	struct lane *l = user;
+	struct lun_error err = { 0 };
+
+	if (lun_loop_run(l->loop, &err) < 0)
+		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
+			err.text);
+	enter(l, ENDED);
+	return NULL;
+}
+
+/* -------------------------------------------------- messages -- */
+
+static struct lun_disk *
+find_disk(const struct lane *l, const struct node *node)
+{
+	struct lun_disk *disk;
+
+	for (size_t i = 0; i < l->survey->n; i++) {
+		struct target *t = l->survey->v[i];
+		size_t at = 0;
+
+		if (t->user != node->target || t->state != TARGET_UP)
+			continue;
+		while ((disk = target_disk(t, &at)))
+			if (lun_disk_info(disk)->lun == node->lun)
+				return disk;
+	}
+	return NULL;
+}
+
+/* The lane's own disk for a LUN; NULL: it has none that can be used. */
+static struct lun_disk *
+lane_disk(const struct lane *l, struct node *node)
+{
+	struct lane_disk *mine = &node->lanes[l->intake.lane];
+
+	if (mine->found_in != l->now) {
+		struct lun_disk *disk = find_disk(l, node);
+		bool ready = disk &&
+			     lun_disk_info(disk)->state == LUN_DISK_READY;
+
+		mine->disk = ready ? disk : NULL;
+		mine->found_in = l->now;
+	}
+	return mine->disk;
+}
+
+/* Who asked gets an error. (A forget has no answer: there it is refused.) */
+static void
+refuse(const struct lane *l, const struct fuse_buf *message)
+{
+	const struct fuse_in_header *in = message->mem;
+	struct fuse_out_header out = {
+		.len = sizeof(out), .error = -ENOMEM, .unique = in->unique,
+	};
+
+	(void)!write(fuse_session_fd(l->intake.se), &out, sizeof(out));
+}
+
+/* To the main loop. */
+static void
+hand_over(struct lane *l, const struct fuse_buf *message)
+{
+	struct mail *m = malloc(sizeof(*m) + message->size);
+
+	if (!m) {
+		refuse(l, message);
+		return;
+	}
+	m->next = NULL;
+	m->size = message->size;
+	memcpy(m->message, message->mem, message->size);
+	pthread_mutex_lock(&l->all->lock);
+	*l->all->mail_end = m;
+	l->all->mail_end = &m->next;
+	pthread_mutex_unlock(&l->all->lock);
+	lun_loop_wake(l->all->fs->main.loop);
+}
+
+static bool
+wants(struct intake *in, const struct fuse_buf *message)
+{
+	const struct fuse_in_header *header = message->mem;
+	struct lane *l = in->user;
+	bool mine = false;
+
+	switch (header->opcode) {
+	case FUSE_INTERRUPT:	/* libfuse finds whom it is for */
+		return true;
+	case FUSE_READ:
+	case FUSE_WRITE: {
+		struct node *node = tree_node(in->fs->tree, header->nodeid);
+
+		mine = node->kind == NODE_LUN && lane_disk(l, node);
+		break;
+	}
+	default:
+		break;
+	}
+	if (!mine)
+		hand_over(l, message);
+	return mine;
+}
+
+/* The main loop is told the same, and ends all. */
+static void
+ignore_gone(struct intake *in)
+{
+}
+
+static void
+answered(struct intake *in)
+{
+	struct lane *l = in->user;
+
+	if (l->flush_later) {
+		l->flush_later = false;
+		do_flushes(l);
+	}
+	check_drained(l);
+}
+
+const struct intake_ops lane_intake_ops = {
+	.wants = wants,
+	.gone = ignore_gone,
+	.answered = answered,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of lanes, for lanes.c (the main thread's side) and lane.c (what
+ * runs in the thread of a lane). Between the threads go: wishes (bits, to a
+ * lane), the phase of a lane (to the main loop), and what the lock guards:
+ * messages for the main loop, flushes for a lane, and the sessions that a lane
+ * shows when it is asked.
+ *
+ *	RUNNING -> DRAINED -> ENDED
+ */
+#ifndef FUSE_LANE_H
+#define FUSE_LANE_H
+
+#include <pthread.h>
+
+#include "fuse/lanes.h"
+
+enum wish {
+	WISH_STOP	= 1 << 0,
+	WISH_CLOSE	= 1 << 1,
+	WISH_DROP	= 1 << 2,
+	WISH_RETRY	= 1 << 3,
+	WISH_STATUS	= 1 << 4,
+	WISH_FLUSH	= 1 << 5,
+};
+
+enum phase { RUNNING, DRAINED, ENDED };
+
+struct mail {
+	struct mail *next;
+	size_t size;
+	char message[];
+};
+
+struct lane {
+	struct lanes *all;
+	struct intake intake;
+	struct lun_loop *loop;
+	struct survey *survey;
+	struct lun_alarm *drain;
+	unsigned lost_steps;
+	unsigned now;			/* counts changes of its disks; not 0 */
+	size_t flush_target, flush_at;	/* where the last flushes are */
+	bool flush_later;		/* there was no room */
+
+	pthread_t thread;
+	bool has_thread;
+	atomic_uint wishes;
+	atomic_int phase;
+	struct json_object *sessions;	/* the answer to WISH_STATUS */
+	bool shown;			/* it is there */
+	struct flush_part *parts;	/* of WISH_FLUSH */
+};
+
+struct lanes {
+	struct fs *fs;
+	const struct lanes_ops *ops;
+	void *user;
+	bool told_drained, told_ended;
+
+	pthread_mutex_t lock;
+	pthread_cond_t status;
+	struct mail *mail, **mail_end;
+
+	size_t n;
+	struct lane v[];
+};
+
+/* lane.c: the callbacks of a lane's parts, and its thread. */
+extern const struct survey_ops lane_survey_ops;
+extern const struct intake_ops lane_intake_ops;
+void lane_log(void *lane, enum lun_log_level level, const char *line);
+void lane_on_wishes(void *lane);
+void lane_on_drain(void *lane);
+void *lane_run(void *lane);
+
+#endif
