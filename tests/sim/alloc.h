@@ -2,7 +2,7 @@
 /*
  * The memory of the engine: counted, and refused when it is told to. The
  * linker gives its malloc() and the like to us (--wrap, meson.build); those of
- * the target, of libcrypto and of C's library are not ours.
+ * the target, of libcrypto and of C's library (strdup() too) are not ours.
  */
 #ifndef SIM_ALLOC_H
 #define SIM_ALLOC_H
