@@ -267,6 +267,8 @@ connect_now(struct recovery *r, struct lun_error *err)
 	int n;
 
 	r->cfg.portal = *portals_now(&r->portals);
+	r->cfg.portals = r->portals.v;
+	r->cfg.n_portals = r->portals.n;
 	n = session_new(&s, &r->cfg, r->nexus.env, r->nexus.timers, r->driver,
 			r->driver_user, &session_ops, r, now_of(r), err);
 	if (n < 0)
@@ -380,6 +382,8 @@ void
 recovery_add_portal(struct recovery *r, const struct portal *portal)
 {
 	portals_add(&r->portals, portal);
+	if (r->session)
+		session_set_portals(r->session, r->portals.v, r->portals.n);
 }
 
 struct nexus *

@@ -141,8 +141,11 @@ choose_portal(struct session *s)
 
 		if (i == 0)
 			break;
-		if (s->cfg.portals[i - 1].tpgt == s->login.tpgt)
-			return &s->cfg.portals[i - 1];
+
+		const struct portal *p = &s->cfg.portals[i - 1];
+
+		if (p->tpgt == s->login.tpgt && !portal_equal(p, &s->portal))
+			return p;
 	}
 	return &s->portal;
 }

@@ -524,6 +524,14 @@ session_params(const struct session *s)
 	return &s->login.params;
 }
 
+void
+session_set_portals(struct session *s, const struct portal *portals,
+		    size_t n_portals)
+{
+	s->cfg.portals = portals;
+	s->cfg.n_portals = n_portals;
+}
+
 const struct portal *
 session_portal(const struct session *s)
 {

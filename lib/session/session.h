@@ -70,6 +70,10 @@ int session_new(struct session **out, const struct session_config *config,
  * closes its connections through the driver. NULL is fine. */
 struct session *session_free(struct session *s);
 
+/* More is known than there was in the configuration. Borrowed as it was. */
+void session_set_portals(struct session *s, const struct portal *portals,
+			 size_t n_portals);
+
 /* Begins the login. */
 void session_start(struct session *s, lun_time now);
 

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Several connections in a session: as many as the target takes, I/O is spread
-# over them evenly, what was written is read back, and when one is lost at level
-# 0 the session is made again with all of them.
+# over them evenly and over all portals of the portal group, what was written is
+# read back, and when one is lost at level 0 the session is made again with all
+# of them.
 . "${0%/*}/lib.sh"
 require_fuse
 require fio python3
 
 seed=${LUNFS_SEED:-$RANDOM}
 say "seed $seed"
-own_options=(--key MaxConnections=4)
+own_options=(--key MaxConnections=4 --listen 127.0.0.2:0)
 connections=4
 # tgt, made to grant more, fails their logins: it proposes keys that belong to
 # the leading login.
@@ -71,6 +72,17 @@ fio_load || fail "fio"
 say "commands: $(each commands | tr '\n' ' ')"
 evenly_spread || fail "not spread evenly"
 unmount_lunfs "$mnt"
+
+if [ "$1" = own ]; then
+	say "over both portals of the portal group"
+	mount_lunfs --connections 4 "iscsi://$portal" "$mnt"
+	wait_until 20 all_there || fail "not $connections connections"
+	[ "$(each portal | sort -u | wc -l)" = 2 ] ||
+		fail "not over both portals: $(each portal)"
+	fio_load || fail "fio"
+	evenly_spread || fail "not spread evenly"
+	unmount_lunfs "$mnt"
+fi
 
 # cut_load: while it goes on, all connections are cut now and then.
 cut_load()

@@ -46,7 +46,7 @@ draw_time(enum stream s, lun_time lo, lun_time hi)
 	return lo + (lun_time)((r >> 8) % (uint64_t)(hi - lo + 1));
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 line(FILE *f, const char *fmt, va_list ap)
 {
 	fprintf(f, "%10.6f ", (double)(world.now - 1000 * TIME_S) / TIME_S);

@@ -223,7 +223,7 @@ send_pdu(struct link *l, struct pdu *pdu, const void *data, size_t len,
 		n += iov[i].iov_len;
 	}
 	tx_ack(l->tx, n);
-	if (corrupt)
+	if (corrupt && n > 0)
 		stream[n - 1] ^= 0x40;
 	put_bytes(l, stream, n);
 }
@@ -412,12 +412,12 @@ const struct got *
 link_expect_any(struct link *l, enum opcode opcode)
 {
 	if (l->head == l->tail)
-		fail_msg("nothing came, expected a %s", pdu_name(opcode));
+		fail_msg("nothing came, expected a %s", pdu_name((uint8_t)opcode));
 	free(l->taken.data);
 	l->taken = l->queue[l->head++ % QUEUE_MAX];
 	if (l->taken.pdu.opcode != opcode)
 		fail_msg("%s came, expected a %s",
-			 pdu_name(l->taken.pdu.opcode), pdu_name(opcode));
+			 pdu_name(l->taken.pdu.opcode), pdu_name((uint8_t)opcode));
 	if (!l->hold && takes_stat_sn(&l->taken.pdu))
 		l->exp_stat_sn = l->taken.pdu.stat_sn + 1;
 	return &l->taken;
@@ -442,10 +442,10 @@ link_expect(struct link *l, enum opcode opcode)
 	const struct got *g = link_take(l);
 
 	if (!g)
-		fail_msg("nothing came, expected a %s", pdu_name(opcode));
+		fail_msg("nothing came, expected a %s", pdu_name((uint8_t)opcode));
 	if (g->pdu.opcode != opcode)
 		fail_msg("%s came, expected a %s", pdu_name(g->pdu.opcode),
-			 pdu_name(opcode));
+			 pdu_name((uint8_t)opcode));
 	return g;
 }
 
