@@ -20,6 +20,8 @@
  * one line that says why. A connection that is lost in the middle begins anew
  * with the tasks that it has by then.
  */
+#include <assert.h>
+
 #include "login/status.h"
 #include "session/session-impl.h"
 
@@ -63,6 +65,7 @@ connrec_begin(struct leg *leg)
 	char text[PORTAL_TEXT_MAX];
 	struct task *t;
 
+	tmfs_run(s);			/* what they say is of before */
 	if (!recoverable(s, leg, err->code))
 		return false;
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s; %u tasks "
@@ -124,6 +127,7 @@ static void reassigned(struct tmf *tmf, int code, uint8_t response);
 static void
 ask_to_reassign(struct task *t, uint64_t lun)
 {
+	assert(tmf_is_idle(&t->reassign));
 	t->reassigning = t->resumes = true;
 	t->reassign = (struct tmf){
 		.function = TMF_TASK_REASSIGN, .task = t, .lun = lun,
@@ -266,6 +270,7 @@ recover_tasks(struct leg *leg)
 	}
 	tmfs_adopt(s);
 	plug_holes(s);
+	session_stir(s);		/* others may have waited for it */
 }
 
 /* The target has let go of the connection. */
@@ -415,7 +420,8 @@ step(struct leg *leg, lun_time now)
 				(now - leg->lost_at) / TIME_S);
 		return;
 	}
-	if (now >= leg->due && leg->cleaned && legs_ready(s))
+	if (now >= leg->due && leg->cleaned &&
+	    (leg_is_ready(leg) || legs_least(s)))
 		recover_tasks(leg);
 	else if (now >= leg->due && !leg->cleaned && !leg->carrier && !leg->conn)
 		clean_up(leg);

@@ -291,7 +291,9 @@ legs_least(struct session *s)
 	for (size_t i = 0; i < s->n_legs; i++) {
 		struct leg *leg = &s->legs[i];
 
-		if (leg_is_ready(leg) && (!least || leg->running < least->running))
+		/* what is recovered itself takes nothing of others before that */
+		if (leg_is_ready(leg) && !leg->lost &&
+		    (!least || leg->running < least->running))
 			least = leg;
 	}
 	return least;

@@ -327,6 +327,12 @@ bool retry_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 void retry_tick(struct session *s, lun_time now);
 
 /* tmf.c */
+/* Neither under way nor ended without having been told. */
+static inline bool
+tmf_is_idle(const struct tmf *t)
+{
+	return !t->link.next || list_empty(&t->link);
+}
 int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);
 void tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason);
 void tmfs_expire(struct session *s, lun_time now);

@@ -269,6 +269,7 @@ static void aborted(struct tmf *tmf, int code, uint8_t response);
 static void
 end_by(struct task *t, uint8_t function)
 {
+	assert(tmf_is_idle(&t->abort));
 	t->aborting = true;
 	t->abort = (struct tmf){
 		.function = function, .lun = t->cmd->lun,

@@ -13,7 +13,7 @@ PDUs of the full feature phase one in N (on the average; 0: none)
     --header    gets a wrong byte in its header
 
 --digests says which digests the two ends agree on: PDUs have them then. Each
-that was changed is a line on stdout. SIGUSR2: none from now on.
+that was changed is a line on stdout. It begins at SIGUSR1, and ends at SIGUSR2.
 """
 import argparse
 import random
@@ -59,7 +59,7 @@ class Proxy:
         self.o = o
         self.random = random.Random(o.seed)
         self.lock = threading.Lock()
-        self.quiet = False
+        self.quiet = True
 
     def one_in(self, n):
         return n > 0 and not self.quiet and self.random.randrange(n) == 0
@@ -111,9 +111,10 @@ class Proxy:
             threading.Thread(target=self.pump, args=args, daemon=True).start()
 
     def run(self):
-        def quiet(number, frame):
-            self.quiet = True
-        signal.signal(signal.SIGUSR2, quiet)
+        def turn(number, frame):
+            self.quiet = number == signal.SIGUSR2
+        signal.signal(signal.SIGUSR1, turn)
+        signal.signal(signal.SIGUSR2, turn)
         accepted = socket.create_server(("127.0.0.1", self.o.port))
         print("ready", flush=True)
         while True:
