@@ -238,14 +238,10 @@ start(fuse_req_t req, struct node *node, struct opened *opened,
 	fuse_req_interrupt_func(req, on_interrupt, r);
 }
 
-bool
+void
 file_flush_part(struct intake *in, struct flush_part *part)
 {
 	struct flush *f = part->flush;
-
-	if (!in->rx)
-		return false;
-
 	struct request *r = intake_take(in);
 
 	r->req = f->req;
@@ -256,7 +252,6 @@ file_flush_part(struct intake *in, struct flush_part *part)
 		.op = LUN_FLUSH, .done = on_done, .user = r,
 	};
 	lun_disk_submit(r->disk, &r->io);
-	return true;
 }
 
 void

@@ -18,7 +18,7 @@ enum {
 	LOST_STEPS = 20,	/* 10 s for a session to come back at the end */
 };
 
-/* ---------------------------------------------------- phases -- */
+/* -------------------------------------------------------------- phases -- */
 
 static void
 enter(struct lane *l, enum phase phase)
@@ -126,29 +126,33 @@ show_sessions(struct lane *l)
 	pthread_mutex_unlock(&l->all->lock);
 }
 
-/* As many as there is room for. */
+static struct flush_part *
+next_part(struct lane *l)
+{
+	struct flush_part *part;
+
+	pthread_mutex_lock(&l->all->lock);
+	part = l->parts;
+	if (part)
+		l->parts = part->next;
+	pthread_mutex_unlock(&l->all->lock);
+	return part;
+}
+
+/* As many as there is room for; answered() goes on. */
 static void
 do_flushes(struct lane *l)
 {
 	struct flush_part *part;
 
-	for (;;) {
-		pthread_mutex_lock(&l->all->lock);
-		part = l->parts;
-		if (part)
-			l->parts = part->next;
-		pthread_mutex_unlock(&l->all->lock);
+	l->flush_later = false;
+	while (l->intake.rx) {
+		part = next_part(l);
 		if (!part)
 			return;
-		if (file_flush_part(&l->intake, part))
-			continue;
-		pthread_mutex_lock(&l->all->lock);
-		part->next = l->parts;
-		l->parts = part;
-		pthread_mutex_unlock(&l->all->lock);
-		l->flush_later = true;
-		return;
+		file_flush_part(&l->intake, part);
 	}
+	l->flush_later = true;
 }
 
 void
@@ -171,7 +175,7 @@ lane_on_wishes(void *user)
 		lun_loop_stop(l->loop);
 }
 
-/* -------------------------------------------------- sessions -- */
+/* ------------------------------------------------------------ sessions -- */
 
 static void
 on_target(void *user, struct target *t)
@@ -237,7 +241,7 @@ lane_run(void *user)
 	return NULL;
 }
 
-/* -------------------------------------------------- messages -- */
+/* ------------------------------------------------------------ messages -- */
 
 static struct lun_disk *
 find_disk(const struct lane *l, const struct node *node)
@@ -342,10 +346,8 @@ answered(struct intake *in)
 {
 	struct lane *l = in->user;
 
-	if (l->flush_later) {
-		l->flush_later = false;
+	if (l->flush_later)
 		do_flushes(l);
-	}
 	check_drained(l);
 }
 

@@ -61,6 +61,7 @@ struct lanes {
 	pthread_mutex_t lock;
 	pthread_cond_t status;
 	struct mail *mail, **mail_end;
+	bool mail_waits;		/* for room in the main intake */
 
 	size_t n;
 	struct lane v[];

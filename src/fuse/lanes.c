@@ -18,12 +18,17 @@
 enum { STATUS_MS = 500 };	/* a lane answers at once, if it is not starved */
 
 static void
-wish(struct lanes *l, enum wish w)
+wish(struct lane *l, enum wish w)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		atomic_fetch_or(&l->v[i].wishes, w);
-		lun_loop_wake(l->v[i].loop);
-	}
+	atomic_fetch_or(&l->wishes, w);
+	lun_loop_wake(l->loop);
+}
+
+static void
+wish_all(struct lanes *l, enum wish w)
+{
+	for (size_t i = 0; i < l->n; i++)
+		wish(&l->v[i], w);
 }
 
 void
@@ -35,26 +40,25 @@ lanes_flush(struct lanes *l, unsigned i, struct flush_part *part)
 	part->next = lane->parts;
 	lane->parts = part;
 	pthread_mutex_unlock(&l->lock);
-	atomic_fetch_or(&lane->wishes, WISH_FLUSH);
-	lun_loop_wake(lane->loop);
+	wish(lane, WISH_FLUSH);
 }
 
 void
 lanes_stop(struct lanes *l)
 {
-	wish(l, WISH_STOP);
+	wish_all(l, WISH_STOP);
 }
 
 void
 lanes_close(struct lanes *l)
 {
-	wish(l, WISH_CLOSE);
+	wish_all(l, WISH_CLOSE);
 }
 
 void
 lanes_retry(struct lanes *l)
 {
-	wish(l, WISH_RETRY);
+	wish_all(l, WISH_RETRY);
 }
 
 static bool
@@ -82,19 +86,23 @@ lanes_received(const struct lanes *l)
 	return sum;
 }
 
-void
-lanes_go_on(struct lanes *l)
+static struct mail *
+first_mail(struct lanes *l)
 {
-	bool room = true;
+	pthread_mutex_lock(&l->lock);
+	struct mail *m = l->mail;
+	pthread_mutex_unlock(&l->lock);
+	return m;
+}
 
-	while (room) {
-		pthread_mutex_lock(&l->lock);
-		struct mail *m = l->mail;
-		pthread_mutex_unlock(&l->lock);
-		if (!m)
-			return;
-		room = intake_give(&l->fs->main, m->message, m->size);
-		if (!room)
+static void
+take_mail(struct lanes *l)
+{
+	struct mail *m;
+
+	while ((m = first_mail(l))) {
+		l->mail_waits = !intake_give(&l->fs->main, m->message, m->size);
+		if (l->mail_waits)
 			return;
 		pthread_mutex_lock(&l->lock);
 		l->mail = m->next;
@@ -105,6 +113,13 @@ lanes_go_on(struct lanes *l)
 	}
 }
 
+void
+lanes_go_on(struct lanes *l)
+{
+	if (l->mail_waits)
+		take_mail(l);
+}
+
 /* What a lane handed over comes before what it says of itself. */
 static void
 on_news(void *user)
@@ -112,7 +127,7 @@ on_news(void *user)
 	struct lanes *l = user;
 	bool drained = all_are(l, DRAINED), ended = all_are(l, ENDED);
 
-	lanes_go_on(l);
+	take_mail(l);
 	if (drained && !l->told_drained) {
 		l->told_drained = true;
 		l->ops->drained(l->user);
@@ -136,7 +151,7 @@ lanes_sessions(struct lanes *l, struct json_object *list)
 	for (size_t i = 0; i < l->n; i++)
 		l->v[i].shown = atomic_load(&l->v[i].phase) == ENDED;
 	pthread_mutex_unlock(&l->lock);
-	wish(l, WISH_STATUS);
+	wish_all(l, WISH_STATUS);
 
 	pthread_mutex_lock(&l->lock);
 	for (size_t i = 0; i < l->n; i++) {
@@ -181,7 +196,7 @@ lanes_free(struct lanes *l)
 {
 	if (!l)
 		return NULL;
-	wish(l, WISH_DROP);
+	wish_all(l, WISH_DROP);
 	for (size_t i = 0; i < l->n; i++)
 		lane_deinit(&l->v[i]);
 	lun_loop_on_wake(l->fs->main.loop, NULL, NULL);

@@ -36,12 +36,12 @@ void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 /* Starts the flush of one LUN that needs it, if there is one. */
 bool file_flush_dirty(struct fs *, struct node *from);
 
-/* The part of an fsync that is a lane's; false: there is no room, try again. */
+/* The part of an fsync that is a lane's; its intake has room. */
 struct flush_part {
 	struct flush_part *next;	/* the lane's own */
 	struct flush *flush;
 };
-bool file_flush_part(struct intake *in, struct flush_part *part);
+void file_flush_part(struct intake *in, struct flush_part *part);
 void file_flush_part_failed(struct flush_part *part);	/* the lane is gone */
 
 /* info.c: files that are made when they are opened */
