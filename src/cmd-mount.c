@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -407,11 +408,17 @@ check_not_mounted(const struct mount *m, const char *path,
 	char *there = NULL;
 	bool taken = mounts_find(&there, path, &none) == 0 &&
 		     strcmp(there, m->mountpoint) == 0;
+	struct statfs st;
 
 	free(there);
-	return !taken ? 0 :
-		fail(err, LUN_ESYS, "%s: lunfs is mounted there already: "
-		     "unmount it first (fusermount3 -u)", path);
+	if (!taken)
+		return 0;
+	/* What the kernel still knows of a dead mount lets the way to it be
+	 * resolved for a second; this is always asked of the program. */
+	if (statfs(path, &st) < 0)
+		return mounts_dead(path, errno, err);
+	return fail(err, LUN_ESYS, "%s: lunfs is mounted there already: "
+		    "unmount it first (fusermount3 -u)", path);
 }
 
 /* The mountpoint, and if it becomes the file itself. */

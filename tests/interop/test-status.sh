@@ -55,11 +55,13 @@ says 1 "^lunfs: $mnt: lunfs is mounted there already: " \
 [ "$(grep -c " $mnt " /proc/self/mountinfo)" = 1 ] || fail "mounted twice"
 
 say "a dead mount"
+as_user stat "$mnt" >/dev/null
 for i in $(lunfs_pids); do
 	kill -9 "$i"
 done
 wait_until 10 no_lunfs || fail "it lives"
 hint="^lunfs: $mnt: is a dead mount.* fusermount3 -u $mnt$"
+says 1 "$hint" mount "$source" "$mnt"	# the kernel has its attributes yet
 says 1 "$hint" status "$mnt"
 says 1 "$hint" retry "$mnt"
 says 1 "fusermount3 -u $mnt$" status "$(lun_file 0)"
