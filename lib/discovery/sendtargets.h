@@ -6,14 +6,11 @@
 #ifndef DISCOVERY_SENDTARGETS_H
 #define DISCOVERY_SENDTARGETS_H
 
-#include "base/env.h"
-#include "names/name.h"
-#include "names/portal.h"
+#include "discovery/targets.h"
 
 enum {
 	SENDTARGETS_REQUEST_MAX = sizeof("SendTargets=") + NAME_MAX_LEN,
 	SENDTARGETS_ANSWER_MAX = 16 << 20,	/* bytes of text */
-	TARGET_PORTALS_MAX = 64,
 };
 
 /*
@@ -23,18 +20,13 @@ enum {
 size_t sendtargets_request(char buf[SENDTARGETS_REQUEST_MAX],
 			   const char *what);
 
-struct targets;
-
 /*
  * Reads a whole answer. present is where it came from, as the portal of those
- * targets that have no address. Targets come out in the order of their names,
- * each once; what is no legal name or address is left out with a log line.
- * 0, LUN_EPROTO if it is no text of keys and values, LUN_ENOMEM.
+ * targets that have no address. 0, LUN_EPROTO if it is no text of keys and
+ * values, LUN_ENOMEM.
  */
-int targets_new(struct targets **out, const char *text, size_t len,
-		const struct portal *present, const struct lun_env *env,
-		struct lun_error *err);
-struct targets *targets_free(struct targets *t);
-const struct lun_target *targets_list(const struct targets *t, size_t *n);
+int sendtargets_read(struct targets **out, const char *text, size_t len,
+		     const struct portal *present, const struct lun_env *env,
+		     struct lun_error *err);
 
 #endif

@@ -35,7 +35,7 @@ show(const char *text, size_t len)
 	struct targets *t;
 	struct lun_error err;
 	size_t n;
-	int r = targets_new(&t, text, len, &present, &env, &err);
+	int r = sendtargets_read(&t, text, len, &present, &env, &err);
 
 	if (r < 0) {
 		str_add(&s, "%s", lun_code_name(r));
@@ -193,7 +193,7 @@ test_many(void **state)
 			str_add_bytes(&s, line, (size_t)len + 1);
 		}
 	}
-	assert_int_equal(targets_new(&t, s.p, s.len, &present, &env, &err), 0);
+	assert_int_equal(sendtargets_read(&t, s.p, s.len, &present, &env, &err), 0);
 
 	const struct lun_target *list = targets_list(t, &n);
 

@@ -102,7 +102,7 @@ test_the_longest_name(void **state)
 	assert_int_equal(NAME_MAX_LEN, 223);
 	memset(name + strlen(name), 'x', NAME_MAX_LEN - strlen(name));
 	snprintf(answer, sizeof(answer), "TargetName=%s", name);
-	assert_int_equal(targets_new(&t, answer, sizeof(answer), &present, &env,
+	assert_int_equal(sendtargets_read(&t, answer, sizeof(answer), &present, &env,
 				     &err), 0);
 	const struct lun_target *found = targets_list(t, &n);
 	assert_int_equal(n, 1);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the discoveries of all kinds share. Each is a struct of its own that
+ * begins with this one. What came of it is told from a job, when nothing of the
+ * discovery is on the stack: the application may free it there.
+ */
+#ifndef LUN_DISCOVERY_H
+#define LUN_DISCOVERY_H
+
+#include "discovery/targets.h"
+#include "io/loop.h"
+
+struct lun_discovery {
+	struct lun_loop *loop;
+	void (*free)(struct lun_discovery *d);	/* all of it, also half made */
+	struct targets *targets;	/* finished; NULL: see err */
+	struct lun_error err;
+	struct job report;
+	lun_discover_fn *done;
+	void *user;
+};
+
+/* For constructors; done and user are filled in by lun_discover(). */
+void discovery_init(struct lun_discovery *d, struct lun_loop *loop,
+		    void (*free)(struct lun_discovery *d));
+
+/* Calls done with targets, or with err if there are none, before the loop
+ * sleeps again. */
+void discovery_report(struct lun_discovery *d);
+
+/* The constructors, one for each kind of source. */
+typedef int discover_fn(struct lun_discovery **out, struct lun_loop *loop,
+			const struct lun_url *url,
+			const struct lun_options *options,
+			struct lun_error *err);
+discover_fn sendtargets_discover;
+
+#endif
