@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "base/hash.h"
 #include "names/name.h"
 #include "names/url.h"
 #include "wire/lun.h"
@@ -26,40 +24,31 @@ take_credentials(struct lun_url *out, const struct url *u)
 	memcpy(out->password, u->password, sizeof(out->password));
 }
 
-static int
-convert(struct lun_url *out, const struct url *u, const char *text,
-	struct lun_error *err)
+static void
+convert(struct lun_url *out, const struct url *u)
 {
 	static const enum lun_url_kind kinds[] = {
 		[URL_PORTAL]	= LUN_URL_PORTAL,
 		[URL_TARGET]	= LUN_URL_TARGET,
 		[URL_LUN]	= LUN_URL_LUN,
+		[URL_UNLOCATED]	= LUN_URL_UNLOCATED,
 		[URL_ISNS]	= LUN_URL_ISNS,
 		[URL_SLP]	= LUN_URL_SLP,
 		[URL_FILE]	= LUN_URL_FILE,
 	};
 
-	if (u->kind == URL_UNLOCATED)
-		return lun_fail(err, LUN_EINVAL, "%s: names no server", text);
+	/* What a kind has not is empty there, too. */
 	static_assert(sizeof(out->target) == sizeof(u->target), "same");
-	*out = (struct lun_url){ .kind = kinds[u->kind] };
-	switch (out->kind) {
-	case LUN_URL_LUN:
-		out->lun = u->lun;
-		/* fall through */
-	case LUN_URL_TARGET:
-		memcpy(out->target, u->target, sizeof(out->target));
-		/* fall through */
-	case LUN_URL_PORTAL:
-		take_portal(out, u);
-		take_credentials(out, u);
-		break;
-	case LUN_URL_ISNS:
-	case LUN_URL_SLP:
-	case LUN_URL_FILE:
-		break;
-	}
-	return 0;
+	static_assert(sizeof(out->scope) == sizeof(u->scope), "same");
+	*out = (struct lun_url){
+		.kind = kinds[u->kind],
+		.lun = u->lun,
+		.path = u->path,
+	};
+	memcpy(out->target, u->target, sizeof(out->target));
+	memcpy(out->scope, u->scope, sizeof(out->scope));
+	take_portal(out, u);
+	take_credentials(out, u);
 }
 
 int
@@ -68,9 +57,8 @@ lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err)
 	struct url u;
 	int r = url_parse(&u, text, err);
 
-	if (r < 0)
-		return r;
-	r = convert(url, &u, text, err);
+	if (r == 0)
+		convert(url, &u);
 	url_wipe(&u);
 	return r;
 }

@@ -38,7 +38,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-#define LUN_PORT 3260			/* RFC 7143 15: the system port */
+#define LUN_PORT	3260		/* RFC 7143 15: the system port */
+#define LUN_ISNS_PORT	3205		/* RFC 4171 8 */
+#define LUN_SLP_PORT	427		/* RFC 2608 6 */
 
 /* ------------------------------------------------------------- errors -- */
 
@@ -175,19 +177,24 @@ enum lun_url_kind {
 	LUN_URL_PORTAL,		/* iscsi://host[:port] */
 	LUN_URL_TARGET,		/* iscsi://host[:port]/target */
 	LUN_URL_LUN,		/* iscsi://host[:port]/target/lun, or a root path */
-	LUN_URL_ISNS,		/* isns://...  recognised, not yet usable */
-	LUN_URL_SLP,
-	LUN_URL_FILE,
+	LUN_URL_ISNS,		/* isns://host[:port] */
+	LUN_URL_SLP,		/* slp://[host[:port]][?scope=SCOPE,...] */
+	LUN_URL_FILE,		/* file:PATH */
+	LUN_URL_UNLOCATED,	/* target and lun: a root path without server */
 };
 
 struct lun_url {
 	enum lun_url_kind kind;
-	char host[256];		/* without brackets; international names as A-labels */
-	uint16_t port;
+	char host[256];		/* without brackets; international names as A-labels;
+				   "" of SLP: whoever is there (multicast) */
+	uint16_t port;		/* of all kinds that have a host */
 	char target[224];	/* "" for a portal */
 	uint64_t lun;		/* as on the wire, 8 bytes big-endian */
 	char username[256];	/* "" if none */
 	char password[256];	/* "" if none; use it and wipe it */
+	char scope[256];	/* SLP: a scope-list as on the wire, "DEFAULT" if
+				   none was named (RFC 2608 6.4.1) */
+	const char *path;	/* FILE: within the text that was parsed */
 };
 
 /* LUN_EINVAL says which part is wrong; the text never holds the password. */

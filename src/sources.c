@@ -56,6 +56,8 @@ check_kind(struct source *s, struct lun_error *err)
 	case LUN_URL_SLP:
 	case LUN_URL_FILE:
 		break;
+	case LUN_URL_UNLOCATED:
+		return fail(err, LUN_EINVAL, "%s: names no server", s->label);
 	}
 	return fail(err, LUN_EINVAL, "%s: sources of this kind are not "
 		    "supported yet", s->label);

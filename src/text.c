@@ -131,26 +131,85 @@ text_size(uint64_t bytes, char out[TEXT_SIZE_MAX])
 	return out;
 }
 
+/* "[::1]:7", with the port if it is not the usual one. */
+static void
+put_host(const struct lun_url *url, uint16_t usual, char *out, size_t size)
+{
+	bool v6 = strchr(url->host, ':') != NULL;
+	char port[8] = "";
+
+	if (url->port && url->port != usual)
+		snprintf(port, sizeof(port), ":%u", url->port);
+	snprintf(out, size, "%s%s%s%s", v6 ? "[" : "", url->host,
+		 v6 ? "]" : "", port);
+}
+
+/* The escapes of SLP become those of URLs. */
+static void
+put_scope(const char *scope, char *out, size_t size)
+{
+	size_t n = 0;
+
+	if (strcmp(scope, "DEFAULT") == 0)
+		return;
+	n = (size_t)snprintf(out, size, "?scope=");
+	for (; *scope && n + 4 <= size; scope++)
+		if (*scope == '\\')
+			out[n++] = '%';
+		else if (*scope == '%' || *scope == '&')
+			n += (size_t)sprintf(out + n, "%%%02X", *scope);
+		else
+			out[n++] = *scope;
+	out[n] = '\0';
+}
+
+/* RFC 4173 5 */
+static void
+put_root_path(const struct lun_url *url, char *out, size_t size)
+{
+	snprintf(out, size, "iscsi::::%x-%x-%x-%x:%s",
+		 (unsigned)(url->lun >> 48) & 0xffff,
+		 (unsigned)(url->lun >> 32) & 0xffff,
+		 (unsigned)(url->lun >> 16) & 0xffff,
+		 (unsigned)url->lun & 0xffff, url->target);
+}
+
 char *
 text_url(const struct lun_url *url, char out[TEXT_URL_MAX])
 {
-	static const char *const schemes[] = {
-		[LUN_URL_PORTAL] = "iscsi://", [LUN_URL_TARGET] = "iscsi://",
-		[LUN_URL_LUN] = "iscsi://",    [LUN_URL_ISNS] = "isns://",
-		[LUN_URL_SLP] = "slp://",      [LUN_URL_FILE] = "file:",
-	};
-	bool v6 = strchr(url->host, ':') != NULL;
-	bool target = url->kind == LUN_URL_TARGET || url->kind == LUN_URL_LUN;
-	char port[8] = "";
-	char lun[LUN_NAME_MAX] = "";
+	char host[sizeof(url->host) + 16], scope[300] = "";
+	char lun[LUN_NAME_MAX];
 
-	if (url->port && url->port != LUN_PORT)
-		snprintf(port, sizeof(port), ":%u", url->port);
-	if (url->kind == LUN_URL_LUN)
-		lun_name(url->lun, lun);
-	snprintf(out, TEXT_URL_MAX, "%s%s%s%s%s%s%s%s%s", schemes[url->kind],
-		 v6 ? "[" : "", url->host, v6 ? "]" : "", port,
-		 target ? "/" : "", target ? url->target : "",
-		 *lun ? "/" : "", lun);
+	switch (url->kind) {
+	case LUN_URL_PORTAL:
+		put_host(url, LUN_PORT, host, sizeof(host));
+		snprintf(out, TEXT_URL_MAX, "iscsi://%s", host);
+		break;
+	case LUN_URL_TARGET:
+		put_host(url, LUN_PORT, host, sizeof(host));
+		snprintf(out, TEXT_URL_MAX, "iscsi://%s/%s", host, url->target);
+		break;
+	case LUN_URL_LUN:
+		put_host(url, LUN_PORT, host, sizeof(host));
+		snprintf(out, TEXT_URL_MAX, "iscsi://%s/%s/%s", host,
+			 url->target, lun_name(url->lun, lun));
+		break;
+	case LUN_URL_ISNS:
+		put_host(url, LUN_ISNS_PORT, host, sizeof(host));
+		snprintf(out, TEXT_URL_MAX, "isns://%s", host);
+		break;
+	case LUN_URL_SLP:
+		put_host(url, LUN_SLP_PORT, host, sizeof(host));
+		put_scope(url->scope, scope, sizeof(scope));
+		snprintf(out, TEXT_URL_MAX, "slp://%s%s",
+			 url->host[0] ? host : "", scope);
+		break;
+	case LUN_URL_FILE:
+		snprintf(out, TEXT_URL_MAX, "file:%s", url->path);
+		break;
+	case LUN_URL_UNLOCATED:
+		put_root_path(url, out, TEXT_URL_MAX);
+		break;
+	}
 	return out;
 }

@@ -262,9 +262,9 @@ read_host(char host[256], size_t *used, const struct source *src)
 }
 
 static int
-read_portal(struct portal *out, const struct source *src)
+read_portal(struct portal *out, uint16_t port, const struct source *src)
 {
-	struct portal p = { .port = LUN_PORT, .tpgt = -1 };
+	struct portal p = { .port = port, .tpgt = -1 };
 	const char *end = src->text + src->len;
 	size_t used = 0;
 	int r = read_host(p.host, &used, src);
@@ -307,7 +307,7 @@ portal_parse_address(struct portal *p, const char *text, size_t len,
 {
 	struct source src = { text, len, LUN_EPROTO, err };
 
-	return read_portal(p, &src);
+	return read_portal(p, LUN_PORT, &src);
 }
 
 int
@@ -316,7 +316,16 @@ portal_parse_user(struct portal *p, const char *text, size_t len,
 {
 	struct source src = { text, len, LUN_EINVAL, err };
 
-	return read_portal(p, &src);
+	return read_portal(p, LUN_PORT, &src);
+}
+
+int
+portal_parse_server(struct portal *p, const char *text, size_t len,
+		    uint16_t port, struct lun_error *err)
+{
+	struct source src = { text, len, LUN_EINVAL, err };
+
+	return read_portal(p, port, &src);
 }
 
 int

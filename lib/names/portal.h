@@ -46,6 +46,10 @@ int portal_parse_address(struct portal *p, const char *text, size_t len,
 int portal_parse_user(struct portal *p, const char *text, size_t len,
 		      struct lun_error *err);
 
+/* The same of a server of another kind, whose usual port is this. */
+int portal_parse_server(struct portal *p, const char *text, size_t len,
+			uint16_t port, struct lun_error *err);
+
 /* The port alone: 1 to 65535 in decimal. 0 or LUN_EINVAL. */
 int portal_parse_port(uint16_t *port, const char *text, size_t len,
 		      struct lun_error *err);

@@ -11,9 +11,9 @@
 #include <strings.h>
 #include <stringprep.h>
 
-#include "base/codec.h"
 #include "base/error.h"
 #include "names/refuse.h"
+#include "names/url-parts.h"
 #include "wire/lun.h"
 
 #define SCHEME "iscsi://"
@@ -22,19 +22,7 @@
 enum {
 	SHOWN_MAX	= 400,	/* of a URL in an error */
 	LUN_FIELD_MAX	= sizeof("4752-3a4f-6b7e-2f99") - 1,
-	HOST_FIELD_MAX	= 4 * 256,	/* before A-labels are made of it */
 };
-
-struct span {
-	const char *p;
-	size_t len;
-};
-
-static struct span
-span_of(const char *p, const char *end)
-{
-	return (struct span){ p, (size_t)(end - p) };
-}
 
 /* ------------------------------------------------------ the password -- */
 
@@ -107,40 +95,6 @@ show(const char *url, char out[SHOWN_MAX])
 		snprintf(out, SHOWN_MAX, "%s", url);
 }
 
-/* --------------------------------------------------- percent-encoding -- */
-
-/*
- * Decodes into out, terminated. NULL, or what is wrong: the text itself is
- * not repeated, it may be secret.
- */
-static const char *
-percent_decode(char *out, size_t size, struct span in)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in.len; i++) {
-		char c = in.p[i];
-
-		if (c == '%') {
-			int hi = i + 2 < in.len ? hex_digit(in.p[i + 1]) : -1;
-			int lo = i + 2 < in.len ? hex_digit(in.p[i + 2]) : -1;
-
-			if (hi < 0 || lo < 0)
-				return "a '%' without two hexadecimal digits "
-				       "(a '%' itself is written %25)";
-			c = (char)(hi << 4 | lo);
-			i += 2;
-		}
-		if (c == '\0')
-			return "a null";
-		if (n + 1 >= size)
-			return "too long";
-		out[n++] = c;
-	}
-	out[n] = '\0';
-	return NULL;
-}
-
 /* -------------------------------------------------------- iscsi://... -- */
 
 static bool
@@ -174,7 +128,7 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 	if (!sep)
 		return 0;
 
-	const char *problem = percent_decode(u->password, sizeof(u->password),
+	const char *problem = url_percent_decode(u->password, sizeof(u->password),
 					     span_of(sep + 1, end));
 
 	if (problem)
@@ -183,68 +137,11 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 	return 0;
 }
 
-static size_t
-count_any(const char *s, size_t len, const char *set)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += s[i] && strchr(set, s[i]);
-	return n;
-}
-
-/*
- * The host is split from the port before it is decoded (RFC 3986 2.4): escapes
- * may not make what splits. Between brackets "%" begins a zone, which RFC 6874
- * writes "%25".
- */
-static const char *
-decode_host(char out[HOST_FIELD_MAX], struct span in)
-{
-	static const char splits[] = ":,[]";
-
-	if (in.len == 0 || in.p[0] != '[') {
-		const char *problem = percent_decode(out, HOST_FIELD_MAX, in);
-
-		if (!problem && count_any(out, strlen(out), splits) >
-				    count_any(in.p, in.len, splits))
-			problem = "a reserved character as escape";
-		return problem;
-	}
-
-	size_t n = 0;
-
-	for (size_t i = 0; i < in.len; i++) {
-		if (n + 1 >= HOST_FIELD_MAX)
-			return "too long";
-		out[n++] = in.p[i];
-		if (in.len - i >= 3 && memcmp(in.p + i, "%25", 3) == 0)
-			i += 2;
-	}
-	out[n] = '\0';
-	return NULL;
-}
-
-static int
-parse_host(struct url *u, struct span in, struct lun_error *err)
-{
-	char host[HOST_FIELD_MAX];
-	const char *problem = decode_host(host, in);
-
-	if (problem)
-		return lun_fail(err, LUN_EINVAL, "host: %s", problem);
-
-	struct lun_error why;
-	int r = portal_parse_user(&u->portal, host, strlen(host), &why);
-
-	return r < 0 ? lun_fail(err, r, "host %s", why.text) : 0;
-}
-
 static int
 parse_target(struct url *u, struct span in, struct lun_error *err)
 {
 	char name[NAME_INPUT_MAX + 1];
-	const char *problem = percent_decode(name, sizeof(name), in);
+	const char *problem = url_percent_decode(name, sizeof(name), in);
 
 	if (problem)
 		return lun_fail(err, LUN_EINVAL, "target: %s", problem);
@@ -259,7 +156,7 @@ static int
 parse_lun(struct url *u, struct span in, struct lun_error *err)
 {
 	char text[LUN_FIELD_MAX + 1];
-	const char *problem = percent_decode(text, sizeof(text), in);
+	const char *problem = url_percent_decode(text, sizeof(text), in);
 
 	if (problem)
 		return lun_fail(err, LUN_EINVAL, "LUN: %s", problem);
@@ -314,7 +211,7 @@ parse_iscsi(struct url *u, const char *text, struct lun_error *err)
 			return r;
 		s = at + 1;
 	}
-	r = parse_host(u, span_of(s, end), err);
+	r = url_read_host(&u->portal, span_of(s, end), LUN_PORT, err);
 	return r < 0 ? r : parse_path(u, end, err);
 }
 
@@ -404,39 +301,15 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 
 /* ------------------------------------------------------------- kinds -- */
 
-static int
-parse_isns(struct url *u, const char *text, struct lun_error *err)
-{
-	u->kind = URL_ISNS;
-	u->rest = text + strlen("isns://");
-	return 0;
-}
-
-static int
-parse_slp(struct url *u, const char *text, struct lun_error *err)
-{
-	u->kind = URL_SLP;
-	u->rest = text + strlen("slp://");
-	return 0;
-}
-
-static int
-parse_file(struct url *u, const char *text, struct lun_error *err)
-{
-	u->kind = URL_FILE;
-	u->rest = text + strlen("file:");
-	return 0;
-}
-
 static const struct scheme {
 	const char *prefix;
 	int (*parse)(struct url *u, const char *text, struct lun_error *err);
 } schemes[] = {
 	{ SCHEME, parse_iscsi },
 	{ ROOT_PATH, parse_root_path },
-	{ "isns://", parse_isns },
-	{ "slp://", parse_slp },
-	{ "file:", parse_file },
+	{ "isns://", url_read_isns },
+	{ "slp://", url_read_slp },
+	{ "file:", url_read_file },
 };
 
 static int
@@ -483,22 +356,6 @@ url_parse_root_path(struct url *u, const char *text, struct lun_error *err)
 	return parse_as(&root_path, u, text, err);
 }
 
-/* Appends s, the bytes of which that are not ASCII, or are a "%", encoded. */
-static size_t
-add_encoded(char *buf, size_t n, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x80 && c != '%')
-			buf[n++] = *s;
-		else
-			n += (size_t)sprintf(buf + n, "%%%02X", c);
-	}
-	buf[n] = '\0';
-	return n;
-}
-
 static char *
 print_located(const struct url *u, char buf[URL_TEXT_MAX])
 {
@@ -508,11 +365,11 @@ print_located(const struct url *u, char buf[URL_TEXT_MAX])
 	const char *end = separator(user) ? "%@" : *u->user ? "@" : "";
 	size_t n = (size_t)sprintf(buf, SCHEME "%s%s", u->user, end);
 
-	n = add_encoded(buf, n, portal_print(&u->portal, portal));
+	n = url_add_encoded(buf, n, portal_print(&u->portal, portal));
 	if (u->kind == URL_PORTAL)
 		return buf;
 	buf[n++] = '/';
-	n = add_encoded(buf, n, u->target);
+	n = url_add_encoded(buf, n, u->target);
 	if (u->kind == URL_LUN)
 		sprintf(buf + n, "/%s", lun_print(u->lun, lun));
 	return buf;
@@ -534,14 +391,9 @@ url_print(const struct url *u, char buf[URL_TEXT_MAX])
 			 (unsigned)u->lun & 0xffff, u->target);
 		return buf;
 	case URL_ISNS:
-		snprintf(buf, URL_TEXT_MAX, "isns://%s", u->rest);
-		return buf;
 	case URL_SLP:
-		snprintf(buf, URL_TEXT_MAX, "slp://%s", u->rest);
-		return buf;
 	case URL_FILE:
-		snprintf(buf, URL_TEXT_MAX, "file:%s", u->rest);
-		return buf;
+		return url_print_source(u, buf);
 	}
 	abort();
 }

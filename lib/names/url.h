@@ -5,7 +5,9 @@
  *
  *	iscsi://[user[%password]@]host[:port][/target[/lun]]
  *	iscsi:server:protocol:port:LUN:target
- *	isns://REST  slp://REST  file:REST
+ *	isns://host[:port]
+ *	slp://[host[:port]][?scope=SCOPE[,SCOPE...]]
+ *	file:PATH
  *
  * A URL is split at its reserved characters first, then each part is
  * percent-decoded, once (RFC 3986 2.4). The user ends at the last "@" of the
@@ -26,7 +28,10 @@
 #include "names/name.h"
 #include "names/portal.h"
 
+#define SCOPE_DEFAULT "DEFAULT"		/* RFC 2608 11 */
+
 enum {
+	URL_SCOPE_MAX	= 255,
 	URL_USER_MAX = 255,	/* a simple-value, RFC 7143 6.1 */
 	/* everything percent-encoded */
 	URL_TEXT_MAX = 3 * (URL_USER_MAX + NAME_MAX_LEN + PORTAL_TEXT_MAX) + 64,
@@ -37,9 +42,9 @@ enum url_kind {
 	URL_TARGET,		/* portal, target */
 	URL_LUN,		/* portal, target, lun */
 	URL_UNLOCATED,		/* target, lun: a root path without server */
-	URL_ISNS,		/* rest */
-	URL_SLP,		/* rest */
-	URL_FILE,		/* rest: a path */
+	URL_ISNS,		/* portal: the server */
+	URL_SLP,		/* scope; portal: an agent, without host all */
+	URL_FILE,		/* path */
 };
 
 struct url {
@@ -50,7 +55,9 @@ struct url {
 	char user[URL_USER_MAX + 1];		/* "" if none */
 	char password[URL_USER_MAX + 1];	/* wipe after use */
 	bool has_password;			/* true for "user%@host" too */
-	const char *rest;	/* points into the text that was parsed */
+	/* A scope-list as on the wire, with the escapes of RFC 2608 6.4.1. */
+	char scope[URL_SCOPE_MAX + 1];
+	const char *path;	/* points into the text that was parsed */
 };
 
 /* Any of the forms above. 0 or LUN_EINVAL with the part that is wrong. */
@@ -67,7 +74,7 @@ int url_parse_root_path(struct url *u, const char *text, struct lun_error *err);
 /*
  * The URL in one normal form that parses back to the same, password aside: it
  * is never printed. Bytes that are not ASCII are percent-encoded. Returns buf.
- * Of kinds with a rest, that is cut to the space that there is.
+ * A path is cut to the space that there is.
  */
 char *url_print(const struct url *u, char buf[URL_TEXT_MAX]);
 

@@ -134,6 +134,15 @@ test_url(void **state)
 		  "iscsi://host/iqn.2026-11.test.lunfs:x/7" },
 		{ "iscsi:192.0.2.1::::iqn.2026-11.test.lunfs:x",
 		  "iscsi://192.0.2.1/iqn.2026-11.test.lunfs:x/0" },
+		{ "iscsi::::1-2:iqn.2026-11.test.lunfs:x",
+		  "iscsi::::1-2-0-0:iqn.2026-11.test.lunfs:x" },
+		{ "isns://192.0.2.1:3205", "isns://192.0.2.1" },
+		{ "isns://[::1]:3260/", "isns://[::1]:3260" },
+		{ "slp://", "slp://" },
+		{ "slp://?scope=DEFAULT", "slp://" },
+		{ "slp://host:427?scope=a,b", "slp://host?scope=a,b" },
+		{ "slp://?scope=a%2c%25", "slp://?scope=a%2c%25" },
+		{ "file:a/b.conf", "file:a/b.conf" },
 	};
 	char out[TEXT_URL_MAX];
 

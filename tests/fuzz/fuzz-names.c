@@ -60,7 +60,7 @@ fuzz_url(char *text)
 
 	if (url_parse(&u, text, &err) == 0) {
 		url_print(&u, out);
-		if (!u.rest) {
+		if (!u.path) {
 			assert(url_parse(&v, out, &err) == 0);
 			assert(v.kind == u.kind && v.lun == u.lun);
 			assert(portal_equal(&u.portal, &v.portal));

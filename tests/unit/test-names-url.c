@@ -207,42 +207,6 @@ test_good(void **state)
 	}
 }
 
-static void
-test_other_kinds(void **state)
-{
-	static const struct {
-		const char *text;
-		enum url_kind kind;
-		const char *rest;
-	} cases[] = {
-		{ "isns://h:3205", URL_ISNS, "h:3205" },
-		{ "isns://", URL_ISNS, "" },
-		{ "slp://", URL_SLP, "" },
-		{ "slp://h?scope=S", URL_SLP, "h?scope=S" },
-		{ "file:/etc/luns", URL_FILE, "/etc/luns" },
-		{ "file:a b", URL_FILE, "a b" },
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		char text[URL_TEXT_MAX];
-		struct url u;
-
-		parse(&u, cases[i].text);
-		assert_int_equal(u.kind, cases[i].kind);
-		assert_string_equal(u.rest, cases[i].rest);
-		assert_string_equal(url_print(&u, text), cases[i].text);
-	}
-
-	/* a rest is never longer than the space for it */
-	char *path = calloc(1, 20000), text[URL_TEXT_MAX];
-	struct url u;
-
-	memset(strcpy(path, "file:") + 5, 'a', 19000);
-	parse(&u, path);
-	assert_int_equal(strlen(url_print(&u, text)), URL_TEXT_MAX - 1);
-	free(path);
-}
-
 /* shows: 3986-2.1-01 3986-3.2.2-01 */
 static void
 test_bad_urls(void **state)
@@ -556,7 +520,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_other_kinds),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_at_in_target),
 		cmocka_unit_test(test_bad_root_paths),

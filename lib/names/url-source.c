@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* URLs of the sources of discovery: iSNS and SLP servers, static lists. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stringprep.h>
+
+#include "base/error.h"
+#include "names/url-parts.h"
+
+#define ISNS	"isns://"
+#define SLP	"slp://"
+#define FILE_	"file:"
+#define SCOPE	"scope="
+
+/* Where the host part ends; behind it a lone "/" adds nothing. */
+static int
+split_authority(struct span *host, const char **query, const char *s,
+		struct lun_error *err)
+{
+	const char *end = s + strcspn(s, "/?#");
+
+	*host = span_of(s, end);
+	if (*end == '/')
+		end++;
+	if (*end && *end != '?')
+		return lun_fail(err, LUN_EINVAL, "path: such a URL has none");
+	*query = *end ? end + 1 : NULL;
+	return 0;
+}
+
+int
+url_read_isns(struct url *u, const char *text, struct lun_error *err)
+{
+	struct span host;
+	const char *query;
+	int r = split_authority(&host, &query, text + strlen(ISNS), err);
+
+	if (r < 0)
+		return r;
+	if (query)
+		return lun_fail(err, LUN_EINVAL, "query: an isns:// URL has "
+				"none");
+	u->kind = URL_ISNS;
+	return url_read_host(&u->portal, host, LUN_ISNS_PORT, err);
+}
+
+/* -------------------------------------------------------------- scopes -- */
+
+/* RFC 2608 6.4.1, but for the "," between scopes */
+static bool
+is_reserved(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f || strchr("()\\!<=>~;*+", c);
+}
+
+/* The next character of a scope: an escaped "," is one within it. */
+static void
+put_scope_char(char *out, size_t *n, char c, bool escaped)
+{
+	if (is_reserved(c) || (c == ',' && escaped))
+		*n += (size_t)sprintf(out + *n, "\\%02x", (unsigned char)c);
+	else
+		out[(*n)++] = c;
+	out[*n] = '\0';
+}
+
+/* NULL, or what is wrong. Escapes of URLs are made into those of SLP. */
+static const char *
+read_scopes(char out[URL_SCOPE_MAX + 1], const char *in)
+{
+	size_t n = 0;
+
+	for (; *in; in++) {
+		char one[2] = { *in, '\0' };
+		bool escaped = *in == '%';
+
+		if (n + sizeof("\\2c") - 1 > URL_SCOPE_MAX)
+			return "too long";
+		if (*in == '&')
+			return "'&': nothing follows it (it is written %26)";
+		if (escaped) {
+			const char *problem = url_percent_decode(
+				one, sizeof(one), (struct span){
+					in, strnlen(in, 3) });
+
+			if (problem)
+				return problem;
+			in += 2;
+		}
+		if (*one == ',' && !escaped && (n == 0 || out[n - 1] == ','))
+			return "an empty one";
+		put_scope_char(out, &n, *one, escaped);
+	}
+	if (n == 0 || out[n - 1] == ',')
+		return "an empty one";
+
+	uint32_t *points = stringprep_utf8_to_ucs4(out, -1, NULL);
+
+	free(points);
+	return points ? NULL : "not well-formed UTF-8";
+}
+
+int
+url_read_slp(struct url *u, const char *text, struct lun_error *err)
+{
+	struct span host;
+	const char *query, *problem = NULL;
+	int r = split_authority(&host, &query, text + strlen(SLP), err);
+
+	if (r < 0)
+		return r;
+	u->kind = URL_SLP;
+	u->portal.port = LUN_SLP_PORT;
+	strcpy(u->scope, SCOPE_DEFAULT);
+	if (query && strncmp(query, SCOPE, strlen(SCOPE)) != 0)
+		return lun_fail(err, LUN_EINVAL, "query: it is no ?" SCOPE
+				"SCOPE[,SCOPE...]");
+	if (query)
+		problem = read_scopes(u->scope, query + strlen(SCOPE));
+	if (problem)
+		return lun_fail(err, LUN_EINVAL, "scope: %s", problem);
+	if (host.len == 0)
+		return 0;
+	return url_read_host(&u->portal, host, LUN_SLP_PORT, err);
+}
+
+/* --------------------------------------------------------------- files -- */
+
+/* A path as people type it: nothing in it is encoded. */
+int
+url_read_file(struct url *u, const char *text, struct lun_error *err)
+{
+	const char *path = text + strlen(FILE_);
+
+	if (!*path)
+		return lun_fail(err, LUN_EINVAL, "path: it is empty");
+	u->kind = URL_FILE;
+	u->path = path;
+	return 0;
+}
+
+/* ------------------------------------------------------------ printing -- */
+
+/* The escapes of SLP become those of URLs again. */
+static void
+add_scopes(char *buf, size_t n, const char *scope)
+{
+	n += (size_t)sprintf(buf + n, "?" SCOPE);
+	for (; *scope; scope++) {
+		char one[2] = { *scope, '\0' };
+
+		if (*scope == '\\')
+			buf[n++] = '%';
+		else if (*scope == '&' || *scope == '#')
+			n += (size_t)sprintf(buf + n, "%%%02X", *scope);
+		else
+			n = url_add_encoded(buf, n, one);
+	}
+	buf[n] = '\0';
+}
+
+char *
+url_print_source(const struct url *u, char buf[URL_TEXT_MAX])
+{
+	char portal[PORTAL_TEXT_MAX] = "";
+	size_t n;
+
+	if (u->kind == URL_FILE) {
+		snprintf(buf, URL_TEXT_MAX, FILE_ "%s", u->path);
+		return buf;
+	}
+	if (u->portal.host[0])
+		portal_print(&u->portal, portal);
+	n = (size_t)sprintf(buf, "%s", u->kind == URL_ISNS ? ISNS : SLP);
+	n = url_add_encoded(buf, n, portal);
+	if (u->kind == URL_SLP && strcmp(u->scope, SCOPE_DEFAULT) != 0)
+		add_scopes(buf, n, u->scope);
+	return buf;
+}
