@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See udp.h. The interface travels beside each datagram (IP_PKTINFO), both
+ * ways, so that one socket serves all of them.
+ */
+#include "io/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Room for what comes beside a datagram: one of the two. */
+union control {
+	struct cmsghdr align;
+	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct udp {
+	struct source source;
+	int family;
+	udp_fn *received;
+	void *user;
+	uint8_t buf[UDP_DATAGRAM_MAX];
+};
+
+static unsigned
+interface_of(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			return (unsigned)info.ipi_ifindex;
+		}
+		if (c->cmsg_level == IPPROTO_IPV6 &&
+		    c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			return info.ipi6_ifindex;
+		}
+	}
+	return 0;
+}
+
+/* One for each wake-up, so that nobody can keep the loop busy with them. */
+static void
+readable(struct source *s, uint32_t events)
+{
+	struct udp *u = container_of(s, struct udp, source);
+	struct address from;
+	union control control;
+	struct iovec iov = { u->buf, sizeof(u->buf) };
+	struct msghdr m = {
+		.msg_name = &from.sa, .msg_namelen = sizeof(from.sa),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(s->fd, &m, 0);
+
+	if (n < 0)	/* of one that we sent: lost is lost */
+		return;
+	from.len = m.msg_namelen;
+	u->received(u->user, &from, interface_of(&m), u->buf, (size_t)n);
+}
+
+static int
+setup(struct udp *u, const struct address *local, struct lun_error *err)
+{
+	static const int one = 1;
+	const struct sockaddr *sa = (const struct sockaddr *)&local->sa;
+	bool v6 = u->family == AF_INET6;
+	in_port_t port = v6 ?
+		((const struct sockaddr_in6 *)&local->sa)->sin6_port :
+		((const struct sockaddr_in *)&local->sa)->sin_port;
+	int fd = socket(u->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			0);
+
+	u->source.fd = fd;
+	if (fd < 0 ||
+	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one,
+		       sizeof(one)) < 0 ||
+	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+			      sizeof(one)) < 0) ||
+	    (port != 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+				     sizeof(one)) < 0) ||
+	    bind(fd, sa, local->len) < 0)
+		return lun_fail(err, LUN_ESYS, "datagram socket, port %u: %s",
+				ntohs(port), strerror(errno));
+	return 0;
+}
+
+int
+udp_new(struct udp **out, struct lun_loop *loop, const struct address *local,
+	udp_fn *received, void *user, struct lun_error *err)
+{
+	struct udp *u = malloc(sizeof(*u));
+
+	if (!u)
+		return lun_fail(err, LUN_ENOMEM,
+				"datagram socket: out of memory");
+	u->source = (struct source){ .fd = -1, .kind = SOURCE_OTHER,
+				     .ready = readable };
+	u->family = local->sa.ss_family;
+	u->received = received;
+	u->user = user;
+
+	int r = setup(u, local, err);
+
+	if (r == 0)
+		r = source_add(&u->source, loop, EPOLLIN, err);
+	if (r < 0) {
+		udp_free(u);
+		return r;
+	}
+	*out = u;
+	return 0;
+}
+
+struct udp *
+udp_free(struct udp *u)
+{
+	if (!u)
+		return NULL;
+	source_del(&u->source);
+	if (u->source.fd >= 0)
+		close(u->source.fd);
+	free(u);
+	return NULL;
+}
+
+void
+udp_set_multicast_ttl(struct udp *u, uint8_t ttl)
+{
+	bool v6 = u->family == AF_INET6;
+	int value = ttl;
+
+	setsockopt(u->source.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		   v6 ? IPV6_MULTICAST_HOPS : IP_MULTICAST_TTL, &value,
+		   sizeof(value));
+}
+
+void
+udp_allow_broadcast(struct udp *u)
+{
+	static const int one = 1;
+
+	setsockopt(u->source.fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
+}
+
+int
+udp_join(struct udp *u, const struct address *group, unsigned interface,
+	 struct lun_error *err)
+{
+	struct group_req req = { .gr_interface = interface };
+
+	memcpy(&req.gr_group, &group->sa, group->len);
+	if (setsockopt(u->source.fd, u->family == AF_INET6 ? IPPROTO_IPV6 :
+		       IPPROTO_IP, MCAST_JOIN_GROUP, &req, sizeof(req)) == 0)
+		return 0;
+	return lun_fail(err, LUN_ESYS,
+			"multicast group on interface %u: %s", interface,
+			strerror(errno));
+}
+
+int
+udp_send(struct udp *u, const struct address *to, unsigned interface,
+	 const void *data, size_t len)
+{
+	struct iovec iov = { (void *)data, len };	/* only read */
+	union control control = { 0 };
+	struct msghdr m = {
+		.msg_name = (void *)&to->sa, .msg_namelen = to->len,
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+
+	if (interface != 0) {
+		bool v6 = u->family == AF_INET6;
+		struct in_pktinfo in = { .ipi_ifindex = (int)interface };
+		struct in6_pktinfo in6 = { .ipi6_ifindex = interface };
+		struct cmsghdr *c = &control.align;
+		size_t size = v6 ? sizeof(in6) : sizeof(in);
+
+		c->cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+		c->cmsg_type = v6 ? IPV6_PKTINFO : IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(c), v6 ? (const void *)&in6 : &in, size);
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE(size);
+	}
+	return sendmsg(u->source.fd, &m, MSG_NOSIGNAL) < 0 ? errno : 0;
+}
