@@ -219,7 +219,7 @@ bool lun_name_is_safe(const char *name);
 struct lun_portal {
 	const char *address;	/* host name or address, without brackets */
 	uint16_t port;
-	uint16_t tpgt;
+	int tpgt;		/* portal group tag; -1: not known */
 };
 
 struct lun_target {

@@ -35,8 +35,7 @@ end_record(struct reader *rd)
 
 	if (!rd->is_open || rd->had_address)
 		return 0;
-	return targets_add_portal(rd->targets, p->host, p->port,
-				  (uint16_t)(p->tpgt < 0 ? 0 : p->tpgt));
+	return targets_add_portal(rd->targets, p->host, p->port, p->tpgt);
 }
 
 static int
@@ -70,8 +69,7 @@ add_address(struct reader *rd, const struct pair *pair)
 				 pair->value_len, "no portal group tag");
 		return 0;
 	}
-	return targets_add_portal(rd->targets, p.host, p.port,
-				  (uint16_t)p.tpgt);
+	return targets_add_portal(rd->targets, p.host, p.port, p.tpgt);
 }
 
 static int

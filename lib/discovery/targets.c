@@ -62,7 +62,7 @@ record_deinit(struct record *r)
 /* Adds a portal unless it is there. 0 (also if there are too many), or
  * LUN_ENOMEM. */
 static int
-add_portal(struct record *r, const char *host, uint16_t port, uint16_t tpgt)
+add_portal(struct record *r, const char *host, uint16_t port, int tpgt)
 {
 	for (size_t i = 0; i < r->n_portals; i++) {
 		const struct lun_portal *p = &r->portals[i];
@@ -221,7 +221,7 @@ targets_add(struct targets *t, const char *key, const char *name)
 
 int
 targets_add_portal(struct targets *t, const char *host, uint16_t port,
-		   uint16_t tpgt)
+		   int tpgt)
 {
 	assert(t->n > 0 && !t->list);
 	return add_portal(&t->records[t->n - 1], host, port, tpgt);

@@ -26,10 +26,11 @@ struct targets *targets_free(struct targets *t);
 enum { TARGETS_LEFT_OUT = 1 };
 int targets_add(struct targets *t, const char *key, const char *name);
 
-/* A portal of the target that was added last. Those that it has already, and
- * those beyond TARGET_PORTALS_MAX, change nothing. 0 or LUN_ENOMEM. */
+/* A portal of the target that was added last; tpgt is -1 if it is not known.
+ * Those that it has already, and those beyond TARGET_PORTALS_MAX, change
+ * nothing. 0 or LUN_ENOMEM. */
 int targets_add_portal(struct targets *t, const char *host, uint16_t port,
-		       uint16_t tpgt);
+		       int tpgt);
 
 /* Tells in the log that a value of the peer's is left out, unless that was said
  * of many. */

@@ -48,7 +48,7 @@ show(const char *text, size_t len)
 	for (size_t i = 0; i < n; i++) {
 		str_add(&s, "%s%s", i > 0 ? "; " : "", list[i].name);
 		for (size_t k = 0; k < list[i].n_portals; k++)
-			str_add(&s, " %s:%u,%u", list[i].portals[k].address,
+			str_add(&s, " %s:%u,%d", list[i].portals[k].address,
 				list[i].portals[k].port,
 				list[i].portals[k].tpgt);
 	}
@@ -74,7 +74,7 @@ static const struct answer answers[] = {
 	/* the examples of RFC 7143 C */
 	ANSWER(N("iqn.1993-11.com.example:diskarray.sn.8675309"),
 	       "iqn.1993-11.com.example:diskarray.sn.8675309 "
-	       "192.0.2.1:3261,0", 0),
+	       "192.0.2.1:3261,-1", 0),
 	ANSWER(N("iqn.1993-11.com.example:diskarray.sn.8675309")
 	       A("10.1.0.45:3000,1") A("10.1.1.45:3000,2")
 	       N("iqn.1993-11.com.example:diskarray.sn.1234567")
@@ -90,7 +90,7 @@ static const struct answer answers[] = {
 	       "10.0.0.1:3260,65535", 0),
 	/* a record without and one with addresses */
 	ANSWER(N("iqn.2026-11.a:1") N("iqn.2026-11.a:2") A("10.0.0.1:1,1"),
-	       "iqn.2026-11.a:1 192.0.2.1:3261,0; "
+	       "iqn.2026-11.a:1 192.0.2.1:3261,-1; "
 	       "iqn.2026-11.a:2 10.0.0.1:1,1", 0),
 	/* other keys are no part of it, before, within and after */
 	ANSWER("X-foo=1\0" N("iqn.2026-11.a:1") "TargetAlias=10.9.9.9:1,1\0"
@@ -109,8 +109,8 @@ static const struct answer answers[] = {
 	/* bad names go with their addresses, which are nobody else's */
 	ANSWER(N("iqn.2026-11.a:1") N("../../etc") A("10.0.0.9:1,1")
 	       N("iqn.2026-11.a:2"),
-	       "iqn.2026-11.a:1 192.0.2.1:3261,0; "
-	       "iqn.2026-11.a:2 192.0.2.1:3261,0", 1),
+	       "iqn.2026-11.a:1 192.0.2.1:3261,-1; "
+	       "iqn.2026-11.a:2 192.0.2.1:3261,-1", 1),
 	ANSWER(N("iqn.2026-11.a:1/2") N("") N("x") N("iqn.2026-11.a:\xff")
 	       N("iqn.2026-11.a:1\n2"), "", 5),
 	/* addresses without a target, bad ones, and a target with nothing else,
