@@ -79,8 +79,10 @@ struct conn_ops {
 	 * to be asked for again; what it says of status is not taken yet. */
 	void (*damaged)(void *user, struct conn *c, const struct pdu *pdu);
 	/* A ping came back: the target has seen all that was sent before it,
-	 * which are requests with a CmdSN before this one. */
-	void (*ponged)(void *user, struct conn *c, uint32_t cmd_sn);
+	 * which are requests with a CmdSN before this one, but for what its
+	 * answer's ExpCmdSN says is missing. */
+	void (*ponged)(void *user, struct conn *c, uint32_t cmd_sn,
+		       uint32_t exp_cmd_sn);
 	/* The command, task management or SNACK request that the target
 	 * rejected (its header). */
 	void (*rejected)(void *user, struct conn *c, const struct pdu *pdu,
@@ -197,7 +199,7 @@ int conn_fail(struct conn *c, int code, const char *fmt, ...)
 int conn_plug(struct conn *c, uint32_t cmd_sn);
 bool conn_plugs(const struct conn *c, uint32_t cmd_sn);	/* is one under way? */
 /* One of these with this CmdSN, sent before that one, was lost. */
-void conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before);
+void conn_plug_again(struct conn *c, uint32_t cmd_sn);
 
 /*
  * Sends a Logout Request; NEWS_LOGGED_OUT or NEWS_LOST follows. Without a full

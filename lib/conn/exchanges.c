@@ -66,9 +66,9 @@ conn_plugs(const struct conn *c, uint32_t cmd_sn)
 }
 
 void
-conn_plug_again(struct conn *c, uint32_t cmd_sn, uint32_t before)
+conn_plug_again(struct conn *c, uint32_t cmd_sn)
 {
-	for (unsigned i = 0; i < c->n_plugs && sn_before(cmd_sn, before); i++)
+	for (unsigned i = 0; i < c->n_plugs; i++)
 		if (c->plugs[i].cmd_sn == cmd_sn)
 			send_plug(c, &c->plugs[i]);
 }
@@ -116,7 +116,8 @@ on_nop_in(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 		return 0;
 	if (itt == c->ping_tag) {
 		conn_timers_ponged(c);
-		c->cfg.ops->ponged(c->cfg.user, c, c->ping_cmd_sn);
+		c->cfg.ops->ponged(c->cfg.user, c, c->ping_cmd_sn,
+				   pdu->exp_cmd_sn);
 	} else if (!plugged(c, itt) && !conn_mends(c))	/* late, or again */
 		return conn_fail(c, LUN_EPROTO, "NOP-In for an unknown ping "
 				 "(ITT 0x%08" PRIx32 ")", itt);

@@ -430,7 +430,7 @@ legs_init(struct session *s)
 
 		leg->s = s;
 		leg->login.cid = (uint16_t)(FIRST_CID + i);
-		leg->late_tmf_tag = TAG_NONE;
+		tmfs_forget_late(leg);
 		list_init(&leg->unsolicited);
 		list_init(&leg->solicited);
 	}

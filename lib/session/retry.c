@@ -11,7 +11,9 @@
  *	StatSN		beyond what is known of: responses were lost; the
  *			connection asks for them (conn/statuses.c)
  *	ExpCmdSN	that of a command sent before the ping: the target
- *			does not have it. It is sent again, as it was.
+ *			does not have it. It is sent again, as it was. One that
+ *			is behind what another connection said since says
+ *			nothing of the next command: that may be under way.
  *
  * Behind it there may be another gap, so another ping follows.
  */
@@ -46,13 +48,10 @@ retry(struct task *t, const char *why)
 
 /* The only one that the answer is about; on this connection? */
 static struct task *
-find_lost(struct session *s, struct leg *leg, uint32_t before)
+find_lost(struct session *s, struct leg *leg, uint32_t lost)
 {
-	uint32_t lost = s->window.exp_cmd_sn;
 	struct task *t;
 
-	if (!sn_before(lost, before))
-		return NULL;
 	list_for_each(t, &s->running, struct task, link)
 		if (t->leg == leg && t->cmd && t->cmd_sn == lost && !t->aborting &&
 		    t->exp_data_sn == 0 && !t->mend.active)
@@ -61,20 +60,21 @@ find_lost(struct session *s, struct leg *leg, uint32_t before)
 }
 
 void
-retry_ponged(void *user, struct conn *c, uint32_t cmd_sn)
+retry_ponged(void *user, struct conn *c, uint32_t cmd_sn, uint32_t exp_cmd_sn)
 {
 	struct leg *leg = user;
 	struct session *s = leg->s;
 
-	if (!mends(s))
+	if (!mends(s) || exp_cmd_sn != s->window.exp_cmd_sn ||
+	    !sn_before(exp_cmd_sn, cmd_sn))
 		return;
 
-	struct task *t = find_lost(s, leg, cmd_sn);
+	struct task *t = find_lost(s, leg, exp_cmd_sn);
 
 	if (t)
 		retry(t, "the target never saw it");
 	else
-		conn_plug_again(c, s->window.exp_cmd_sn, cmd_sn);
+		conn_plug_again(c, exp_cmd_sn);
 }
 
 bool

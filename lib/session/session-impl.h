@@ -36,6 +36,7 @@ enum {
 	TASKS_MAX	= 4096,	/* running at once; ITTs have 12 bits for it */
 	TASK_CHUNK	= 64,	/* tasks are made so many at a time */
 	LEGS_MAX	= 16,	/* connections */
+	LATE_TMFS_MAX	= 4,	/* of a connection */
 	REDIRECTS_MAX	= 4,	/* in a row, before the login is given up */
 };
 
@@ -119,7 +120,11 @@ struct leg {
 	bool solicited_turn;		/* fairness, schedule.c */
 	unsigned running;		/* tasks allegiant to it */
 	struct tmf *tmf;		/* the one that is sent and not answered */
-	uint32_t late_tmf_tag;		/* of an abort that was given up */
+	struct late_tmf {		/* given up, but may be answered yet */
+		uint32_t tag;		/* its ITT; TAG_NONE: none */
+		uint32_t aborts;	/* the task that it was to abort */
+	} late_tmfs[LATE_TMFS_MAX];	/* a ring */
+	unsigned next_late_tmf;
 	bool fence;			/* a new request is to follow a retry */
 
 	/* Level 2, connrec.c. While it is lost it has no connection, or one
@@ -252,6 +257,7 @@ void task_idle(struct task *t);	/* unless something still needs it */
 /* Its command is over with this result; the task is idle again. */
 void task_end(struct task *t, int result);
 void task_abort(struct task *t, int end_code);
+void task_aborted(struct task *t);	/* the target has forgotten it */
 void tasks_end_all(struct session *s, struct leg *leg, int result);
 void command_end(struct session *s, struct command *cmd, int result);
 void command_unlink(struct session *s, struct command *cmd);
@@ -320,7 +326,8 @@ void snack_tick(struct task *t, lun_time now);
 void snack_end(struct task *t);
 
 /* retry.c */
-void retry_ponged(void *user, struct conn *c, uint32_t cmd_sn);
+void retry_ponged(void *user, struct conn *c, uint32_t cmd_sn,
+		  uint32_t exp_cmd_sn);
 /* False: it is over. */
 bool retry_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 		    uint8_t reason);
@@ -339,6 +346,7 @@ void tmfs_expire(struct session *s, lun_time now);
 /* leg NULL: those that have none. */
 void tmfs_end_all(struct session *s, struct leg *leg, int code);
 void tmfs_orphan(struct leg *leg);	/* it is lost */
+void tmfs_forget_late(struct leg *leg);
 void tmfs_adopt(struct session *s);	/* those that belong to no task */
 void tmf_move(struct tmf *t, struct leg *to);
 void tmfs_run(struct session *s);

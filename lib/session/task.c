@@ -282,6 +282,15 @@ end_by(struct task *t, uint8_t function)
 	session_tmf(t->s, &t->abort, session_now(t->s));
 }
 
+void
+task_aborted(struct task *t)
+{
+	if (t->end_code == LUN_EDIGEST)
+		datain_lost(t);			/* it may be made again at once */
+	else
+		task_end(t, t->end_code);	/* which makes it idle */
+}
+
 static void
 reset_unit(struct task *t, int code, uint8_t response)
 {
@@ -307,10 +316,8 @@ aborted(struct tmf *tmf, int code, uint8_t response)
 	t->aborting = false;
 	if (!t->cmd)
 		task_idle(t);
-	else if (ended && t->end_code == LUN_EDIGEST)
-		datain_lost(t);			/* it may be made again at once */
 	else if (ended)
-		task_end(t, t->end_code);	/* which makes it idle */
+		task_aborted(t);
 	else if (!leg->conn || code == LUN_ELOST)
 		return;			/* it ends with its connection */
 	else if (abort)

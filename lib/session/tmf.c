@@ -138,6 +138,25 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 	queue(s, t, leg);
 }
 
+/* Nobody waits for its answer any more. */
+static void
+note_late(struct leg *leg, const struct tmf *t)
+{
+	const struct task *task = t->task;
+
+	leg->late_tmfs[leg->next_late_tmf++ % LATE_TMFS_MAX] = (struct late_tmf){
+		.tag = t->initiator_task_tag,
+		.aborts = task ? task->initiator_task_tag : TAG_NONE,
+	};
+}
+
+void
+tmfs_forget_late(struct leg *leg)
+{
+	for (unsigned i = 0; i < LATE_TMFS_MAX; i++)
+		leg->late_tmfs[i].tag = leg->late_tmfs[i].aborts = TAG_NONE;
+}
+
 /* Immediate requests do not outlive their connection (7.14): they are made
  * anew, on the connection that their task gets, or on any. */
 void
@@ -147,7 +166,7 @@ tmfs_orphan(struct leg *leg)
 	struct tmf *t;
 
 	leg->tmf = NULL;
-	leg->late_tmf_tag = TAG_NONE;
+	tmfs_forget_late(leg);
 	list_for_each(t, &s->tmfs, struct tmf, link) {
 		if (t->leg != leg)
 			continue;
@@ -236,16 +255,47 @@ stop_data(const struct tmf *t)
 	task->n_bursts = 0;
 }
 
+/*
+ * An abort that was given up is answered after all. If the task is gone there
+ * must be no more data for it (4.2.3.3), and the reset that was to end it
+ * instead is not sent any more.
+ */
+static void
+late_response(struct leg *leg, const struct late_tmf *late, uint8_t response)
+{
+	struct session *s = leg->s;
+	struct task *t = task_find(s, late->aborts);
+
+	if (!t || !t->cmd || t->leg != leg ||
+	    (response != TMF_COMPLETE && response != TMF_NO_TASK))
+		return;
+	if (t->aborting && t->abort.initiator_task_tag == TAG_NONE)
+		tmf_end(s, &t->abort, 0, TMF_NO_TASK);
+	task_aborted(t);
+}
+
+static bool
+was_late(struct leg *leg, const struct pdu *pdu)
+{
+	for (unsigned i = 0; i < LATE_TMFS_MAX; i++) {
+		struct late_tmf late = leg->late_tmfs[i];
+
+		if (late.tag == TAG_NONE || late.tag != pdu->initiator_task_tag)
+			continue;
+		leg->late_tmfs[i].tag = TAG_NONE;
+		late_response(leg, &late, pdu->response);
+		return true;
+	}
+	return false;
+}
+
 int
 tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 {
 	struct tmf *t = find(s, pdu->initiator_task_tag);
 
-	if (!t && leg->late_tmf_tag != TAG_NONE &&
-	    pdu->initiator_task_tag == leg->late_tmf_tag) {
-		leg->late_tmf_tag = TAG_NONE;	/* of an abort given up */
+	if (!t && was_late(leg, pdu))
 		return 0;
-	}
 	if (!t || t->leg != leg)
 		return conn_fail(leg->conn, LUN_EPROTO, "TMF Response for an "
 				 "unknown request (ITT 0x%08" PRIx32 ")",
@@ -281,7 +331,7 @@ expire(struct session *s, struct tmf *t)
 	struct leg *leg = t->leg;
 
 	if (t->function == TMF_ABORT_TASK) {
-		leg->late_tmf_tag = t->initiator_task_tag;
+		note_late(leg, t);
 		tmf_end(s, t, LUN_ETIMEDOUT, 0);
 	} else if (leg->conn) {
 		/* but for a reassignment: nobody knows what the target does */
@@ -326,7 +376,7 @@ tmfs_end_all(struct session *s, struct leg *leg, int code)
 		if (task->leg != leg || !task->aborting || other == leg)
 			continue;
 		if (other && other->tmf == &task->abort)
-			other->late_tmf_tag = task->abort.initiator_task_tag;
+			note_late(other, &task->abort);
 		tmf_end(s, &task->abort, code, 0);
 	}
 }
