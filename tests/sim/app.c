@@ -93,6 +93,16 @@ tells_of_a_crash(const struct lun_io *io)
 	       lun_disk_info(d)->lost_writes > 0;
 }
 
+/* The link damages so much that no attempt came through in all the time that a
+ * command is made again: it is right to say so. */
+static bool
+was_damaged(const struct op *op)
+{
+	return app.plan->rules[RULE_CORRUPT][0] && faults_were() &&
+	    strstr(op->io.text, "47/05") &&
+	    world.now - op->since >= app.plan->timeout - TIME_S;
+}
+
 static void
 check_failure(const struct op *op)
 {
@@ -106,6 +116,8 @@ check_failure(const struct op *op)
 	if (op->cancelled && io->code == LUN_ECANCELED)
 		return;
 	if (app.plan->every[FAULT_ALLOC] && faults_were())
+		return;
+	if (was_damaged(op))
 		return;
 	if (app.plan->outage == TIME_NEVER)
 		broken("#%u: failed: %s", op->id, io->text);

@@ -10,10 +10,12 @@ enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 32, NUMBERS = 4096 };
 
 struct checked_r2t {
 	uint32_t ttt, next, end, data_sn;
+	bool stale;			/* not outstanding: another replaced it */
 };
 
 struct checked_task {
 	uint32_t itt, cmd_sn, edtl;
+	uint64_t lun;
 	struct tap *tap;
 	uint8_t opcode, function;
 	bool immediate, read, write;
@@ -21,6 +23,7 @@ struct checked_task {
 
 	uint32_t data_ins, data_in_next;	/* DataSN, offset */
 	uint32_t r2t_sn, n_r2ts;
+	bool r2ts_dropped;		/* there were more than R2TS_MAX */
 	struct checked_r2t r2ts[R2TS_MAX];
 	uint32_t out_data_sn, out_next;	/* unsolicited */
 	bool out_final;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See checker.h: the data of tasks, in both directions. */
+#include <string.h>
+
 #include "base/list.h"
 #include "checked.h"
 
@@ -39,6 +41,23 @@ check_unsolicited(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	k->out_final = pdu->final;
 }
 
+static unsigned
+outstanding(const struct checked_task *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->n_r2ts; i++)
+		n += !k->r2ts[i].stale;
+	return n;
+}
+
+static void
+drop_r2t(struct checked_task *k, unsigned i)
+{
+	memmove(&k->r2ts[i], &k->r2ts[i + 1],
+		(--k->n_r2ts - i) * sizeof(*k->r2ts));
+}
+
 static void
 check_solicited(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 {
@@ -47,8 +66,8 @@ check_solicited(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 
 	while (i < k->n_r2ts && k->r2ts[i].ttt != pdu->target_transfer_tag)
 		i++;
-	if (i == k->n_r2ts && tap_key(t, TARGET, KEY_ERL))
-		return;			/* another R2T has replaced it */
+	if (i == k->n_r2ts && k->r2ts_dropped)
+		return;
 	if (i == k->n_r2ts)
 		violated(t, pdu, "no R2T asked for it");	/* 11.7.4 */
 	r = &k->r2ts[i];
@@ -60,7 +79,7 @@ check_solicited(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	if (pdu->final != (end == r->end))			/* 11.7.1 */
 		violated(t, pdu, "F, and the R2T ends at %u", r->end);
 	if (pdu->final)
-		*r = k->r2ts[--k->n_r2ts];
+		drop_r2t(k, i);
 }
 
 void
@@ -90,14 +109,25 @@ check_data_in(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	k->data_in_next = end;
 }
 
-/* Those for data that is asked for again. */
+/*
+ * Those that are not outstanding any more, since the target waited too long for
+ * them (13.17, 7.1.4.1). That cannot be seen, but another one shows it: for the
+ * same data; or for what follows, as the data came for an older one.
+ */
 static void
-forget_r2ts(struct checked_task *k, uint32_t offset, uint32_t length)
+expire_r2ts(struct checked_task *k, uint32_t offset, uint32_t length,
+	    uint32_t most)
 {
-	for (unsigned i = k->n_r2ts; i-- > 0;)
+	for (unsigned i = 0; i < k->n_r2ts; i++)
 		if (k->r2ts[i].end > offset &&
 		    k->r2ts[i].next < offset + length)
-			k->r2ts[i] = k->r2ts[--k->n_r2ts];
+			k->r2ts[i].stale = true;
+	for (unsigned i = 0; i < k->n_r2ts && outstanding(k) >= most; i++)
+		k->r2ts[i].stale = true;
+	if (k->n_r2ts == R2TS_MAX) {
+		k->r2ts_dropped = true;
+		drop_r2t(k, 0);
+	}
 }
 
 void
@@ -118,12 +148,12 @@ check_r2t(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 	if (pdu->buffer_offset > k->edtl ||
 	    length > k->edtl - pdu->buffer_offset)
 		violated(t, pdu, "it is beyond the end, %u", k->edtl);
-	if (tap_key(t, TARGET, KEY_ERL))	/* it may ask again: 7.2 */
-		forget_r2ts(k, pdu->buffer_offset, length);
-	if (k->n_r2ts >= most || k->n_r2ts == R2TS_MAX)		/* 13.17 */
+	if (tap_key(t, TARGET, KEY_ERL))
+		expire_r2ts(k, pdu->buffer_offset, length, most);
+	if (outstanding(k) >= most || k->n_r2ts == R2TS_MAX)	/* 13.17 */
 		violated(t, pdu, "MaxOutstandingR2T is %u", most);
 	k->r2ts[k->n_r2ts++] = (struct checked_r2t){
 		pdu->target_transfer_tag, pdu->buffer_offset,
-		pdu->buffer_offset + length, 0,
+		pdu->buffer_offset + length, 0, false,
 	};
 }

@@ -135,6 +135,7 @@ task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 		violated(t, pdu, "there are too many tasks");
 	s->tasks[s->n_tasks++] = (struct checked_task){
 		.itt = pdu->initiator_task_tag, .cmd_sn = pdu->cmd_sn,
+		.lun = pdu->lun,
 		.edtl = pdu->expected_data_transfer_length, .tap = t,
 		.opcode = pdu->opcode, .function = pdu->function,
 		.referenced = pdu->referenced_task_tag,
@@ -145,21 +146,27 @@ task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 	};
 }
 
-/* What a task management function ended: 11.5.1. */
-static void
-tasks_aborted(struct checked_session *s, const struct checked_task *tmf)
+/* Does a task management function end this task? 11.5.1 */
+static bool
+aborts(const struct checked_task *tmf, const struct checked_task *k)
 {
-	uint32_t cmd_sn = tmf->cmd_sn, referenced = tmf->referenced;
-	bool one = tmf->function == TMF_ABORT_TASK;
-	const struct tap *t = tmf->tap;
+	if (tmf->function == TMF_ABORT_TASK)
+		return k->itt == tmf->referenced;
+	return k->opcode == OP_SCSI_COMMAND && k->lun == tmf->lun &&
+	    sn_before(k->cmd_sn, tmf->cmd_sn);
+}
+
+static void
+tasks_aborted(struct checked_session *s, const struct checked_task *by)
+{
+	const struct checked_task tmf = *by;	/* those behind one move up */
 
 	for (unsigned i = s->n_tasks; i-- > 0;) {
 		struct checked_task *k = &s->tasks[i];
 
-		if (one ? k->itt != referenced :
-		    k->opcode != OP_SCSI_COMMAND || !sn_before(k->cmd_sn, cmd_sn))
+		if (!aborts(&tmf, k))
 			continue;
-		if (k->tap != t)	/* what was on its way still comes */
+		if (k->tap != tmf.tap)	/* what was on its way still comes */
 			s->late[s->n_late++ % ENDED_MAX] = k->itt;
 		task_end(s, k);
 	}
