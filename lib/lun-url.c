@@ -79,15 +79,14 @@ lun_name(uint64_t lun, char buf[LUN_NAME_MAX])
 int
 lun_iscsi_name(const char *name, char out[224], struct lun_error *err)
 {
-	char prepared[NAME_MAX_LEN + 1];
+	static_assert(NAME_MAX_LEN + 1 == 224, "same");
+	return iscsi_name_prepare(name, out, err);
+}
 
-	static_assert(sizeof(prepared) == 224, "same");
-
-	int r = iscsi_name_prepare(name, prepared, err);
-
-	if (r == 0)
-		memcpy(out, prepared, sizeof(prepared));
-	return r;
+int
+lun_iscsi_name_stored(const char *name, char out[224], struct lun_error *err)
+{
+	return iscsi_name_prepare_stored(name, out, err);
 }
 
 bool

@@ -208,8 +208,15 @@ bool lun_url_blank_password(char *text);
 enum { LUN_NAME_MAX = 32 };
 char *lun_name(uint64_t lun, char buf[LUN_NAME_MAX]);
 
-/* Writes the prepared form (RFC 3722) of an iSCSI name, or says what is wrong. */
+/*
+ * Writes the prepared form (RFC 3722) of an iSCSI name that is looked for, or
+ * says what is wrong: which character, where, by which table. In one that is
+ * stored, such as our own, characters that came after Unicode 3.2 are wrong,
+ * too.
+ */
 int lun_iscsi_name(const char *name, char out[224], struct lun_error *err);
+int lun_iscsi_name_stored(const char *name, char out[224],
+			  struct lun_error *err);
 
 /* May this name (of a target, from the wire) be one component of a path? */
 bool lun_name_is_safe(const char *name);

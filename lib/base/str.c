@@ -78,10 +78,26 @@ str_add(struct str *s, const char *fmt, ...)
 	s->len += (size_t)n;
 }
 
-/* The length of the UTF-8 sequence at p and its character; 0: it is none. */
-static size_t
-utf8_char(const uint8_t *p, size_t len, uint32_t *c)
+static bool
+is_harmless(uint32_t c)
 {
+	static const struct { uint32_t lo, hi; } bad[] = {
+		{ 0x00, 0x1f }, { '\\', '\\' }, { 0x7f, 0x9f },
+		{ 0x061c, 0x061c }, { 0x200e, 0x200f },	/* direction marks */
+		{ 0x2028, 0x202e },	/* line separators, embeddings */
+		{ 0x2066, 0x2069 },	/* isolates */
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (c >= bad[i].lo && c <= bad[i].hi)
+			return false;
+	return true;
+}
+
+size_t
+str_utf8(const void *text, size_t len, uint32_t *c)
+{
+	const uint8_t *p = text;
 	static const struct {
 		uint8_t mask, lead;
 		uint32_t least;		/* no overlong forms: RFC 3629 3 */
@@ -110,22 +126,6 @@ utf8_char(const uint8_t *p, size_t len, uint32_t *c)
 	return 0;
 }
 
-static bool
-is_harmless(uint32_t c)
-{
-	static const struct { uint32_t lo, hi; } bad[] = {
-		{ 0x00, 0x1f }, { '\\', '\\' }, { 0x7f, 0x9f },
-		{ 0x061c, 0x061c }, { 0x200e, 0x200f },	/* direction marks */
-		{ 0x2028, 0x202e },	/* line separators, embeddings */
-		{ 0x2066, 0x2069 },	/* isolates */
-	};
-
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (c >= bad[i].lo && c <= bad[i].hi)
-			return false;
-	return true;
-}
-
 bool
 str_is_harmless(const void *text, size_t len)
 {
@@ -133,7 +133,7 @@ str_is_harmless(const void *text, size_t len)
 
 	while (len > 0) {
 		uint32_t c = 0;
-		size_t n = utf8_char(p, len, &c);
+		size_t n = str_utf8(p, len, &c);
 
 		if (n == 0 || !is_harmless(c))
 			return false;
@@ -150,7 +150,7 @@ str_quote(struct str *s, const void *text, size_t len)
 
 	while (len > 0 && !s->failed) {
 		uint32_t c = 0;
-		size_t n = utf8_char(p, len, &c);
+		size_t n = str_utf8(p, len, &c);
 
 		if (n > 0 && is_harmless(c)) {
 			str_add_bytes(s, p, n);

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str {
 	char *p;		/* NULL or terminated */
@@ -39,6 +40,10 @@ void str_add_bytes(struct str *s, const void *p, size_t len);
  * characters.
  */
 void str_quote(struct str *s, const void *p, size_t len);
+
+/* The length of the UTF-8 character at p and its code point; 0: there is none
+ * (RFC 3629). */
+size_t str_utf8(const void *p, size_t len, uint32_t *c);
 
 /* Is it a text of which str_quote() would change nothing? */
 bool str_is_harmless(const void *p, size_t len);

@@ -185,9 +185,28 @@ class Names(Case):
                          (0, "iqn.2026-11.test.lunfs:x\n", ""))
 
     def test_wrong(self):
-        for name in ["", "disk", "iqn.2026-11", "eui.1", "iqn.2026-11.a b"]:
+        for name, why in [
+                ("", "begins with"), ("disk", "begins with"),
+                ("iqn.2026-11", "reversed domain"),
+                ("iqn.2026-11.a b", r"U\+0020 is not allowed in a name: "
+                 r"character 14 \(U\+0020\), byte 14; table C\.1\.1"),
+                ("iqn.2026-11.\u00fc\u202e", r"character 14 \(U\+202E\), "
+                 r"byte 15; table C\.8"),
+                ("iqn.2026-11.a\x1b[2J", r"table C\.2\.1"),
+                ("iqn.2026-11.a:" + 220 * "x", "234 bytes: .* at most 223"),
+                ("eui.1", "16 hexadecimal digits, not 1"),
+                ("eui.02004567a425678g", "'g' is none"),
+                ("naa.02004567a425678", "16 or 32 hexadecimal digits, not 15"),
+                ("fqn.com.acme", "iqn.yyyy-mm"), ("iscsi", "obsolete")]:
             with self.subTest(name=name):
-                self.fails(1, ".", "name", name)
+                err = self.fails(1, why, "name", name)
+                self.assertNotRegex(err, "[\x1b\u202e]")
+
+    def test_name_of_later_unicode(self):
+        """It can be looked for, with a word of warning."""
+        code, out, err = run("name", "iqn.2026-11.test:\u0221")
+        self.assertEqual((code, out), (0, "iqn.2026-11.test:\u0221\n"))
+        self.assertRegex(err, r"U\+0221 .*table A\.1.*looked for")
 
 
 # Secrets come from where others cannot read them, and are seen nowhere: not in
