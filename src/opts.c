@@ -28,8 +28,6 @@ static set_fn set_lun, set_key, set_sessions, set_credentials, set_mount,
 	set_read_only, set_json, set_verbose, set_pcap, set_foreground,
 	set_fake, set_nothing, set_help, set_version;
 
-enum { SESSIONS_MAX = 8 };		/* LANES_MAX of fuse/tree.h */
-
 enum { IN_O = 1 << 8 };		/* a word within -o only */
 
 static const struct row rows[] = {
@@ -52,7 +50,7 @@ static const struct row rows[] = {
   "of a mount with each target, each on a thread of its own; up to\n"
   "8 (default: 1)" },
 { 0, "erl", "LEVEL", CMD_SESSION, set_lun,
-  "highest error recovery level to ask for (only 0 for now)" },
+  "highest error recovery level to ask for (default: 0)" },
 { 0, "timeout", "SEC", CMD_SESSION, set_lun,
   "bound of each connect, login and command (default: 30)" },
 { 0, "outage", "WHAT", CMD_SESSION, set_lun,

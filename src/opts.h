@@ -12,6 +12,8 @@
 
 #include "lun.h"
 
+enum { SESSIONS_MAX = 8 };		/* of a mount with each target */
+
 enum command_bit {
 	CMD_MOUNT	= 1 << 0,
 	CMD_LS		= 1 << 1,

@@ -25,9 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opts.h"
 #include "survey.h"
 
-enum { LANES_MAX = 8 };	/* loops that take in I/O, the main one too */
+enum { LANES_MAX = SESSIONS_MAX };	/* with the main loop */
 
 enum node_kind {
 	NODE_DIR,
