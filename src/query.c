@@ -29,7 +29,7 @@ check_disks(struct target *t)
 			continue;
 		t->code = LUN_ELOST;
 		snprintf(t->error, sizeof(t->error), "LUN %" PRIu64 ": nothing "
-			 "is known about it", info->lun);
+			 "is known about it: %s", info->lun, info->text);
 	}
 }
 

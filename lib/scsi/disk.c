@@ -285,6 +285,14 @@ found_again(struct disk *d)
 	timer_clear(&d->outage);
 }
 
+static void
+probe_later(struct disk *d)
+{
+	d->probe_wanted = true;
+	timer_set(&d->ready, time_add(d->unit.nexus->timers->now,
+				      DISK_PROBE_AGAIN));
+}
+
 /*
  * A probe of what was lost had no answer. If there is no nexus, its owner will
  * probe when there is one; if there is, the unit is asked again.
@@ -292,11 +300,17 @@ found_again(struct disk *d)
 static void
 still_lost(struct disk *d, int code)
 {
-	if (code == LUN_ELOST)
-		return;
-	d->probe_wanted = true;
-	timer_set(&d->ready, time_add(d->unit.nexus->timers->now,
-				      DISK_PROBE_AGAIN));
+	if (code != LUN_ELOST)
+		probe_later(d);
+}
+
+/* The first look had no answer: it is still being probed. */
+static void
+still_unknown(struct disk *d, const char *text)
+{
+	snprintf(d->geometry.text, sizeof(d->geometry.text), "%s", text);
+	update_info(d);
+	probe_later(d);
 }
 
 uint64_t
@@ -353,6 +367,8 @@ probe_done(struct probe *p)
 	} else if (d->lost || (d->unverified && outcome_is_loss(p->code))) {
 		disk_lost(d, p->code, p->text);
 		still_lost(d, p->code);
+	} else if (!d->probed) {
+		still_unknown(d, p->text);
 	} else if (d->unverified) {
 		/* Nothing may be sent to what is unknown. */
 		disk_fail_waiting(d, p->code, errno_of_code(p->code),

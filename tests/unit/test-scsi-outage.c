@@ -188,6 +188,51 @@ test_it_does_not_return(void **state)
 	world_deinit(&w);
 }
 
+/* ------------------------------------------------------- the first look -- */
+
+static size_t unanswered;
+
+static bool
+answer_nothing(struct fake *f, struct command *c)
+{
+	if (f->submitted > unanswered)
+		return false;
+	c->result = LUN_ETIMEDOUT;
+	return true;
+}
+
+/* It had no answer: that is said, and the next look finds the unit. */
+static void
+test_a_first_look_without_an_answer(void **state)
+{
+	for (unanswered = 1; unanswered < 4; unanswered++) {
+		struct world w;
+		int error;
+
+		world_init(&w, 1);
+		w.fake.answer = answer_nothing;
+		assert_int_equal(disk_new(&w.disk, &w.fake.nexus, 0, &w.options,
+					  &disk_ops, &w), 0);
+		disk_probe(w.disk);
+		pass(&w, TIME_S / 2);
+		assert_int_equal(w.probed, 1);
+		assert_int_equal(w.probed_code, LUN_ETIMEDOUT);
+		assert_int_equal(w.changed, 0);
+		assert_int_equal(disk_info(w.disk)->state, LUN_DISK_PROBING);
+		assert_non_null(strstr(disk_info(w.disk)->text, "INQUIRY"));
+		out_of_time(&w, &error);
+		assert_int_equal(error, ENXIO);
+		pass(&w, (lun_time)unanswered * TIME_S);
+		assert_int_equal(disk_info(w.disk)->state, LUN_DISK_READY);
+		assert_string_equal(disk_info(w.disk)->text, "");
+		assert_int_equal(w.probed, unanswered + 1);
+		assert_int_equal(w.changed, 1);
+		out_of_time(&w, &error);
+		assert_int_equal(error, 0);
+		world_deinit(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -197,6 +242,7 @@ main(void)
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_smaller),
 		cmocka_unit_test(test_it_does_not_return),
+		cmocka_unit_test(test_a_first_look_without_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
