@@ -249,6 +249,16 @@ combine(enum rule rule, uint32_t a, uint32_t b)
 	abort();
 }
 
+/* 13.14: not above MaxBurstLength, unless the user wants just that. */
+static uint32_t
+wanted(const struct twants *w, enum tkey k)
+{
+	uint32_t burst = w->v[K_MAX_BURST];
+
+	return k == K_FIRST_BURST && !w->asked_for[k] && w->v[k] > burst
+		       ? burst : w->v[k];
+}
+
 static bool
 is_reserved(const char *value)
 {
@@ -293,7 +303,7 @@ tkey_answer(enum tkey k, const struct twants *w, const char *value,
 	}
 	/* 7.4.1: 0, whatever is offered */
 	v->v[k] = discovery && k == K_ERL
-			  ? 0 : combine(row->rule, theirs, w->v[k]);
+			  ? 0 : combine(row->rule, theirs, wanted(w, k));
 	print(row, v->v[k], out);
 	return 0;
 }

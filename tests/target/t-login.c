@@ -264,13 +264,15 @@ identify(struct tconn *c)
 
 /* Integrity, 6.2: checked when all values are known. */
 static bool
-values_fit(const struct login *l)
+values_fit(struct login *l)
 {
-	const uint32_t *v = l->values.v;
+	uint32_t *v = l->values.v;
 
 	if (v[K_INITIAL_R2T] && !v[K_IMMEDIATE_DATA])
 		return true;
-	return !l->seen[K_FIRST_BURST] || v[K_FIRST_BURST] <= v[K_MAX_BURST];
+	if (v[K_FIRST_BURST] > v[K_MAX_BURST] && !l->seen[K_FIRST_BURST])
+		v[K_FIRST_BURST] = v[K_MAX_BURST];	/* a default */
+	return v[K_FIRST_BURST] <= v[K_MAX_BURST];
 }
 
 /* Full feature phase from the next PDU on; the response still goes plain. */

@@ -340,6 +340,28 @@ test_level_0_fails_a_command_with_damaged_data(void **state)
 	drive_free(w.d);
 }
 
+/* Of the first burst nobody has said anything, or not enough: 13.14. */
+static void
+test_first_burst_is_within_max_burst(void **state)
+{
+	static const char *const small[] = { "MaxBurstLength=4096", NULL };
+	static const char *const texts[] = {
+		"InitialR2T=No\nMaxBurstLength=65536\nFirstBurstLength=65536",
+		"InitialR2T=No\nMaxBurstLength=4096\nMaxConnections=1\n"
+		"ErrorRecoveryLevel=0",
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world w = { .d = drive_new(i == 0 ? small : level1) };
+
+		w.l = link_new(w.d, 0, 0, texts[i]);
+		link_write(w.l, 10, LBA, BLOCKS, NULL, 0, false);
+		send_piece(&w, TAG_NONE, 0, 0, true);
+		expect_r2t(&w, 0, PDU, PDU);
+		drive_free(w.d);
+	}
+}
+
 int
 main(void)
 {
@@ -355,6 +377,7 @@ main(void)
 		cmocka_unit_test(test_damaged_immediate_data_leaves_the_command_unseen),
 		cmocka_unit_test(test_unsolicited_data_before_the_turn_of_its_command),
 		cmocka_unit_test(test_level_0_fails_a_command_with_damaged_data),
+		cmocka_unit_test(test_first_burst_is_within_max_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
