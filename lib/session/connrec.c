@@ -40,9 +40,11 @@ suspend(struct task *t)
 {
 	list_del(&t->sending);
 	t->n_bursts = 0;
+	t->muted = false;
 	t->damaged |= t->mend.active && t->cmd && t->cmd->in_len > 0;
 	if (t->mend.active)
 		snack_end(t);
+	t->snack_tag = 0;		/* 7.2.2 */
 	t->reassigning = false;
 	task_idle(t);			/* a reassignment was all that it had */
 }

@@ -41,6 +41,22 @@ add_burst(struct task *t, uint32_t target_transfer_tag, uint32_t offset,
 	return &t->bursts[i];
 }
 
+static bool
+is_solicited(const struct burst *b)
+{
+	return b->target_transfer_tag != TAG_NONE;
+}
+
+/* For its first burst, if it has one. */
+static void
+line_up(struct task *t)
+{
+	if (t->n_bursts > 0 && !t->muted)
+		list_append(is_solicited(&t->bursts[t->first_burst]) ?
+			    &t->leg->solicited : &t->leg->unsolicited,
+			    &t->sending);
+}
+
 /* These bytes are given to the connection. */
 static void
 note_sent(struct task *t, uint32_t offset, uint32_t len)
@@ -86,7 +102,7 @@ dataout_unsolicited(struct task *t, uint32_t immediate)
 	if (p->InitialR2T || immediate >= end)
 		return false;
 	add_burst(t, TAG_NONE, immediate, end);
-	list_append(&t->leg->unsolicited, &t->sending);
+	line_up(t);
 	return true;
 }
 
@@ -97,8 +113,7 @@ next_burst(struct task *t)
 	t->first_burst = (t->first_burst + 1) % R2T_MAX;
 	t->n_bursts--;
 	list_del(&t->sending);
-	if (t->n_bursts > 0)
-		list_append(&t->leg->solicited, &t->sending);
+	line_up(t);
 }
 
 void
@@ -108,7 +123,7 @@ dataout_send(struct task *t)
 
 	struct burst *b = &t->bursts[t->first_burst];
 	uint32_t len = segment(t, b->end - b->offset);
-	bool solicited = b->target_transfer_tag != TAG_NONE;
+	bool solicited = is_solicited(b);
 	struct pdu pdu = {
 		.opcode = OP_DATA_OUT, .final = b->offset + len == b->end,
 		.lun = solicited ? t->cmd->lun : 0,	/* 11.7.4 */
@@ -134,7 +149,7 @@ r2t_wrong(const struct task *t, const struct pdu *pdu)
 	    pdu->desired_data_transfer_length;
 	uint32_t outstanding = t->n_bursts;
 
-	if (outstanding && t->bursts[t->first_burst].target_transfer_tag == TAG_NONE)
+	if (outstanding && !is_solicited(&t->bursts[t->first_burst]))
 		outstanding--;
 	if (t->cmd->out_len == 0)
 		return "the command has no data to send";
@@ -186,23 +201,40 @@ dataout_r2t(struct task *t, const struct pdu *pdu)
 	add_burst(t, pdu->target_transfer_tag, pdu->buffer_offset,
 		  pdu->buffer_offset + pdu->desired_data_transfer_length);
 	if (t->n_bursts == 1)
-		list_append(&t->leg->solicited, &t->sending);
+		line_up(t);
 	session_stir(t->s);
 	return 0;
 }
 
-/* Async event 5: no more data for the tasks of this unit here (11.9.1). */
+/*
+ * Async event 5: no more data for the R2Ts of this unit here (11.9.1). What is
+ * unsolicited goes on: its command may be one that the target had not seen yet,
+ * and no other data would follow.
+ */
 void
 dataout_stop(struct leg *leg, uint64_t lun)
 {
 	struct task *t;
 
 	list_for_each(t, &leg->s->running, struct task, link) {
-		if (t->leg != leg || !t->cmd || t->cmd->lun != lun)
+		if (t->leg != leg || !t->cmd || t->cmd->lun != lun ||
+		    t->n_bursts == 0)
 			continue;
+		if (!is_solicited(&t->bursts[t->first_burst])) {
+			t->n_bursts = 1;
+			continue;
+		}
 		list_del(&t->sending);
 		t->n_bursts = 0;
 	}
+}
+
+void
+dataout_mute(struct task *t, bool muted)
+{
+	list_del(&t->sending);
+	t->muted = muted;
+	line_up(t);
 }
 
 /* What is queued of it leaves, and what was sent counts no more. */

@@ -94,6 +94,7 @@ struct task {
 	struct ranges out;		/* which were given to the connection */
 	struct burst bursts[R2T_MAX];	/* a ring, in the order of the R2Ts */
 	unsigned first_burst, n_bursts;
+	bool muted;			/* FastAbort: it sends no data, tmf.c */
 
 	int end_code;			/* what an abort means to the caller */
 	struct tmf abort;		/* its own ABORT TASK */
@@ -294,6 +295,7 @@ void dataout_send(struct task *t);
 bool dataout_sent(const struct task *t);
 int dataout_r2t(struct task *t, const struct pdu *pdu);
 void dataout_stop(struct leg *leg, uint64_t lun);
+void dataout_mute(struct task *t, bool muted);	/* what it has waits */
 void dataout_restart(struct task *t);	/* nothing of it was sent */
 
 /* datain.c */

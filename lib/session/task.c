@@ -187,7 +187,7 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	t->initiator_task_tag = next_tag(t->initiator_task_tag);
 	t->cmd = cmd;
 	t->leg = leg;
-	t->given_up = t->resumes = t->damaged = false;
+	t->given_up = t->resumes = t->damaged = t->muted = false;
 	t->exp_data_sn = t->sequence_sn = 0;
 	t->acked_sn = t->acked_bytes = t->snack_tag = 0;
 	t->sequence_over = false;

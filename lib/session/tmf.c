@@ -5,6 +5,11 @@
  * cannot refuse them (4.2.2.1). One that is not answered in time costs the
  * connection, as nobody knows then what the target does; but for an abort: a
  * reset of the unit is tried before (task.c).
+ *
+ * If TaskReporting is FastAbort the tasks that a function is to end send no
+ * more data on its connection once it was sent (4.2.3.4); else they answer
+ * their R2Ts until its response is there (4.2.3.3). On other connections the
+ * target says when to stop, by async event 5 (dataout.c).
  */
 #include <assert.h>
 
@@ -19,6 +24,47 @@ answer_time(const struct session *s)
 	lun_time t = s->cfg.command_timeout / 3;
 
 	return t > TIME_S ? t : TIME_S;
+}
+
+/*
+ * RFC 7143 4.2.3.2: is the task one of those that the function ended? Those
+ * that were issued after it are not, although it is immediate (4.2.2.1).
+ */
+static bool
+covers(const struct tmf *t, const struct task *task)
+{
+	if (!task->cmd || !sn_before(task->cmd_sn, t->cmd_sn))
+		return false;
+	switch (t->function) {
+	case TMF_ABORT_TASK_SET:
+	case TMF_CLEAR_TASK_SET:
+	case TMF_LOGICAL_UNIT_RESET:
+		return task->cmd->lun == t->lun;
+	case TMF_TARGET_WARM_RESET:
+	case TMF_TARGET_COLD_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+is_fast(const struct session *s)
+{
+	return s->login.params.TaskReporting == REPORT_FAST_ABORT;
+}
+
+/* 4.2.3.4 a. If it fails what it was to end goes on. */
+static void
+mute_covered(struct session *s, const struct tmf *t, bool muted)
+{
+	struct task *task;
+
+	if (!is_fast(s))
+		return;
+	list_for_each(task, &s->running, struct task, link)
+		if (task->leg == t->leg && covers(t, task))
+			dataout_mute(task, muted);
 }
 
 static void
@@ -45,6 +91,7 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
 	t->cmd_sn = pdu.cmd_sn;
+	mute_covered(s, t, true);
 }
 
 static void tmf_end(struct session *s, struct tmf *t, int code, uint8_t response);
@@ -207,29 +254,8 @@ find(struct session *s, uint32_t initiator_task_tag)
 	return NULL;
 }
 
-/*
- * RFC 7143 4.2.3.2: is the task one of those that the function ended? Those
- * that were issued after it are not, although it is immediate (4.2.2.1).
- */
-static bool
-covers(const struct tmf *t, const struct task *task)
-{
-	if (!task->cmd || !sn_before(task->cmd_sn, t->cmd_sn))
-		return false;
-	switch (t->function) {
-	case TMF_ABORT_TASK_SET:
-	case TMF_CLEAR_TASK_SET:
-	case TMF_LOGICAL_UNIT_RESET:
-		return task->cmd->lun == t->lun;
-	case TMF_TARGET_WARM_RESET:
-	case TMF_TARGET_COLD_RESET:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* 4.2.3.3: the target says nothing more about them, so they end here. */
+/* 4.2.3.3, 4.2.3.4 d: the target says nothing more about them, so they end
+ * here, and what it says nevertheless is dropped. */
 static void
 end_covered(struct session *s, const struct tmf *t)
 {
@@ -238,7 +264,7 @@ end_covered(struct session *s, const struct tmf *t)
 	list_for_each(task, &s->running, struct task, link) {
 		if (!covers(t, task))
 			continue;
-		task->given_up = task->leg != t->leg;
+		task->given_up = is_fast(s) || task->leg != t->leg;
 		task_end(task, t->ends_with ? t->ends_with : LUN_ECANCELED);
 	}
 }
@@ -303,6 +329,8 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 	if (pdu->response == TMF_COMPLETE) {
 		end_covered(s, t);
 		stop_data(t);
+	} else {
+		mute_covered(s, t, false);
 	}
 	tmf_end(s, t, 0, pdu->response);
 	send_next(s, leg);
@@ -320,6 +348,7 @@ tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
 		t->initiator_task_tag = TAG_NONE;	/* again, a bit later */
 		return;
 	}
+	mute_covered(s, t, false);
 	tmf_end(s, t, LUN_EREFUSED, TMF_REJECTED);
 	if (((struct leg *)t->leg)->conn)
 		send_next(s, t->leg);

@@ -110,9 +110,8 @@ const struct key keys[] = {
 	{ "ErrorRecoveryLevel", KEY_NUMBER, RULE_MIN, OPERATIONAL,
 	  LO | KEY_DISCOVERY_0, 0, 2, 0, AT(ErrorRecoveryLevel),
 	  .section = "13.20" },
-	/* FastAbort (4.2.3.4) is a behaviour that the engine does not have */
 	{ "TaskReporting", KEY_LIST, RULE_FIRST, OPERATIONAL,
-	  LO_NORMAL | KEY_LATER, 0, REPORT_RESPONSE_FENCE, REPORT_RFC3720,
+	  LO_NORMAL | KEY_LATER, 0, REPORT_FAST_ABORT, REPORT_RFC3720,
 	  AT(TaskReporting), .list_at = CHOICES(TaskReporting),
 	  .words = reporting_words, .section = "13.23" },
 	{ "iSCSIProtocolLevel", KEY_NUMBER, RULE_MIN, OPERATIONAL,

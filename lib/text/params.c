@@ -41,8 +41,9 @@ offer_default(struct offer *o)
 	*o = (struct offer){
 		.HeaderDigest = { 2, { DIGEST_NONE, DIGEST_CRC32C } },
 		.DataDigest = { 2, { DIGEST_NONE, DIGEST_CRC32C } },
-		/* the stronger promise first; both must be there: 13.23 */
-		.TaskReporting = { 2, { REPORT_RESPONSE_FENCE,
+		/* the stronger promise first; the last two must be there: 13.23 */
+		.TaskReporting = { 3, { REPORT_FAST_ABORT,
+					REPORT_RESPONSE_FENCE,
 					REPORT_RFC3720 } },
 	};
 	params_default(&o->values);
@@ -55,11 +56,11 @@ offer_default(struct offer *o)
 	o->values.MaxOutstandingR2T = 16;
 }
 
-/* A word in any case, of those that we know how to be. */
+/* A word in any case. */
 static int
 find_word(const struct key *k, const char *word)
 {
-	for (int i = 0; k->words[i] && i <= (int)k->hi; i++)
+	for (int i = 0; k->words[i]; i++)
 		if (strcasecmp(k->words[i], word) == 0)
 			return i;
 	return -1;
@@ -78,13 +79,15 @@ set_list(const struct key *k, struct offer *o, const char *value,
 
 		if (word < 0 || (seen & 1u << word))
 			return lun_fail(err, LUN_EINVAL,
-			    "%s=%s: not a list of %s and %s", k->name, value,
-			    k->words[0], k->words[1]);
+			    "%s=%s: not a list of %s and %s%s%s", k->name,
+			    value, k->words[0], k->words[1],
+			    k->words[2] ? " and " : "",
+			    k->words[2] ? k->words[2] : "");
 		seen |= 1u << word;
 		list.item[list.n++] = (uint8_t)word;
 	}
 	/* RFC 7143 13.23: who offers it offers at least these two */
-	if (k->flags & KEY_LATER && list.n < 2)
+	if (k->flags & KEY_LATER && (seen & 3) != 3)
 		return lun_fail(err, LUN_EINVAL, "%s=%s: needs %s and %s",
 				k->name, value, k->words[0], k->words[1]);
 	*(struct digest_list *)(void *)((char *)o + k->list_at) = list;

@@ -322,10 +322,6 @@ world_new(struct world *w, struct input *in)
 	w->segments = w->cases >> 12 & 1 ? 1 + input8(in) : 0;
 	timers_init(&w->timers);
 	offer_default(&w->offer);
-	if (w->cases >> 11 & 1) {
-		w->offer.TaskReporting.n = 1;
-		w->offer.TaskReporting.item[0] = REPORT_FAST_ABORT;
-	}
 	w->offer.values.MaxRecvDataSegmentLength = SEGMENT_MAX;
 	w->offer.values.DataPDUInOrder = !(w->cases >> 4 & 1);
 	w->offer.values.DataSequenceInOrder = !(w->cases >> 5 & 1);

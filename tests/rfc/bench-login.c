@@ -184,7 +184,7 @@ operational_answer(const struct got *got, const char *keys, char *out, size_t si
 		"ImmediateData", "MaxBurstLength", "FirstBurstLength",
 		"DefaultTime2Wait", "DefaultTime2Retain", "MaxOutstandingR2T",
 		"DataPDUInOrder", "DataSequenceInOrder", "ErrorRecoveryLevel",
-		"TaskReporting", "iSCSIProtocolLevel",
+		"iSCSIProtocolLevel",
 	};
 	size_t len = (size_t)snprintf(out, size, "%s", keys);
 

@@ -365,10 +365,6 @@ bench_new(const struct bench_setup *setup)
 		set_keys(b, s->keys);
 	if (s->protocol_level)		/* not for users to set */
 		b->offer.values.iSCSIProtocolLevel = s->protocol_level;
-	if (s->fast_abort) {		/* nor this */
-		b->offer.TaskReporting.n = 1;
-		b->offer.TaskReporting.item[0] = REPORT_FAST_ABORT;
-	}
 	set_auth(b, s);
 
 	struct session_config cfg = {

@@ -34,7 +34,6 @@ struct bench;
 struct bench_setup {			/* zero: the default */
 	const char *keys;		/* of our offer: "MaxBurstLength=4096 InitialR2T=Yes" */
 	uint32_t protocol_level;	/* iSCSIProtocolLevel of our offer */
-	bool fast_abort;		/* TaskReporting=FastAbort is offered */
 	uint32_t cmd_sn;		/* of the leading login; default 100 */
 	const char *target_name;	/* default iqn.2026-11.test:disk */
 	bool discovery;

@@ -189,8 +189,7 @@ test_dropped_connections(void **state)
 static void
 test_task_termination(void **state)
 {
-	struct bench *b = bench_new(&(struct bench_setup){
-		.fast_abort = true });
+	struct bench *b = bench_new(NULL);
 
 	bench_login(b, "TaskReporting=FastAbort MaxBurstLength=1048576 "
 		    "InitialR2T=Yes ImmediateData=No "

@@ -124,11 +124,49 @@ test_other_segments_after_a_change_of_their_length(void **state)
 	}
 }
 
+/*
+ * All data came again, but for the status, when the connection is lost: the one
+ * that takes its place knows of no tag.
+ *
+ * shows: 7143-7.2.2-06
+ */
+static void
+test_the_tag_is_forgotten_with_the_connection(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_read(b, 0, 2 * SEGMENT);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND), *tmf;
+	struct pdu pdu;
+
+	send_piece(b, got, 0, 0, SEGMENT);
+	declare(b, "MaxRecvDataSegmentLength=512");
+	send_piece(b, got, 2, SEGMENT + 500, 500);	/* one is lost */
+	expect_r_data(b, got, 0);
+	for (uint32_t i = 0; i < 4; i++)
+		send_piece(b, got, i, i * 500, 500);
+	bench_cut(b);
+	bench_pending(b, cmd);
+	bench_pass(b, 2 * TIME_S);
+	bench_login(b, "");
+	tmf = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(tmf->pdu.function, TMF_TASK_REASSIGN);
+	assert_int_equal(tmf->pdu.exp_data_sn, 4);
+	pdu = bench_pdu(b, OP_TMF_RESPONSE, tmf);
+	bench_send(b, &pdu, NULL, 0);
+	pdu = bench_pdu(b, OP_SCSI_RESPONSE, got);
+	pdu.exp_data_sn = 4;
+	bench_send(b, &pdu, NULL, 0);
+	bench_done(b, cmd, 0);
+	bench_check_read(b, cmd, 2 * SEGMENT);
+	bench_free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other_segments_after_a_change_of_their_length),
+		cmocka_unit_test(test_the_tag_is_forgotten_with_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,10 +341,53 @@ test_no_snack_at_level_0(void **state)
 	bench_free(b);
 }
 
+/* On the connection that lost it, whatever the other one is doing.
+ * shows: 7143-4.2.5.1-02 */
+static void
+test_a_snack_goes_to_the_connection_of_the_loss(void **state)
+{
+	for (size_t line = 0; line < 2; line++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.keys = "ErrorRecoveryLevel=1 MaxConnections=2" });
+
+		bench_login(b, "");
+		bench_login(b, "");
+		struct command *cmd[4];
+		struct got *got[4];
+		for (size_t i = 0; i < 4; i++) {	/* two on each */
+			cmd[i] = bench_read(b, 0, 2 * SEGMENT);
+			got[i] = bench_expect(b, OP_SCSI_COMMAND);
+			assert_int_equal(got[i]->line, i % 2);
+		}
+		struct pdu first = segment(b, got[line], 0, false);
+		struct pdu last = segment(b, got[line], 1, true);
+		send_segment(b, last);
+		struct got *snack = expect_data_snack(b, got[line], 0, 1);
+		assert_int_equal(snack->line, line);
+		send_segment(b, first);
+		bench_done(b, cmd[line], 0);
+
+		first = bench_pdu(b, OP_SCSI_RESPONSE, got[1 - line]);
+		first.status = SCSI_BUSY;
+		last = bench_pdu(b, OP_SCSI_RESPONSE, got[3 - line]);
+		last.status = SCSI_BUSY;
+		bench_send(b, &last, NULL, 0);
+		snack = expect_status_snack(b, first.stat_sn, 1);
+		assert_int_equal(snack->line, 1 - line);
+		bench_send(b, &first, NULL, 0);
+		bench_done(b, cmd[1 - line], 0);
+		bench_done(b, cmd[3 - line], 0);
+		bench_response(b, got[2 + line], SCSI_BUSY);
+		bench_done(b, cmd[2 + line], 0);
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_snack_goes_to_the_connection_of_the_loss),
 		cmocka_unit_test(test_every_pattern_of_lost_responses),
 		cmocka_unit_test(test_an_unsolicited_nop_in_shows_a_loss),
 		cmocka_unit_test(test_the_last_response_is_lost),

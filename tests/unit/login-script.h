@@ -37,7 +37,7 @@
 	"InitialR2T=No;ImmediateData=Yes;MaxBurstLength=16776192;"            \
 	"FirstBurstLength=262144;DefaultTime2Wait=0;DefaultTime2Retain=20;"   \
 	"MaxOutstandingR2T=16;DataPDUInOrder=Yes;DataSequenceInOrder=Yes;"    \
-	"ErrorRecoveryLevel=0;TaskReporting=ResponseFence,RFC3720;"           \
+	"ErrorRecoveryLevel=0;TaskReporting=FastAbort,ResponseFence,RFC3720;" \
 	"iSCSIProtocolLevel=1;"
 
 /* What target and initiator say in CHAP; the response was computed elsewhere. */

@@ -40,7 +40,7 @@ static const struct {
 	{ "DataPDUInOrder", "LO", "SW", true, 0, 1, 1, RULE_OR },
 	{ "DataSequenceInOrder", "LO", "SW", true, 0, 1, 1, RULE_OR },
 	{ "ErrorRecoveryLevel", "LO", "SW", false, 0, 2, 0, RULE_MIN },
-	{ "TaskReporting", "LO", "SW", true, 0, 1, 0, RULE_FIRST },
+	{ "TaskReporting", "LO", "SW", true, 0, 2, 0, RULE_FIRST },
 	{ "iSCSIProtocolLevel", "LO", "SW", true, 0, 31, 1, RULE_MIN },
 };
 
@@ -206,7 +206,7 @@ test_offer_default(void **state)
 	assert_string_equal(key_print_offer(key_find("DataDigest"), &o, text),
 			    "None,CRC32C");
 	assert_string_equal(key_print_offer(key_find("TaskReporting"), &o, text),
-			    "ResponseFence,RFC3720");
+			    "FastAbort,ResponseFence,RFC3720");
 	assert_string_equal(key_print_offer(key_find("iSCSIProtocolLevel"), &o,
 					    text), "1");
 	assert_true(o.values.FirstBurstLength <= o.values.MaxBurstLength);
@@ -249,7 +249,9 @@ test_offer_set(void **state)
 		  "RFC3720,ResponseFence" },
 		{ "TaskReporting", "ResponseFence", NULL },
 		{ "TaskReporting", "RFC3720", NULL },
-		{ "TaskReporting", "FastAbort,ResponseFence,RFC3720", NULL },
+		{ "TaskReporting", "FastAbort,ResponseFence", NULL },
+		{ "TaskReporting", "RFC3720,fastabort,responsefence",
+		  "RFC3720,FastAbort,ResponseFence" },
 		{ "InitiatorName", "iqn.2001-04.com.example:a", NULL },
 		{ "AuthMethod", "None", NULL },
 		{ "iSCSIProtocolLevel", "2", NULL },
