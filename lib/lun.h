@@ -249,6 +249,72 @@ int lun_discover(struct lun_discovery **out, struct lun_loop *loop,
 /* Also cancels: done comes no more. To be called after done, too. */
 struct lun_discovery *lun_discovery_free(struct lun_discovery *d);
 
+/* --------------------------------------------------------------- boot -- */
+
+/*
+ * Where to boot from, by the stages of RFC 4173: a root path is found; if it
+ * names no server, or there is none, discovery services are asked. Nothing on
+ * the host is changed by it.
+ */
+enum lun_boot_source {
+	LUN_BOOT_HOST,		/* what this host knows: CMDLINE, IBFT and LEASE
+				   in this order, the first that has a target */
+	LUN_BOOT_ROOT_PATH,	/* "iscsi:server:protocol:port:LUN:target" */
+	LUN_BOOT_CMDLINE,	/* of the kernel */
+	LUN_BOOT_IBFT,		/* of the firmware: a raw table, or a directory as
+				   /sys/firmware/ibft */
+	LUN_BOOT_LEASE,		/* which a DHCP client of the host holds */
+	LUN_BOOT_DHCP,		/* asks DHCP servers */
+};
+
+struct lun_boot_config {
+	enum lun_boot_source source;
+	/* The root path; the interface to ask on (DHCP); or else a file, or NULL
+	 * for those that are usual. */
+	const char *value;
+	/* Those to ask instead of the ones that the source tells of: portals,
+	 * iSNS and SLP servers, in this order. */
+	const struct lun_url *services;
+	size_t n_services;
+	/* Only these are taken, if it is not NULL: names of targets, and hosts
+	 * of portals, with commas between. */
+	const char *allow;
+	bool numeric;		/* only servers that are named by address */
+};
+
+struct lun_boot_candidate {
+	struct lun_url url;		/* LUN_URL_LUN, with the credentials */
+	char username_in[256], password_in[256];	/* "" if none */
+	char how[400];			/* who said so, for people */
+};
+
+struct lun_boot_result {
+	char initiator_name[224];	/* who we are to them; "": not said */
+	size_t n;			/* at least 1 */
+	const struct lun_boot_candidate *candidates;	/* in order of trial */
+};
+
+/*
+ * done comes once, from the loop: with code 0 and a result that is valid
+ * during the call, or with an error: LUN_ENOTFOUND if nobody knows of a target.
+ * Everything is copied. There are secrets in a result: wipe copies of it.
+ */
+typedef void lun_boot_fn(void *user, int code, const char *text,
+			 const struct lun_boot_result *result);
+struct lun_boot;
+int lun_boot(struct lun_boot **out, struct lun_loop *loop,
+	     const struct lun_boot_config *config,
+	     const struct lun_options *options, lun_boot_fn *done, void *user,
+	     struct lun_error *err);
+struct lun_boot *lun_boot_free(struct lun_boot *boot);	/* cancels, too */
+
+/* Puts the login of a candidate, and the initiator name, into options where
+ * these say nothing of their own. LUN_EINVAL. */
+int lun_boot_apply(struct lun_options *options,
+		   const struct lun_boot_result *result,
+		   const struct lun_boot_candidate *candidate,
+		   struct lun_error *err);
+
 /* ----------------------------------------------------------- sessions -- */
 
 struct lun_session;

@@ -17,6 +17,7 @@ int cmd_info(struct opts *o);
 int cmd_name(struct opts *o);
 int cmd_status(struct opts *o);
 int cmd_retry(struct opts *o);
+int cmd_boot(struct opts *o);
 
 /* The exit code that goes with an error record that was just shown. */
 enum exit_code exit_code(int code);

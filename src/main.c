@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	  "sessions of a mount, what is going on", cmd_status },
 	{ "retry", CMD_RETRY, "MOUNTPOINT", 1, 1,
 	  "a mount stops waiting, reconnects now", cmd_retry },
+	{ "boot", CMD_BOOT, "[SERVICE...]", 0, SIZE_MAX,
+	  "where to boot from (RFC 4173): its URL, or mount it", cmd_boot },
 	{ "name", CMD_NAME, "NAME", 1, 1,
 	  "an iSCSI name, prepared and checked", cmd_name },
 };

@@ -18,7 +18,7 @@ typedef int set_fn(struct opts *o, const struct row *row, char *value,
 struct row {
 	char letter;
 	const char *name;		/* long, or NULL */
-	const char *arg;		/* NULL: takes none */
+	const char *arg;		/* NULL: takes none; "[=...]": may have one */
 	unsigned commands;		/* bits of those that take it */
 	set_fn *set;
 	const char *help;		/* NULL: not shown */
@@ -26,7 +26,8 @@ struct row {
 
 static set_fn set_lun, set_key, set_sessions, set_credentials, set_mount,
 	set_read_only, set_json, set_verbose, set_pcap, set_foreground,
-	set_fake, set_nothing, set_help, set_version;
+	set_fake, set_nothing, set_help, set_version, set_boot_source,
+	set_boot_mount, set_allow, set_numeric;
 
 enum { IN_O = 1 << 8 };		/* a word within -o only */
 
@@ -58,14 +59,30 @@ static const struct row rows[] = {
   "(then it fails), or fail" },
 { 0, "key", "NAME=VALUE", CMD_SESSION, set_key,
   "an operational key by its RFC name: MaxBurstLength=1M" },
-{ 'r', "read-only", NULL, CMD_MOUNT | CMD_HELPER, set_read_only,
+{ 0, "root-path", "STRING", CMD_BOOT, set_boot_source,
+  "an RFC 4173 root path: iscsi:server:protocol:port:LUN:target" },
+{ 0, "lease", "FILE", CMD_BOOT, set_boot_source,
+  "a lease of systemd-networkd, NetworkManager, dhclient, klibc's\n"
+  "ipconfig or dhcpcd" },
+{ 0, "ibft", "[=PATH]", CMD_BOOT, set_boot_source,
+  "the table of the firmware: a directory as /sys/firmware/ibft,\n"
+  "or the table itself" },
+{ 0, "cmdline", "[=FILE]", CMD_BOOT, set_boot_source,
+  "the kernel's command line: netroot=iscsi:... and the like" },
+{ 0, "allow", "LIST", CMD_BOOT, set_allow,
+  "targets, and hosts of their portals, that may be used" },
+{ 0, "numeric", NULL, CMD_BOOT, set_numeric,
+  "refuse servers that are not named by their address" },
+{ 0, "mount", "MOUNTPOINT", CMD_BOOT, set_boot_mount,
+  "mount it, as lunfs mount does, with these options:" },
+{ 'r', "read-only", NULL, CMD_MOUNT | CMD_HELPER | CMD_BOOT, set_read_only,
   "nothing that could change a LUN is ever sent" },
-{ 'o', NULL, "OPT[,OPT...]", CMD_MOUNT | CMD_HELPER, set_mount,
+{ 'o', NULL, "OPT[,OPT...]", CMD_MOUNT | CMD_HELPER | CMD_BOOT, set_mount,
   "options of FUSE (allow_other, ...), and NAME=VALUE for each\n"
   "of these options" },
-{ 'f', "foreground", NULL, CMD_MOUNT, set_foreground,
+{ 'f', "foreground", NULL, CMD_MOUNT | CMD_BOOT, set_foreground,
   "stay in the foreground" },
-{ 0, "json", NULL, CMD_LS | CMD_INFO | CMD_STATUS, set_json,
+{ 0, "json", NULL, CMD_LS | CMD_INFO | CMD_STATUS | CMD_BOOT, set_json,
   "for programs" },
 { 0, "pcap", "FILE", CMD_SESSION, set_pcap,
   "write the conversation as pcap-ng" },
@@ -162,6 +179,30 @@ set_pcap(struct opts *o, const struct row *row, char *value,
 	return 0;
 }
 
+/* One place to look at. */
+static int
+set_boot_source(struct opts *o, const struct row *row, char *value,
+		struct lun_error *err)
+{
+	static const struct {
+		const char *name;
+		enum lun_boot_source source;
+	} sources[] = {
+		{ "root-path", LUN_BOOT_ROOT_PATH }, { "lease", LUN_BOOT_LEASE },
+		{ "ibft", LUN_BOOT_IBFT }, { "cmdline", LUN_BOOT_CMDLINE },
+	};
+
+	if (o->boot_source_set)
+		return fail(err, LUN_EINVAL, "--%s: there is another option "
+			    "that says where to look", row->name);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(sources[i].name, row->name) == 0)
+			o->boot.source = sources[i].source;
+	o->boot.value = value;
+	o->boot_source_set = true;
+	return 0;
+}
+
 static int
 set_nothing(struct opts *o, const struct row *row, char *value,
 	    struct lun_error *err)
@@ -180,6 +221,9 @@ SETS(set_json, o->json = true)
 SETS(set_verbose, o->verbose++)
 SETS(set_foreground, o->foreground = true)
 SETS(set_fake, o->fake = true)
+SETS(set_boot_mount, o->mount = value)
+SETS(set_allow, o->boot.allow = value)
+SETS(set_numeric, o->boot.numeric = true)
 SETS(set_help, o->help = true)
 SETS(set_version, o->version = true)
 #undef SETS
@@ -293,8 +337,9 @@ getopt_tables(unsigned bit, char letters[2 * N_ROWS + 2],
 		if (rows[i].name)
 			longs[n++] = (struct option){
 				.name = rows[i].name,
-				.has_arg = rows[i].arg ? required_argument :
-							 no_argument,
+				.has_arg = !rows[i].arg ? no_argument :
+					rows[i].arg[0] == '[' ?
+					optional_argument : required_argument,
 				.val = LONG + (int)i,
 			};
 	}
@@ -390,7 +435,8 @@ help_row(const struct row *row)
 		 row->letter ? row->letter : ' ',
 		 row->letter && row->name ? ", " : row->letter ? "" : "  ",
 		 row->name ? "--" : "", row->name ? row->name : "",
-		 row->arg ? " " : "", row->arg ? row->arg : "");
+		 row->arg && row->arg[0] != '[' ? " " : "",
+		 row->arg ? row->arg : "");
 	printf("  %-26s ", left);
 	for (const char *next; (next = strchr(line, '\n')); line = next + 1)
 		printf("%.*s\n%29s", (int)(next - line), line, "");

@@ -22,8 +22,9 @@ enum command_bit {
 	CMD_HELPER	= 1 << 4,	/* mount, as mount(8) calls mount.lunfs */
 	CMD_STATUS	= 1 << 5,
 	CMD_RETRY	= 1 << 6,
+	CMD_BOOT	= 1 << 7,
 
-	CMD_SESSION	= CMD_MOUNT | CMD_LS | CMD_INFO | CMD_HELPER,
+	CMD_SESSION	= CMD_MOUNT | CMD_LS | CMD_INFO | CMD_HELPER | CMD_BOOT,
 };
 
 struct opts {
@@ -35,6 +36,9 @@ struct opts {
 	bool json;
 	bool foreground;
 	bool read_only;
+	struct lun_boot_config boot;
+	bool boot_source_set;
+	const char *mount;		/* boot --mount, or NULL */
 	bool fake;			/* mount -f: check, do nothing */
 	bool help;
 	bool version;

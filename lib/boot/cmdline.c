@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel command line: words, then two tables of parameters. */
+#include "boot/cmdline.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+enum field {
+	SERVER, PORT, TARGET, INITIATOR, USER, PASSWORD, USER_IN, PASSWORD_IN,
+	FIELDS
+};
+
+static const struct {
+	const char *name;
+	enum field field;
+} params[] = {
+	{ "iscsi_target_ip",		SERVER },
+	{ "iscsi_target_port",		PORT },
+	{ "iscsi_target_name",		TARGET },
+	{ "iscsi_initiator",		INITIATOR },
+	{ "iscsi_username",		USER },
+	{ "iscsi_password",		PASSWORD },
+	{ "iscsi_in_username",		USER_IN },
+	{ "iscsi_in_password",		PASSWORD_IN },
+	{ "rd.iscsi.target.ip",		SERVER },
+	{ "rd.iscsi.target.port",	PORT },
+	{ "rd.iscsi.target.name",	TARGET },
+	{ "rd.iscsi.initiator",		INITIATOR },
+	{ "rd.iscsi.username",		USER },
+	{ "rd.iscsi.password",		PASSWORD },
+	{ "rd.iscsi.in.username",	USER_IN },
+	{ "rd.iscsi.in.password",	PASSWORD_IN },
+};
+
+struct cmdline {
+	struct boot_info *b;
+	const char *field[FIELDS];	/* "" if it was not said */
+	struct lun_error *err;
+};
+
+/*
+ * The next word, its quotes taken away: blanks within quotes are part of it.
+ * NULL at the end. Quotes are no more than that, as in the kernel.
+ */
+static char *
+next_word(char **at)
+{
+	char *from = *at + strspn(*at, " \t\n"), *to = from, *word = from;
+	bool quoted = false;
+
+	if (!*from)
+		return NULL;
+	for (; *from && (quoted || !strchr(" \t\n", *from)); from++)
+		if (*from == '"')
+			quoted = !quoted;
+		else
+			*to++ = *from;
+	*at = *from ? from + 1 : from;
+	*to = '\0';
+	return word;
+}
+
+/* ---------------------------------------------------------- the login -- */
+
+static int
+set_secret(char *out, size_t size, const char *value, const char *what,
+	   struct lun_error *err)
+{
+	size_t len = strlen(value);
+
+	if (len >= size)
+		return lun_fail(err, LUN_EINVAL, "kernel command line: %s: "
+				"longer than %zu bytes", what, size - 1);
+	memcpy(out, value, len + 1);
+	return 0;
+}
+
+/* In both directions; "" is not said. */
+static int
+set_login(struct boot_target *t, const char *const v[4], struct lun_error *err)
+{
+	struct url *u = &t->url;
+	int r;
+
+	if ((r = set_secret(u->user, sizeof(u->user), v[0], "user", err)) < 0 ||
+	    (r = set_secret(u->password, sizeof(u->password), v[1], "password",
+			    err)) < 0 ||
+	    (r = set_secret(t->user_in, sizeof(t->user_in), v[2],
+			    "user of the target", err)) < 0)
+		return r;
+	u->has_password = u->password[0] != '\0';
+	return set_secret(t->password_in, sizeof(t->password_in), v[3],
+			  "password of the target", err);
+}
+
+/* USER:SECRET[:USER:SECRET], cut up. */
+static int
+split_login(const char *v[4], char *text, struct lun_error *err)
+{
+	size_t n = 0;
+
+	for (char *s = text; s; n++) {
+		char *colon = strchr(s, ':');
+
+		if (n == 4)
+			return lun_fail(err, LUN_EINVAL, "kernel command line: "
+					"netroot=iscsi: more than "
+					"user:password:user:password before "
+					"the '@'");
+		if (colon)
+			*colon++ = '\0';
+		v[n] = s;
+		s = colon;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------- root paths -- */
+
+static size_t
+colons(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += *s == ':';
+	return n;
+}
+
+static bool
+begins_a_name(const char *s)
+{
+	return strncasecmp(s, "iqn.", 4) == 0 ||
+	       strncasecmp(s, "eui.", 4) == 0 || strncasecmp(s, "naa.", 4) == 0;
+}
+
+/* Behind n more colons. NULL: there are not as many. */
+static const char *
+skip_fields(const char *s, size_t n)
+{
+	for (; n > 0 && s; n--) {
+		s = strchr(s, ':');
+		s = s ? s + 1 : NULL;
+	}
+	return s;
+}
+
+/*
+ * Where an interface and a network device stand before the LUN, and are not
+ * for us: behind server:proto:port: there is then no LUN:name, but they are
+ * two fields later.
+ */
+static int
+add_rest(struct cmdline *c, const char *s)
+{
+	const char *close = *s == '[' ? strchr(s, ']') : NULL;
+	const char *lun = skip_fields(close ? close : s, 3), *behind = lun;
+	const char *name = lun ? skip_fields(lun, 1) : NULL;
+
+	if (name && !begins_a_name(name)) {
+		const char *later = skip_fields(name, 2);
+
+		if (later && begins_a_name(later))
+			behind = skip_fields(lun, 2);
+	}
+
+	char path[BOOT_ROOT_PATH_MAX + 1];
+	int len = behind ?
+		snprintf(path, sizeof(path), "iscsi:%.*s%s", (int)(lun - s), s,
+			 behind) :
+		snprintf(path, sizeof(path), "iscsi:%s", s);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return lun_fail(c->err, LUN_EINVAL, "kernel command line: root "
+				"path: longer than %d bytes",
+				BOOT_ROOT_PATH_MAX);
+	return boot_add_root_path(c->b, path, (size_t)len, c->err);
+}
+
+/* The value of netroot= or root=, if it is one for us. */
+static int
+add_root(struct cmdline *c, char *value)
+{
+	const char *login[4] = { "", "", "", "" };
+	int r = 0;
+
+	if (strncmp(value, "iscsi:", 6) != 0)
+		return 0;
+	value += 6;
+
+	/* There may be an "@" in the name: only what has the colons of a root
+	 * path behind it ends a login. An empty one is for names with "@". */
+	char *at = strchr(value, '@');
+
+	if (at && colons(at) >= 4) {
+		*at = '\0';
+		r = split_login(login, value, c->err);
+		value = at + 1;
+	}
+	if (r == 0)
+		r = add_rest(c, value);
+	return r == 0 && login[0][0] ?
+	       set_login(&c->b->targets[c->b->n_targets - 1], login, c->err) : r;
+}
+
+/* ------------------------------------------------------------- fields -- */
+
+/* The target that the single parameters name. */
+static int
+add_target(struct cmdline *c)
+{
+	char path[BOOT_ROOT_PATH_MAX + 1];
+	bool v6 = strchr(c->field[SERVER], ':') && c->field[SERVER][0] != '[';
+	int len = snprintf(path, sizeof(path), "iscsi:%s%s%s::%s::%s",
+			   v6 ? "[" : "", c->field[SERVER], v6 ? "]" : "",
+			   c->field[PORT], c->field[TARGET]);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return lun_fail(c->err, LUN_EINVAL, "kernel command line: "
+				"target: longer than %d bytes",
+				BOOT_ROOT_PATH_MAX);
+	return boot_add_root_path(c->b, path, (size_t)len, c->err);
+}
+
+static int
+take_word(struct cmdline *c, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (!value)
+		return 0;
+	*value++ = '\0';
+	if (strcmp(word, "netroot") == 0 || strcmp(word, "root") == 0)
+		return add_root(c, value);
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
+		if (strcmp(params[i].name, word) == 0)
+			c->field[params[i].field] = value;
+	return 0;
+}
+
+/* Who we are: to all targets that say nothing of their own. */
+static int
+take_identity(struct cmdline *c)
+{
+	const char *const login[] = {
+		c->field[USER], c->field[PASSWORD], c->field[USER_IN],
+		c->field[PASSWORD_IN],
+	};
+	struct lun_error why;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->b->n_targets; i++)
+		if (!c->b->targets[i].url.user[0])
+			r = set_login(&c->b->targets[i], login, c->err);
+	if (r < 0 || !c->field[INITIATOR][0])
+		return r;
+	r = iscsi_name_prepare_stored(c->field[INITIATOR], c->b->initiator,
+				      &why);
+	return r < 0 ? lun_fail(c->err, r, "kernel command line: initiator %s",
+				why.text) : 0;
+}
+
+int
+boot_cmdline(struct boot_info *b, char *text, struct lun_error *err)
+{
+	struct cmdline c = { .b = b, .err = err };
+	size_t before = b->n_targets;
+	char *word;
+	int r = 0;
+
+	for (size_t i = 0; i < FIELDS; i++)
+		c.field[i] = "";
+	while (r == 0 && (word = next_word(&text)))
+		r = take_word(&c, word);
+	if (r == 0 && c.field[TARGET][0])
+		r = add_target(&c);
+	if (r < 0)
+		return r;
+	if (b->n_targets == before)
+		return BOOT_NOTHING;
+	return take_identity(&c);
+}

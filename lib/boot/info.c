@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Boot information: how root paths and services get into it. */
+#include "boot/info.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+/* The third field of a root path that was parsed, which may be empty. */
+static bool
+names_port(const char *text)
+{
+	const char *s = text + strlen("iscsi:");
+
+	if (*s == '[')
+		s += strcspn(s, "]");
+	for (int field = 0; field < 2; field++)
+		s += strcspn(s, ":") + 1;
+	return *s != ':';
+}
+
+/* An error that shows the root path, or as much of it as can be shown. */
+static int
+refuse(struct lun_error *err, int code, const char *text, size_t len,
+       const char *why)
+{
+	struct str s = STR_INIT(160);
+
+	str_quote(&s, text, len);
+	lun_fail(err, code, "root path %s: %s", str_text(&s), why);
+	str_deinit(&s);
+	return code;
+}
+
+int
+boot_add_root_path(struct boot_info *b, const void *p, size_t len,
+		   struct lun_error *err)
+{
+	char text[BOOT_ROOT_PATH_MAX + 1];
+	struct boot_target *t;
+
+	/* RFC 2132 2: a null at the end is not counted on, and no part of it */
+	while (len > 0 && ((const char *)p)[len - 1] == '\0')
+		len--;
+	if (len < 6 || memcmp(p, "iscsi:", 6) != 0)
+		return BOOT_NOTHING;
+	if (len > BOOT_ROOT_PATH_MAX)
+		return refuse(err, LUN_EINVAL, p, len, "too long");
+	if (memchr(p, '\0', len))
+		return refuse(err, LUN_EINVAL, p, len, "a null within it");
+	if (b->n_targets == BOOT_TARGETS_MAX)
+		return refuse(err, LUN_ENOMEM, p, len, "one too many");
+	memcpy(text, p, len);
+	text[len] = '\0';
+	t = &b->targets[b->n_targets];
+
+	struct url url;
+	int r = url_parse_root_path(&url, text, err);
+
+	if (r < 0)
+		return r;
+	*t = (struct boot_target){ .url = url, .has_port = names_port(text) };
+	b->n_targets++;
+	return 0;
+}
+
+/* Anybody, nobody, everybody and ourselves are no servers. */
+static bool
+is_host4(const uint8_t a[4])
+{
+	return a[0] != 0 && a[0] != 127 && a[0] < 224;
+}
+
+void
+boot_add_service(struct boot_info *b, enum boot_service_kind kind,
+		 const struct portal *portal)
+{
+	for (size_t i = 0; i < b->n_services; i++)
+		if (b->services[i].kind == kind &&
+		    portal_equal(&b->services[i].portal, portal))
+			return;
+	if (b->n_services < BOOT_SERVICES_MAX)
+		b->services[b->n_services++] =
+			(struct boot_service){ kind, *portal };
+}
+
+void
+boot_add_service4(struct boot_info *b, enum boot_service_kind kind,
+		  const uint8_t address[4], uint16_t port)
+{
+	struct portal p = { .port = port, .tpgt = -1 };
+
+	if (!is_host4(address))
+		return;
+	inet_ntop(AF_INET, address, p.host, sizeof(p.host));
+	boot_add_service(b, kind, &p);
+}
+
+void
+boot_info_wipe(struct boot_info *b)
+{
+	secret_wipe(b, sizeof(*b));
+}
