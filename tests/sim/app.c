@@ -432,8 +432,9 @@ app_is_busy(void)
 	return app.submitted < app.plan->ops;
 }
 
+/* id: of a request, else 0. */
 static void
-check_in_time(const char *what, lun_time since)
+check_in_time(const char *what, uint32_t id, lun_time since)
 {
 	lun_time over = faults_over_at();
 	lun_time at = time_add(since > over ? since : over, bound());
@@ -442,7 +443,7 @@ check_in_time(const char *what, lun_time since)
 	if (outage < at)		/* also while nothing works */
 		at = outage;
 	if (world.now > at)
-		broken("%s has waited for %.1f s: %.1f s too long", what,
+		broken("%s%u has waited for %.1f s: %.1f s too long", what, id,
 		       (double)(world.now - since) / TIME_S,
 		       (double)(world.now - at) / TIME_S);
 }
@@ -450,17 +451,15 @@ check_in_time(const char *what, lun_time since)
 void
 app_check(void)
 {
-	char name[24];
-
 	if (app.phase == OPENING && app.opened_at != TIME_NEVER)
-		check_in_time("the session", app.opened_at);
+		check_in_time("session ", 0, app.opened_at);
 	if (app.phase == CLOSING)
-		check_in_time("closing", app.close_since);
-	for (size_t i = 0; i < sizeof(app.ops) / sizeof(*app.ops); i++) {
+		check_in_time("close ", 0, app.close_since);
+	for (unsigned i = 0, left = app.in_flight; left > 0; i++) {
 		if (!app.ops[i].since)
 			continue;
-		snprintf(name, sizeof(name), "#%u", app.ops[i].id);
-		check_in_time(name, app.ops[i].since);
+		check_in_time("#", app.ops[i].id, app.ops[i].since);
+		left--;
 	}
 }
 

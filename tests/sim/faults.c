@@ -10,6 +10,7 @@
 static struct faults {
 	const struct plan *plan;
 	lun_time next[FAULT_COUNT];
+	lun_time first;			/* of them, or the end */
 	lun_time until;			/* TIME_NEVER: not begun */
 	lun_time over_at;
 	unsigned count;
@@ -124,6 +125,15 @@ next_of(enum fault f)
 }
 
 static void
+find_first(void)
+{
+	faults.first = faults.until;
+	for (int f = 0; f < FAULT_COUNT; f++)
+		if (faults.next[f] < faults.first)
+			faults.first = faults.next[f];
+}
+
+static void
 start(void)
 {
 	faults.until = world.now + faults.plan->faults_last;
@@ -131,6 +141,7 @@ start(void)
 		faults.next[f] = next_of(f);
 		faults.count += faults.plan->rules[f][0] != '\0';
 	}
+	find_first();
 	host_misbehave(true);
 }
 
@@ -139,6 +150,7 @@ end(void)
 {
 	say("faults: from now on there are none");
 	faults.over_at = world.now;
+	faults.first = TIME_NEVER;
 	net_heal();
 	host_misbehave(false);
 	alloc_fail(0);
@@ -148,14 +160,7 @@ end(void)
 lun_time
 faults_deadline(void)
 {
-	lun_time first = faults.until;
-
-	if (faults.over_at != TIME_NEVER)
-		return TIME_NEVER;
-	for (int f = 0; f < FAULT_COUNT; f++)
-		if (faults.until != TIME_NEVER && faults.next[f] < first)
-			first = faults.next[f];
-	return first;
+	return faults.first;
 }
 
 void
@@ -172,7 +177,7 @@ faults_run(void)
 		end();
 		return;
 	}
-	for (int f = 0; f < FAULT_COUNT; f++) {
+	for (int f = 0; faults.first <= world.now && f < FAULT_COUNT; f++) {
 		if (faults.next[f] > world.now)
 			continue;
 		if (faults.count < faults.plan->faults_max) {
@@ -181,6 +186,8 @@ faults_run(void)
 		}
 		faults.next[f] = next_of(f);
 	}
+	if (faults.first <= world.now)
+		find_first();
 }
 
 bool
@@ -204,6 +211,6 @@ faults_over_at(void)
 void
 faults_begin(const struct plan *plan)
 {
-	faults = (struct faults){ .plan = plan, .until = TIME_NEVER,
-				  .over_at = TIME_NEVER };
+	faults = (struct faults){ .plan = plan, .first = TIME_NEVER,
+				  .until = TIME_NEVER, .over_at = TIME_NEVER };
 }

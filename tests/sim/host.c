@@ -273,5 +273,4 @@ void
 host_end(void)
 {
 	stop();
-	medium_end();
 }

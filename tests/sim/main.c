@@ -8,6 +8,7 @@
 #include <err.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ enum { LOG_LINES = 60 };
 
 static const char usage[] =
 "usage: sim [--jobs N] [--plant FAULT [--expect-failure]] --seeds FROM..TO\n"
-"       sim [LIMIT]... SEED      one run, with its event log\n"
+"       sim [LIMIT]... SEED...   these runs, with their event log\n"
 "       sim --shrink SEED        the smallest run of it that fails\n"
 "\n"
 "  --ops N          so many requests\n"
@@ -200,27 +201,44 @@ many(void)
 	return options.expect_failure ? failures == 0 : failures > 0;
 }
 
+static void
+one(uint64_t seed)
+{
+	if (!options.shrink) {
+		world.verbose = !options.quiet;
+		run(seed, &options.limits, options.plant);
+		return;
+	}
+
+	struct limits limits = options.limits;
+
+	if (!shrink(seed, options.plant, &limits))
+		errx(1, "seed %" PRIu64 " does not fail", seed);
+	print_command(seed, &limits);
+}
+
+/* One run after another needs as much: the kernel does not get it back. */
+static void
+keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	mallopt(M_TOP_PAD, 4 << 20);
+}
+
 int
 main(int argc, char **argv)
 {
 	int option;
 
+	keep_memory();
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		set_option(option, optarg);
 	if (options.seeds)
 		return many();
-	if (optind + 1 != argc)
+	if (optind == argc)
 		set_option('?', NULL);
-
-	uint64_t seed = strtoull(argv[optind], NULL, 10);
-
-	if (options.shrink) {
-		if (!shrink(seed, options.plant, &options.limits))
-			errx(1, "seed %" PRIu64 " does not fail", seed);
-		print_command(seed, &options.limits);
-		return 0;
-	}
-	world.verbose = !options.quiet;
-	run(seed, &options.limits, options.plant);
+	for (char *end; optind < argc; optind++)
+		one(number(argv[optind], &end));
 	return 0;
 }

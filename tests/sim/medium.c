@@ -100,8 +100,3 @@ medium_begin(const struct plan *plan)
 	memcpy(medium.durable, medium.cache, size);
 }
 
-void
-medium_end(void)
-{
-	oracle_end();
-}

@@ -11,7 +11,6 @@
 struct disk_ops;
 
 void medium_begin(const struct plan *plan);
-void medium_end(void);
 
 uint8_t *medium_bytes(void);
 const struct disk_ops *medium_ops(void);

@@ -8,7 +8,7 @@ net_victim(void)
 	struct link *open[LINKS_MAX];
 	uint32_t n = 0;
 
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 
 		if (l->used && l->accepted && !l->flow[INITIATOR].dead &&
@@ -116,7 +116,7 @@ net_frozen(void)
 void
 net_reset_target(void)
 {
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 
 		if (!l->used)
@@ -134,7 +134,7 @@ void
 net_heal(void)
 {
 	net.partition = net.slow = net.freeze = 0;
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 
 		for (int s = 0; s < 2; s++) {

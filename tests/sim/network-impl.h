@@ -46,6 +46,7 @@ struct link {
 struct network {
 	const struct plan *plan;
 	struct link links[LINKS_MAX];
+	int n_links;			/* of them; those behind are not used */
 	unsigned last_id;
 	lun_time partition, slow, freeze;	/* until then */
 };

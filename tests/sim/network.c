@@ -86,7 +86,7 @@ net_deadline(void)
 {
 	lun_time first = TIME_NEVER;
 
-	for (int i = 0; i < LINKS_MAX; i++)
+	for (int i = 0; i < net.n_links; i++)
 		if (net.links[i].used && link_due(&net.links[i]) < first)
 			first = link_due(&net.links[i]);
 	return first;
@@ -111,10 +111,10 @@ oldest(void)
 static struct link *
 find_free(void)
 {
-	for (int i = 0; i < LINKS_MAX; i++)
+	for (int i = 0; i < net.n_links; i++)
 		if (!net.links[i].used)
 			return &net.links[i];
-	return oldest();
+	return net.n_links < LINKS_MAX ? &net.links[net.n_links++] : oldest();
 }
 
 struct link *
@@ -379,7 +379,7 @@ link_run(struct link *l)
 void
 net_run(void)
 {
-	for (int i = 0; i < LINKS_MAX; i++)
+	for (int i = 0; i < net.n_links; i++)
 		while (net.links[i].used && link_due(&net.links[i]) <= world.now)
 			link_run(&net.links[i]);
 }
@@ -389,13 +389,14 @@ net_begin(const struct plan *plan)
 {
 	net.plan = plan;
 	net.last_id = 0;
+	net.n_links = 0;
 	net.partition = net.slow = net.freeze = 0;
 }
 
 void
 net_end(void)
 {
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 
 		end_now(l, TARGET, "the end");

@@ -41,7 +41,7 @@ static struct oracle {
 	uint32_t n_cells;
 	uint32_t newest[CELLS_MAX];	/* versions */
 	uint64_t durable[CELLS_MAX];	/* since of the version that is */
-	struct version *versions;
+	struct version *versions;	/* kept for the next run */
 	uint32_t n_versions, size;
 	struct op ops[IDS_MAX];
 	uint32_t n_ids;
@@ -357,10 +357,3 @@ oracle_begin(uint8_t *bytes, size_t size)
 	}
 }
 
-void
-oracle_end(void)
-{
-	sim_free(oracle.versions);
-	oracle.versions = NULL;
-	oracle.size = 0;
-}

@@ -29,7 +29,6 @@
 enum { CELL = 64 };
 
 void oracle_begin(uint8_t *bytes, size_t size);	/* fills them */
-void oracle_end(void);
 
 /* A request is about to be submitted. A write's buffer is filled. Returns its
  * number. */
