@@ -8,6 +8,7 @@ static discover_fn *const kinds[] = {
 	[LUN_URL_PORTAL] = sendtargets_discover,
 	[LUN_URL_TARGET] = sendtargets_discover,	/* of this one */
 	[LUN_URL_LUN] = sendtargets_discover,
+	[LUN_URL_ISNS] = isns_discover,
 };
 
 static void
@@ -70,4 +71,12 @@ lun_discover(struct lun_discovery **out, struct lun_loop *loop,
 	d->user = user;
 	*out = d;
 	return 0;
+}
+
+bool
+lun_discovery_watch(struct lun_discovery *d)
+{
+	if (d->watch)
+		d->watch(d);
+	return d->watch;
 }

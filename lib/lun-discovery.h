@@ -13,6 +13,7 @@
 struct lun_discovery {
 	struct lun_loop *loop;
 	void (*free)(struct lun_discovery *d);	/* all of it, also half made */
+	void (*watch)(struct lun_discovery *d);	/* NULL: it sees no changes */
 	struct targets *targets;	/* finished; NULL: see err */
 	struct lun_error err;
 	struct job report;
@@ -33,6 +34,6 @@ typedef int discover_fn(struct lun_discovery **out, struct lun_loop *loop,
 			const struct lun_url *url,
 			const struct lun_options *options,
 			struct lun_error *err);
-discover_fn sendtargets_discover;
+discover_fn sendtargets_discover, isns_discover;
 
 #endif

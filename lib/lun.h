@@ -236,7 +236,8 @@ struct lun_target {
 };
 
 /*
- * SendTargets on a Discovery session with the portal of url (RFC 7143 C).
+ * Asks for targets: a portal by SendTargets on a Discovery session (RFC 7143 C),
+ * an iSNS server by queries (RFC 4171); if url has a target, for its portals.
  * done: code is 0 and targets are valid during the call; or an error. Names
  * that are no legal iSCSI names are left out with a log line.
  */
@@ -246,6 +247,14 @@ struct lun_discovery;
 int lun_discover(struct lun_discovery **out, struct lun_loop *loop,
 		 const struct lun_url *url, const struct lun_options *options,
 		 lun_discover_fn *done, void *user, struct lun_error *err);
+/*
+ * Right after lun_discover(): done shall come again, with the whole list, each
+ * time that it has changed. Only an iSNS server tells of changes, so for all
+ * other kinds this is false, and done comes once. The first done may be an
+ * error, and is the last one then; later trouble with the server is logged, and
+ * the last list stays valid.
+ */
+bool lun_discovery_watch(struct lun_discovery *d);
 /* Also cancels: done comes no more. To be called after done, too. */
 struct lun_discovery *lun_discovery_free(struct lun_discovery *d);
 

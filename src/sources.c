@@ -51,8 +51,8 @@ check_kind(struct source *s, struct lun_error *err)
 	case LUN_URL_PORTAL:
 	case LUN_URL_TARGET:
 	case LUN_URL_LUN:
-		return 0;
 	case LUN_URL_ISNS:
+		return 0;
 	case LUN_URL_SLP:
 	case LUN_URL_FILE:
 		break;

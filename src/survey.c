@@ -63,7 +63,7 @@ on_discovered(void *user, int code, const char *text,
 	if (code < 0)
 		source_failed(s, code, text);
 	else if (n == 0)
-		source_failed(s, LUN_ENOTFOUND, "the portal shows no targets");
+		source_failed(s, LUN_ENOTFOUND, "shows no targets");
 	for (size_t i = 0; code == 0 && i < n; i++)
 		if ((code = source_add_found(s, &found[i], &err)) < 0)
 			source_failed(s, code, err.text);
@@ -77,7 +77,7 @@ source_start(struct source *s)
 	int r;
 
 	s->started = true;
-	if (s->url.kind == LUN_URL_PORTAL) {
+	if (s->url.kind == LUN_URL_PORTAL || s->url.kind == LUN_URL_ISNS) {
 		r = lun_discover(&s->discovery, s->all->loop, &s->url,
 				 s->options, on_discovered, s, &err);
 		s->all->busy += r == 0;

@@ -93,7 +93,7 @@ class Usage(Case):
             ("--sessions 9", "ls", "--sessions", "9", portal),
             ("names no LUN", "info", portal),
             ("names no LUN", "info", f"{portal}/{TARGET}"),
-            ("isns", "ls", "isns://127.0.0.1"),
+            ("99999", "ls", "isns://127.0.0.1:99999"),
             ("timeout", "ls", "--timeout", "soon", portal),
             ("timeout", "mount", "-o", "timeout=soon", portal, mnt),
             ("timeout: needs =", "mount", "-o", "timeout", portal, mnt),

@@ -11,6 +11,7 @@
 #include "io/identity.h"
 #include "io/loop.h"
 #include "io/pump.h"
+#include "lun-discovery.h"
 #include "network.h"
 #include "tap.h"
 
@@ -433,4 +434,14 @@ void
 engine_end(void)
 {
 	timers_deinit(&engine.loop.timers);
+}
+
+/* ------------------------------------------------------ other discoveries -- */
+
+int
+isns_discover(struct lun_discovery **out, struct lun_loop *loop,
+	      const struct lun_url *url, const struct lun_options *options,
+	      struct lun_error *err)
+{
+	return lun_fail(err, LUN_EINVAL, "iSNS: not simulated");
 }

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A discovery that asks an iSNS server over TCP.
+ *
+ *	dial -> isns.h's steps -> the list -> done
+ *
+ * Watching, the connection is kept: an end of it is how a server's restart is
+ * seen. It is made again with a back-off, and then we are registered again.
+ * What the server showed last stays valid meanwhile: that it is away says
+ * nothing about the targets. Before the first list any failure is the end.
+ *
+ * The port for SCNs and ESIs is one at the address that the server sees us
+ * with, on the connection that we have made.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "discovery/isns.h"
+#include "io/listen.h"
+#include "io/tcp.h"
+#include "lun-discovery.h"
+#include "lun-impl.h"
+#include "recovery/backoff.h"
+
+enum { CHUNK = 64 << 10 };
+
+struct isns_discovery {
+	struct lun_discovery d;		/* the first */
+	struct portal server;
+	char label[PORTAL_TEXT_MAX];
+	char target[NAME_MAX_LEN + 1];	/* the one that is wanted; "": all */
+	lun_time timeout;
+	bool watching;
+	bool listed;			/* done was called */
+	bool lost;			/* and said */
+
+	struct isns *client;
+	struct dial *dial;
+	struct source source;		/* fd -1: no connection */
+	struct timer timer;		/* to connect; until it is tried again */
+	struct backoff backoff;
+	struct job job;			/* news, and what is to be sent */
+	struct listen *listen;
+};
+
+/* ----------------------------------------------------------- connecting -- */
+
+static void dialed(void *user, int fd, const struct lun_error *err);
+
+static void
+hang_up(struct isns_discovery *s)
+{
+	s->dial = dial_free(s->dial);
+	timer_clear(&s->timer);
+	source_del(&s->source);
+	if (s->source.fd >= 0)
+		close(s->source.fd);
+	s->source.fd = -1;
+	isns_disconnected(s->client);
+}
+
+/* The connection, or the attempt to have one, is over. */
+static void
+lost(struct isns_discovery *s, const struct lun_error *err)
+{
+	struct lun_discovery *d = &s->d;
+
+	hang_up(s);
+	if (!s->listed) {
+		d->err = *err;
+		discovery_report(d);
+		return;
+	}
+	if (!s->watching)
+		return;
+	env_log(&d->loop->env, s->lost ? LUN_LOG_DEBUG : LUN_LOG_WARNING,
+		"isns://%s: changes of targets are not seen until it is back",
+		err->text);
+	s->lost = true;
+	timer_set(&s->timer, time_add(d->loop->now,
+				      backoff_next(&s->backoff, BACKOFF_NORMAL,
+						   0, &d->loop->env)));
+}
+
+static void
+dial(struct isns_discovery *s)
+{
+	struct lun_error err;
+
+	if (dial_new(&s->dial, s->d.loop, &s->server, dialed, s) == 0) {
+		timer_set(&s->timer, time_add(loop_now(s->d.loop),
+					      s->timeout));
+		return;
+	}
+	lun_fail(&err, LUN_ENOMEM, "%s: out of memory", s->label);
+	lost(s, &err);
+}
+
+static void
+timer_fired(struct timer *t, lun_time now)
+{
+	struct isns_discovery *s = container_of(t, struct isns_discovery,
+						timer);
+	struct lun_error err;
+
+	if (!s->dial) {
+		dial(s);
+		return;
+	}
+	lun_fail(&err, LUN_ETIMEDOUT, "%s: no connection in time", s->label);
+	lost(s, &err);
+}
+
+/* ------------------------------------------------------------ callbacks -- */
+
+static void
+changed(void *user)
+{
+	struct isns_discovery *s = user;
+
+	loop_add_job(s->d.loop, &s->job);
+}
+
+static void
+readable(struct isns_discovery *s)
+{
+	struct lun_error err;
+	uint8_t data[CHUNK];
+	ssize_t n = recv(s->source.fd, data, sizeof(data), 0);
+
+	if (n > 0) {
+		isns_receive(s->client, data, (size_t)n, s->d.loop->now);
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	lun_fail(&err, LUN_ELOST, "%s: the server ended the connection%s%s",
+		 s->label, n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
+	lost(s, &err);
+}
+
+static void
+ready(struct source *source, uint32_t events)
+{
+	struct isns_discovery *s = container_of(source, struct isns_discovery,
+						source);
+
+	loop_add_job(s->d.loop, &s->job);
+	if (events & ~(uint32_t)EPOLLOUT)
+		readable(s);
+}
+
+/* What the socket takes. False: it is of no use any more. */
+static bool
+send_out(struct isns_discovery *s)
+{
+	struct str *out = isns_out(s->client);
+
+	while (out->len > 0) {
+		ssize_t n = send(s->source.fd, out->p, out->len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return errno == EAGAIN;
+		if (n > 0) {
+			out->len -= (size_t)n;
+			memmove(out->p, out->p + n, out->len);
+		}
+	}
+	return true;
+}
+
+static void
+flush_out(struct isns_discovery *s)
+{
+	struct lun_error err;
+
+	if (s->source.fd < 0)
+		return;
+	if (send_out(s)) {
+		source_arm(&s->source, isns_out(s->client)->len > 0 ?
+			   EPOLLIN | EPOLLOUT : EPOLLIN);
+		return;
+	}
+	lun_fail(&err, LUN_ELOST, "%s: %s", s->label, strerror(errno));
+	lost(s, &err);
+}
+
+/* ----------------------------------------------- what the server tells us -- */
+
+static bool
+notice_received(void *user, struct caller *c, const uint8_t *data, size_t len)
+{
+	struct isns_discovery *s = user;
+	struct isns_rx *rx = caller_own(c);
+	struct str out = STR_INIT(4 * CHUNK);
+	struct isns_message m;
+	struct lun_error err;
+	int r;
+
+	rx->max = CHUNK;
+	while ((r = isns_rx_feed(rx, &data, &len, &m, &err)) == ISNS_RX_MESSAGE)
+		if ((r = isns_answer(s->client, &m, &out, s->d.loop->now,
+				     &err)) < 0)
+			break;
+	if (r < 0)
+		env_log(&s->d.loop->env, LUN_LOG_WARNING, "isns://%s: a notice that "
+			"makes no sense: %s", s->label, err.text);
+
+	bool good = !out.failed && (out.len == 0 ||
+				    caller_send(c, out.p, out.len));
+
+	str_deinit(&out);
+	return good && r >= 0;
+}
+
+static void
+notice_ended(void *user, struct caller *c)
+{
+	isns_rx_deinit(caller_own(c));
+}
+
+static bool
+same_host(const struct address *a, const struct address *b)
+{
+	const struct sockaddr_in *a4 = (const void *)&a->sa;
+	const struct sockaddr_in *b4 = (const void *)&b->sa;
+	const struct sockaddr_in6 *a6 = (const void *)&a->sa;
+	const struct sockaddr_in6 *b6 = (const void *)&b->sa;
+
+	if (a->sa.ss_family != b->sa.ss_family)
+		return false;
+	return a->sa.ss_family == AF_INET ?
+		a4->sin_addr.s_addr == b4->sin_addr.s_addr :
+		IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
+}
+
+/* RFC 4171 6.3.1: 16 bytes, IPv4 is mapped. */
+static void
+portal_of(struct isns_portal *p, const struct address *a)
+{
+	const struct sockaddr_in *in = (const void *)&a->sa;
+	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
+
+	*p = (struct isns_portal){ 0 };
+	if (a->sa.ss_family == AF_INET6) {
+		memcpy(p->address, &in6->sin6_addr, sizeof(p->address));
+		p->port = ntohs(in6->sin6_port);
+		return;
+	}
+	p->address[10] = p->address[11] = 0xff;
+	memcpy(p->address + 12, &in->sin_addr, 4);
+	p->port = ntohs(in->sin_port);
+}
+
+/* At the address of our end of the connection, on a port of its own. */
+static int
+open_port(struct isns_discovery *s, struct isns_portal *portal,
+	  struct lun_error *err)
+{
+	static const struct listen_ops ops = {
+		.size = sizeof(struct isns_rx),
+		.received = notice_received,
+		.ended = notice_ended,
+	};
+	struct address local = { .len = sizeof(local.sa) };
+	int r = 0;
+
+	if (getsockname(s->source.fd, (struct sockaddr *)&local.sa,
+			&local.len) < 0)
+		return lun_fail(err, LUN_ESYS, "%s", strerror(errno));
+	if (s->listen && !same_host(listen_address(s->listen), &local))
+		s->listen = listen_free(s->listen);
+	if (local.sa.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)&local.sa)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)(void *)&local.sa)->sin_port = 0;
+	if (!s->listen)
+		r = listen_new(&s->listen, s->d.loop, &local, &ops, s, err);
+	if (r == 0)
+		portal_of(portal, listen_address(s->listen));
+	return r;
+}
+
+static void
+dialed(void *user, int fd, const struct lun_error *err)
+{
+	struct isns_discovery *s = user;
+	struct isns_portal portal = { 0 };
+	struct lun_error why;
+
+	timer_clear(&s->timer);
+	if (fd < 0) {
+		why = *err;
+		lost(s, &why);
+		return;
+	}
+	s->dial = dial_free(s->dial);
+	s->source.fd = fd;
+	if (source_add(&s->source, s->d.loop, EPOLLIN, &why) < 0) {
+		lost(s, &why);
+		return;
+	}
+	if (s->watching && open_port(s, &portal, &why) < 0)
+		env_log(&s->d.loop->env, LUN_LOG_WARNING, "isns://%s: %s: changes of "
+			"targets are seen late", s->label, why.text);
+	isns_connected(s->client, &portal, s->d.loop->now);
+}
+
+/* ----------------------------------------------------------------- news -- */
+
+static bool
+same_target(const struct lun_target *a, const struct lun_target *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n_portals != b->n_portals)
+		return false;
+	for (size_t i = 0; i < a->n_portals; i++) {
+		const struct lun_portal *p = &a->portals[i];
+		const struct lun_portal *q = &b->portals[i];
+
+		if (strcmp(p->address, q->address) != 0 ||
+		    p->port != q->port || p->tpgt != q->tpgt)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_targets(const struct targets *a, const struct targets *b)
+{
+	size_t n, m;
+	const struct lun_target *x = targets_list(a, &n);
+	const struct lun_target *y = targets_list(b, &m);
+
+	for (size_t i = 0; n == m && i < n; i++)
+		if (!same_target(&x[i], &y[i]))
+			return false;
+	return n == m;
+}
+
+static void
+listed(struct isns_discovery *s, struct targets *list)
+{
+	struct lun_discovery *d = &s->d;
+	size_t n;
+	bool news = !s->listed || !same_targets(d->targets, list);
+
+	targets_list(list, &n);
+	backoff_reset(&s->backoff);
+	if (s->lost)
+		env_log(&d->loop->env, LUN_LOG_INFO, "isns://%s: is back, shows %zu "
+			"targets", s->label, n);
+	s->lost = false;
+	if (!s->listed && n == 0 && s->target[0]) {
+		targets_free(list);
+		lun_fail(&d->err, LUN_ENOTFOUND, "%s: %s: no such target",
+			 s->label, s->target);
+	} else {
+		targets_free(d->targets);
+		d->targets = list;
+	}
+	s->listed = true;
+	if (news)
+		discovery_report(d);
+	if (!s->watching)
+		hang_up(s);
+}
+
+static void
+work(struct job *j)
+{
+	struct isns_discovery *s = container_of(j, struct isns_discovery, job);
+	struct targets *list;
+	struct lun_error err;
+
+	for (;;) {
+		switch (isns_news(s->client, &list, &err)) {
+		case ISNS_LISTED:
+			listed(s, list);
+			continue;
+		case ISNS_FAILED:
+			lun_fail_in(&err, "%s", s->label);
+			lost(s, &err);
+			continue;
+		case ISNS_NO_NEWS:
+			break;
+		}
+		break;
+	}
+	flush_out(s);
+}
+
+/* --------------------------------------------------------------- making -- */
+
+static void
+isns_discovery_free(struct lun_discovery *d)
+{
+	struct isns_discovery *s = container_of(d, struct isns_discovery, d);
+
+	job_deinit(&s->job);
+	if (s->client) {
+		isns_leave(s->client);
+		if (s->source.fd >= 0)
+			send_out(s);
+		hang_up(s);
+	}
+	s->listen = listen_free(s->listen);
+	isns_free(s->client);
+	timer_deinit(&s->timer);
+	free(s);
+}
+
+static void
+watch(struct lun_discovery *d)
+{
+	struct isns_discovery *s = container_of(d, struct isns_discovery, d);
+
+	s->watching = true;
+	isns_watch(s->client);
+}
+
+static int
+make(struct isns_discovery *s, const struct lun_url *url,
+     const struct lun_options *options, struct lun_error *err)
+{
+	struct lun_loop *loop = s->d.loop;
+	char own[NAME_MAX_LEN + 1];
+	const char *name = options->initiator_name;
+	int r = 0;
+
+	if (timer_init(&s->timer, &loop->timers, timer_fired) < 0)
+		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
+	static_assert(sizeof(s->server.host) == sizeof(url->host), "same");
+	memcpy(s->server.host, url->host, sizeof(s->server.host));
+	s->server.port = url->port;
+	s->server.tpgt = -1;
+	portal_print(&s->server, s->label);
+	static_assert(sizeof(s->target) == sizeof(url->target), "same");
+	memcpy(s->target, url->target, sizeof(s->target));
+	s->timeout = options->timeout;
+	if (!name[0]) {
+		r = identity_name(own, err);
+		name = own;
+	}
+	if (r < 0)
+		return r;
+
+	const struct isns_config config = {
+		.source = name,
+		.alias = "",
+		.target = s->target,
+		.timeout = s->timeout,
+		.timers = &loop->timers,
+		.env = &loop->env,
+		.changed = changed,
+		.user = s,
+	};
+
+	return isns_new(&s->client, &config, err);
+}
+
+int
+isns_discover(struct lun_discovery **out, struct lun_loop *loop,
+	      const struct lun_url *url, const struct lun_options *options,
+	      struct lun_error *err)
+{
+	struct isns_discovery *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
+	discovery_init(&s->d, loop, isns_discovery_free);
+	s->d.watch = watch;
+	s->source.fd = -1;
+	s->source.kind = SOURCE_SOCKET;
+	s->source.ready = ready;
+	job_init(&s->job, work);
+
+	int r = make(s, url, options, err);
+
+	if (r < 0) {
+		lun_discovery_free(&s->d);
+		return r;
+	}
+	dial(s);
+	*out = &s->d;
+	return 0;
+}
