@@ -8,6 +8,7 @@
 #include "login/auth.h"
 #include "names/name.h"
 #include "names/portal.h"
+#include "names/proxy.h"
 #include "session/session.h"
 #include "text/params.h"
 
@@ -26,6 +27,7 @@ struct lun_options {
 	bool read_only;
 	bool isid_set;
 	uint32_t isid;			/* B and C of RFC 7143 11.12.5 */
+	struct proxy proxy;
 };
 
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To

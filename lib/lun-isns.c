@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "discovery/isns.h"
 #include "io/listen.h"
 #include "io/tcp.h"
@@ -34,6 +35,7 @@ enum { CHUNK = 64 << 10 };
 struct isns_discovery {
 	struct lun_discovery d;		/* the first */
 	struct portal server;
+	struct proxy proxy;
 	char label[PORTAL_TEXT_MAX];
 	char target[NAME_MAX_LEN + 1];	/* the one that is wanted; "": all */
 	lun_time timeout;
@@ -94,7 +96,8 @@ dial(struct isns_discovery *s)
 {
 	struct lun_error err;
 
-	if (dial_new(&s->dial, s->d.loop, &s->server, dialed, s) == 0) {
+	if (dial_new(&s->dial, s->d.loop, &s->server, proxy_or_none(&s->proxy),
+		     dialed, s) == 0) {
 		timer_set(&s->timer, time_add(loop_now(s->d.loop),
 					      s->timeout));
 		return;
@@ -413,6 +416,7 @@ isns_discovery_free(struct lun_discovery *d)
 	s->listen = listen_free(s->listen);
 	isns_free(s->client);
 	timer_deinit(&s->timer);
+	secret_wipe(&s->proxy, sizeof(s->proxy));
 	free(s);
 }
 
@@ -444,6 +448,7 @@ make(struct isns_discovery *s, const struct lun_url *url,
 	static_assert(sizeof(s->target) == sizeof(url->target), "same");
 	memcpy(s->target, url->target, sizeof(s->target));
 	s->timeout = options->timeout;
+	s->proxy = options->proxy;
 	if (!name[0]) {
 		r = identity_name(own, err);
 		name = own;

@@ -245,6 +245,15 @@ set_isid(struct lun_options *o, const char *value, struct lun_error *err)
 	return 0;
 }
 
+static int
+set_proxy(struct lun_options *o, const char *value, struct lun_error *err)
+{
+	if (strcmp(value, "none") != 0)
+		return proxy_parse(&o->proxy, value, err);
+	secret_wipe(&o->proxy, sizeof(o->proxy));
+	return 0;
+}
+
 /* ----------------------------------------------------------- the table -- */
 
 static const struct option {
@@ -272,6 +281,8 @@ static const struct option {
 	{ "outage", set_outage, false, "wait, wait:SECONDS or fail" },
 	{ "read-only", set_read_only, false, "yes or no" },
 	{ "isid", set_isid, false, "0 to 0xffffff" },
+	{ "proxy", set_proxy, true,
+	  "none or socks5://[user:password@]host[:port]" },
 };
 
 static const struct option *
@@ -315,11 +326,11 @@ lun_options_set(struct lun_options *o, const char *name, const char *value,
 		return 0;
 	if (r == LUN_ENOMEM)
 		return lun_fail(err, r, "%s: out of memory", name);
+	if (why.text[0] != '\0')
+		return lun_fail(err, LUN_EINVAL, "%s: %s", name, why.text);
 	if (option->secret)
 		return lun_fail(err, LUN_EINVAL, "%s: must be %s", name,
 				option->allowed);
-	if (why.text[0] != '\0')
-		return lun_fail(err, LUN_EINVAL, "%s: %s", name, why.text);
 	return lun_fail(err, LUN_EINVAL, "%s: %.100s: must be %s", name, value,
 			option->allowed);
 }

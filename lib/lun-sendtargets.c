@@ -114,7 +114,8 @@ start(struct sendtargets *st, const struct lun_url *url,
 		return r;
 	if (c->timeouts.logout > LOGOUT_TIME)
 		c->timeouts.logout = LOGOUT_TIME;
-	r = pump_new(&st->pump, loop, err);
+	r = pump_new(&st->pump, loop,
+		     proxy_or_none(&st->setup.options.proxy), err);
 	if (r < 0)
 		return r;
 

@@ -247,7 +247,8 @@ init(struct lun_session *s, const struct lun_url *url,
 
 	if (r < 0)
 		return r;
-	r = pump_new(&s->pump, s->loop, err);
+	r = pump_new(&s->pump, s->loop,
+		     proxy_or_none(&s->setup.options.proxy), err);
 	if (r < 0)
 		return r;
 	loop_now(s->loop);

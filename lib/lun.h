@@ -155,6 +155,9 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  *	outage		wait, wait:SECONDS, fail
  *	read-only	yes: only commands that cannot change the unit are sent
  *	isid		random qualifier of the ISID, 0..0xffffff
+ *	proxy		none (default) or socks5://[user:password@]host[:port]:
+ *			all TCP connections go through it, and it is the proxy
+ *			that looks up host names of portals (RFC 1928, 1929)
  *	and every operational key by its RFC name, e.g. MaxBurstLength=1M
  */
 struct lun_options;
@@ -200,8 +203,8 @@ struct lun_url {
 /* LUN_EINVAL says which part is wrong; the text never holds the password. */
 int lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err);
 
-/* Overwrites a password within text (an argument of the command line, so that
- * the process list does not show it). True if there was one. */
+/* Overwrites a password within text (an argument of the command line, a URL or
+ * a proxy, so that the process list does not show it). True if there was one. */
 bool lun_url_blank_password(char *text);
 
 /* The decimal or RFC 4173 form of a LUN; cut never happens in 32 bytes. */

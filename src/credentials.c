@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* User names and secrets from a file or the environment. */
+/* User names, secrets, and a proxy that may have such, from a file or the environment. */
 #include "credentials.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@ static const struct {
 	{ "LUNFS_PASSWORD",	"password",	"password" },
 	{ "LUNFS_USERNAME_IN",	"username_in",	"username-in" },
 	{ "LUNFS_PASSWORD_IN",	"password_in",	"password-in" },
+	{ "LUNFS_PROXY",	"proxy",	"proxy" },
 };
 enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -83,7 +84,7 @@ take_line(struct lun_options *o, const char *path, unsigned number, char *line,
 	}
 	return fail(err, LUN_ESYS,
 		    "%s: line %u: not one of username=, password=, "
-		    "username_in=, password_in=", path, number);
+		    "username_in=, password_in=, proxy=", path, number);
 }
 
 static int

@@ -8,13 +8,14 @@
 
 #include "lun.h"
 
-/* LUNFS_USERNAME, LUNFS_PASSWORD, LUNFS_USERNAME_IN, LUNFS_PASSWORD_IN; they
- * are taken out of the environment, so that no child inherits them. */
+/* LUNFS_USERNAME, LUNFS_PASSWORD, LUNFS_USERNAME_IN, LUNFS_PASSWORD_IN,
+ * LUNFS_PROXY; they are taken out of the environment, so that no child inherits
+ * them. */
 int credentials_environment(struct lun_options *o, struct lun_error *err);
 
 /*
- * Lines "username=", "password=", "username_in=", "password_in=", and comments
- * that begin with #. The value is all that follows, to the end of the line. A
+ * Lines "username=", "password=", "username_in=", "password_in=", "proxy=", and
+ * comments that begin with #. The value is all that follows, to the end of the line. A
  * file that is somebody else's, or that its group or others can read, is
  * refused. LUN_ESYS.
  */

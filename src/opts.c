@@ -10,6 +10,7 @@
 
 #include "credentials.h"
 #include "fail.h"
+#include "log.h"
 
 struct row;
 typedef int set_fn(struct opts *o, const struct row *row, char *value,
@@ -24,9 +25,9 @@ struct row {
 	const char *help;		/* NULL: not shown */
 };
 
-static set_fn set_lun, set_key, set_sessions, set_credentials, set_mount,
-	set_read_only, set_json, set_verbose, set_pcap, set_foreground,
-	set_fake, set_nothing, set_help, set_version, set_boot_source,
+static set_fn set_lun, set_key, set_sessions, set_credentials, set_proxy,
+	set_mount, set_read_only, set_json, set_verbose, set_pcap,
+	set_foreground, set_fake, set_nothing, set_help, set_version, set_boot_source,
 	set_boot_mount, set_allow, set_numeric;
 
 enum { IN_O = 1 << 8 };		/* a word within -o only */
@@ -57,6 +58,9 @@ static const struct row rows[] = {
 { 0, "outage", "WHAT", CMD_SESSION, set_lun,
   "I/O while the target is away: wait (the default), wait:SEC\n"
   "(then it fails), or fail" },
+{ 0, "proxy", "URL", CMD_SESSION, set_proxy,
+  "socks5://[user:password@]host[:port]: all TCP connections go\n"
+  "through it" },
 { 0, "key", "NAME=VALUE", CMD_SESSION, set_key,
   "an operational key by its RFC name: MaxBurstLength=1M" },
 { 0, "root-path", "STRING", CMD_BOOT, set_boot_source,
@@ -161,6 +165,20 @@ set_credentials(struct opts *o, const struct row *row, char *value,
 		struct lun_error *err)
 {
 	return credentials_file(o->lun, value, err);
+}
+
+/* With its password it can stand in the environment instead. */
+static int
+set_proxy(struct opts *o, const struct row *row, char *value,
+	  struct lun_error *err)
+{
+	int r = lun_options_set(o->lun, row->name, value, err);
+
+	if (lun_url_blank_password(value))
+		log_say(LUN_LOG_WARNING, "--proxy: a password on the command "
+			"line can be seen by others: use LUNFS_PROXY or "
+			"--credentials");
+	return r;
 }
 
 static int

@@ -35,6 +35,7 @@ enum {
 
 struct pump {
 	struct lun_loop *loop;
+	const struct proxy *proxy;	/* NULL: none */
 	struct session *session;
 	bool stepping;
 	struct job step, flush;
@@ -267,7 +268,8 @@ pump_connect(void *user, struct conn *c, const struct portal *portal)
 	struct pipe *p = calloc(1, sizeof(*p));
 
 	assert(!conn_driver(c));
-	if (!p || dial_new(&p->dial, pump->loop, portal, dialled, p) < 0) {
+	if (!p || dial_new(&p->dial, pump->loop, portal, pump->proxy, dialled,
+			   p) < 0) {
 		free(p);
 		conn_lost(c, LUN_ENOMEM, "connect: out of memory",
 			  pump->loop->now);
@@ -348,7 +350,8 @@ pump_is_at(const struct pump *pump, const struct portal *portal)
 
 	list_for_each(p, &pump->pipes, struct pipe, link)
 		if (portal_equal(&p->portal, portal) ||
-		    (peer_of(&peer, p->source.fd) && portal_equal(&peer, portal)))
+		    (!pump->proxy && peer_of(&peer, p->source.fd) &&
+		     portal_equal(&peer, portal)))
 			return true;
 	return false;
 }
@@ -373,7 +376,7 @@ knock(struct timer *t, lun_time now)
 {
 	struct pump *p = container_of(t, struct pump, knock_at);
 
-	dial_new(&p->knock, p->loop, &p->watched, knocked, p);
+	dial_new(&p->knock, p->loop, &p->watched, p->proxy, knocked, p);
 }
 
 /* A process that ends may close what it listens at after its connections; and
@@ -402,7 +405,8 @@ pump_was_refused(const struct pump *p)
 }
 
 int
-pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err)
+pump_new(struct pump **out, struct lun_loop *loop, const struct proxy *proxy,
+	 struct lun_error *err)
 {
 	struct pump *p = calloc(1, sizeof(*p));
 
@@ -411,6 +415,7 @@ pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err)
 		return lun_fail(err, LUN_ENOMEM, "session: out of memory");
 	}
 	p->loop = loop;
+	p->proxy = proxy;
 	list_init(&p->pipes);
 	job_init(&p->step, step);
 	job_init(&p->flush, flush);

@@ -8,13 +8,16 @@
 #define IO_PUMP_H
 
 #include "io/loop.h"
+#include "names/proxy.h"
 #include "session/session.h"
 
 struct pump;
 
 extern const struct session_driver pump_driver;	/* its user is the pump */
 
-int pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err);
+/* proxy is borrowed; NULL: none. */
+int pump_new(struct pump **out, struct lun_loop *loop,
+	     const struct proxy *proxy, struct lun_error *err);
 
 /* The session must be gone before, and with it its connections. */
 struct pump *pump_free(struct pump *p);
@@ -30,7 +33,8 @@ void pump_watch(struct pump *p, const struct portal *portal);
 void pump_unwatch(struct pump *p);
 bool pump_was_refused(const struct pump *p);
 
-/* Is this the address of the peer of a connection? */
+/* Is this the portal of a connection, or, unless it is the proxy's, the address
+ * of its peer? */
 bool pump_is_at(const struct pump *p, const struct portal *portal);
 
 #endif

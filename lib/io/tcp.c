@@ -21,12 +21,15 @@
 
 #include "base/error.h"
 #include "io/resolve.h"
+#include "io/socks.h"
 
 #define ADDRESS_TIME	(3 * TIME_S)
 
 struct dial {
 	struct lun_loop *loop;
 	struct portal portal;
+	const struct proxy *proxy;	/* NULL: none */
+	struct socks socks;		/* once connected to the proxy */
 	dial_fn *done;
 	void *user;
 
@@ -39,6 +42,13 @@ struct dial {
 	struct lun_error err;		/* of the last address */
 	bool refused;			/* by the last address */
 };
+
+/* Whose addresses are tried. */
+static const struct portal *
+first_hop(const struct dial *d)
+{
+	return d->proxy ? &d->proxy->portal : &d->portal;
+}
 
 static void
 drop_socket(struct dial *d)
@@ -55,9 +65,9 @@ failed(struct dial *d, int e)
 {
 	char name[PORTAL_TEXT_MAX];
 
-	lun_fail(&d->err, LUN_ECONNECT, "%s: %s",
-		 portal_print(&d->portal, name), strerror(e));
-	d->refused = e == ECONNREFUSED;
+	lun_fail(&d->err, LUN_ECONNECT, "%s%s: %s", d->proxy ? "proxy " : "",
+		 portal_print(first_hop(d), name), strerror(e));
+	d->refused = !d->proxy && e == ECONNREFUSED;
 	drop_socket(d);
 }
 
@@ -105,6 +115,113 @@ try_next(struct dial *d)
 	d->done(d->user, -1, &d->err);
 }
 
+/* -------------------------------------------------------------- proxy -- */
+
+/* What it said, or did, about this portal; no other address of its knows
+ * better. */
+static void
+proxy_failed(struct dial *d)
+{
+	char proxy[PORTAL_TEXT_MAX], name[PORTAL_TEXT_MAX];
+
+	lun_fail_in(&d->err, "proxy %s: %s",
+		    portal_print(&d->proxy->portal, proxy),
+		    portal_print(&d->portal, name));
+	d->refused = d->socks.reply == SOCKS_REFUSED;
+	drop_socket(d);
+	d->done(d->user, -1, &d->err);
+}
+
+static void
+proxy_lost(struct dial *d, const char *why)
+{
+	lun_fail(&d->err, LUN_ECONNECT, "%s", why);
+	proxy_failed(d);
+}
+
+enum step { OVER, WAIT, ON };		/* OVER: d may be gone */
+
+static enum step
+proxy_send(struct dial *d)
+{
+	const uint8_t *p;
+	size_t len = socks_tx(&d->socks, &p);
+
+	if (len == 0)
+		return ON;
+
+	ssize_t n = send(d->source.fd, p, len, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		proxy_lost(d, strerror(errno));
+		return OVER;
+	}
+	if (n > 0)
+		socks_tx_ack(&d->socks, (size_t)n);
+	return n == (ssize_t)len ? ON : WAIT;
+}
+
+/* The answer; never a byte that the portal sends. */
+static enum step
+proxy_receive(struct dial *d)
+{
+	uint8_t *p;
+	size_t len = socks_rx(&d->socks, &p);
+	ssize_t n = recv(d->source.fd, p, len, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return WAIT;
+	if (n <= 0) {
+		proxy_lost(d, n < 0 ? strerror(errno) : "the proxy closed the "
+			   "connection instead of an answer");
+		return OVER;
+	}
+
+	int r = socks_rx_ack(&d->socks, (size_t)n, &d->err);
+
+	if (r == 0)
+		succeeded(d);
+	else if (r < 0)
+		proxy_failed(d);
+	return r == SOCKS_GOES_ON ? ON : OVER;
+}
+
+/* One message at a time: what the proxy says before it has all of ours is read
+ * after that. */
+static void
+proxy_ready(struct source *s, uint32_t events)
+{
+	struct dial *d = container_of(s, struct dial, source);
+	const uint8_t *unused;
+	enum step step;
+
+	do {
+		step = proxy_send(d);
+		if (step == ON)
+			step = proxy_receive(d);
+	} while (step == ON);
+	if (step == WAIT)
+		source_arm(s, socks_tx(&d->socks, &unused) > 0 ? EPOLLOUT :
+			   EPOLLIN);
+}
+
+/* ------------------------------------------------------- the addresses -- */
+
+static void
+connected(struct dial *d)
+{
+	if (!d->proxy) {
+		succeeded(d);
+		return;
+	}
+	timer_clear(&d->timer);
+	if (socks_start(&d->socks, d->proxy, &d->portal, &d->err) < 0) {
+		proxy_failed(d);
+		return;
+	}
+	d->source.ready = proxy_ready;
+}
+
 static void
 writable(struct source *s, uint32_t events)
 {
@@ -115,7 +232,7 @@ writable(struct source *s, uint32_t events)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
 		e = errno;
 	if (e == 0) {
-		succeeded(d);
+		connected(d);
 		return;
 	}
 	failed(d, e);
@@ -137,7 +254,8 @@ resolved(void *user, const struct address *a, size_t n, const char *why)
 	struct dial *d = user;
 
 	if (n == 0) {
-		lun_fail(&d->err, LUN_ERESOLVE, "%s: %s", d->portal.host, why);
+		lun_fail(&d->err, LUN_ERESOLVE, "%s%s: %s",
+			 d->proxy ? "proxy " : "", first_hop(d)->host, why);
 	} else {
 		memcpy(d->address, a, n * sizeof(*a));
 		d->n = n;
@@ -150,14 +268,13 @@ static void
 start(struct job *j)
 {
 	struct dial *d = container_of(j, struct dial, start);
-	int r;
+	const struct portal *to = first_hop(d);
 
-	if (portal_host_kind(&d->portal) == HOST_NAME) {
-		r = resolve_new(&d->resolve, d->loop, &d->portal, resolved, d,
-				&d->err);
-		if (r == 0)
+	if (portal_host_kind(to) == HOST_NAME) {
+		if (resolve_new(&d->resolve, d->loop, to, resolved, d,
+				&d->err) == 0)
 			return;
-	} else if (resolve_numeric(&d->address[0], &d->portal, &d->err) == 0) {
+	} else if (resolve_numeric(&d->address[0], to, &d->err) == 0) {
 		d->n = 1;
 	}
 	try_next(d);
@@ -165,7 +282,7 @@ start(struct job *j)
 
 int
 dial_new(struct dial **out, struct lun_loop *loop, const struct portal *portal,
-	 dial_fn *done, void *user)
+	 const struct proxy *proxy, dial_fn *done, void *user)
 {
 	struct dial *d = calloc(1, sizeof(*d));
 
@@ -177,6 +294,7 @@ dial_new(struct dial **out, struct lun_loop *loop, const struct portal *portal,
 	}
 	d->loop = loop;
 	d->portal = *portal;
+	d->proxy = proxy;
 	d->done = done;
 	d->user = user;
 	d->source.fd = -1;
@@ -202,6 +320,7 @@ dial_free(struct dial *d)
 	job_deinit(&d->start);
 	resolve_free(d->resolve);
 	drop_socket(d);
+	socks_wipe(&d->socks);
 	timer_deinit(&d->timer);
 	free(d);
 	return NULL;

@@ -341,7 +341,8 @@ pump_is_at(const struct pump *p, const struct portal *portal)
 }
 
 int
-pump_new(struct pump **out, struct lun_loop *loop, struct lun_error *err)
+pump_new(struct pump **out, struct lun_loop *loop, const struct proxy *proxy,
+	 struct lun_error *err)
 {
 	struct pump *p = sim_alloc(sizeof(*p));
 

@@ -61,6 +61,7 @@ test_taken(void **state)
 		{ "outage", "fail" },
 		{ "read-only", "yes" }, { "read-only", "no" },
 		{ "isid", "0" }, { "isid", "0xffffff" },
+		{ "proxy", "socks5://me:word@[::1]:1" }, { "proxy", "none" },
 		{ "MaxBurstLength", "1M" }, { "InitialR2T", "Yes" },
 		{ "HeaderDigest", "CRC32C" },
 	};
@@ -98,6 +99,8 @@ test_refused(void **state)
 		{ "outage", "wait:0" }, { "outage", "wait:x" },
 		{ "read-only", "" }, { "read-only", "maybe" },
 		{ "isid", "0x1000000" }, { "isid", "" },
+		{ "proxy", "" }, { "proxy", "http://a" },
+		{ "proxy", "socks5://me:word@" },
 		{ "MaxBurstLength", "511" }, { "InitiatorName", "iqn.x" },
 		{ "AuthMethod", "None" }, { "SendTargets", "All" },
 		{ "ErrorRecoveryLevel", "3" },
