@@ -16,6 +16,8 @@ enum outage { OUTAGE_WAIT, OUTAGE_FAIL };
 
 struct lun_options {
 	char initiator_name[NAME_MAX_LEN + 1];
+	char initiator_alias[ALIAS_MAX + 1];
+	bool alias_set;			/* else it is the host name */
 	struct auth_config auth;
 	bool method_set;		/* else auth.method follows from the
 					   credentials that there are */

@@ -450,7 +450,7 @@ make(struct isns_discovery *s, const struct lun_url *url,
 	s->timeout = options->timeout;
 	s->proxy = options->proxy;
 	if (!name[0]) {
-		r = identity_name(own, err);
+		r = identity_name(own, &loop->env, err);
 		name = own;
 	}
 	if (r < 0)

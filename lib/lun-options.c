@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/str.h"
 #include "lun-impl.h"
 
 enum {
@@ -53,6 +54,20 @@ set_initiator_name(struct lun_options *o, const char *value,
 	if (r == 0)
 		memcpy(o->initiator_name, name, sizeof(name));
 	return r;
+}
+
+/* RFC 7143 13.7: it is shown to people. "" is none. */
+static int
+set_initiator_alias(struct lun_options *o, const char *value,
+		    struct lun_error *err)
+{
+	size_t len = strlen(value);
+
+	if (len > ALIAS_MAX || !str_is_harmless(value, len))
+		return LUN_EINVAL;
+	memcpy(o->initiator_alias, value, len + 1);
+	o->alias_set = true;
+	return 0;
 }
 
 static int
@@ -264,6 +279,8 @@ static const struct option {
 } table[] = {
 	{ "initiator-name", set_initiator_name, false,
 	  "an iqn., eui. or naa. name" },
+	{ "initiator-alias", set_initiator_alias, false,
+	  "at most 255 bytes of text, no control characters or '\\'" },
 	{ "auth", set_auth, false, "none or chap" },
 	{ "chap-algorithms", set_algorithms, false,
 	  "a list of sha3-256, sha256, sha1, md5" },

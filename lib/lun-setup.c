@@ -64,6 +64,8 @@ configure(struct setup *s, bool discovery)
 
 	c->login = (struct login_config){
 		.initiator_name = o->initiator_name,
+		.initiator_alias = *o->initiator_alias ? o->initiator_alias
+						       : NULL,
 		.target_name = discovery ? NULL : s->target,
 		.discovery = discovery,
 		.leading = true,
@@ -109,9 +111,11 @@ setup_init(struct setup *s, const struct lun_url *url,
 	auth_wipe(&auth);
 	fit_bursts(&s->options.offer.values);
 	if (s->options.initiator_name[0] == '\0')
-		r = identity_name(s->options.initiator_name, err);
+		r = identity_name(s->options.initiator_name, env, err);
 	if (r < 0)
 		return r;
+	if (!s->options.alias_set)	/* RFC 7143 13.7: a fair default */
+		identity_alias(s->options.initiator_alias);
 
 	if (url->kind != LUN_URL_PORTAL)
 		memcpy(s->target, url->target, sizeof(s->target));
@@ -132,4 +136,16 @@ setup_deinit(struct setup *s)
 {
 	isid_release(&s->isid);
 	secret_wipe(&s->options, sizeof(s->options));
+}
+
+int
+lun_initiator_name(const struct lun_options *o, char out[224],
+		   struct lun_error *err)
+{
+	static const struct lun_env silent = { 0 };
+
+	if (o->initiator_name[0] == '\0')
+		return identity_name(out, &silent, err);
+	memcpy(out, o->initiator_name, sizeof(o->initiator_name));
+	return 0;
 }

@@ -142,8 +142,10 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  * How sessions are to be made: name = value, both text, as on lunfs's command
  * line (without "--"). Names:
  *
- *	initiator-name	iqn., eui. or naa. name; default: made from the host's
- *			machine id, stable
+ *	initiator-name	iqn., eui. or naa. name; default: see
+ *			lun_initiator_name()
+ *	initiator-alias	text that targets may show to people beside it;
+ *			default: the host name; "": none
  *	auth		none, chap; default: chap if there are credentials
  *	chap-algorithms	sha3-256,sha256,sha1,md5, by preference
  *	username, password		we to the target
@@ -168,6 +170,16 @@ struct lun_options *lun_options_clone(const struct lun_options *o);	/* NULL: mem
 /* LUN_EINVAL names the option, the value and what is allowed. */
 int lun_options_set(struct lun_options *o, const char *name, const char *value,
 		    struct lun_error *err);
+
+/*
+ * The name that sessions with these options give as their own: the option, or
+ * what the file initiator-name in the user's configuration directory holds
+ * ($XDG_CONFIG_HOME/lunfs, ~/.config/lunfs), which is made if it is not there.
+ * If it can't be made, the same name comes from the machine id and the user
+ * each time. LUN_ESYS: the file is wrong, or can't be read.
+ */
+int lun_initiator_name(const struct lun_options *o, char out[224],
+		       struct lun_error *err);
 
 /* Do they fit together? Also done by those who take options. *warning is a
  * sentence, or NULL if there is nothing to warn of. */

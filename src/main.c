@@ -32,8 +32,8 @@ static const struct command commands[] = {
 	  "a mount stops waiting, reconnects now", cmd_retry },
 	{ "boot", CMD_BOOT, "[SERVICE...]", 0, SIZE_MAX,
 	  "where to boot from (RFC 4173): its URL, or mount it", cmd_boot },
-	{ "name", CMD_NAME, "NAME", 1, 1,
-	  "an iSCSI name, prepared and checked", cmd_name },
+	{ "name", CMD_NAME, "[NAME]", 0, 1,
+	  "an iSCSI name, prepared and checked; or our own", cmd_name },
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

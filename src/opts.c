@@ -34,7 +34,10 @@ enum { IN_O = 1 << 8 };		/* a word within -o only */
 
 static const struct row rows[] = {
 { 0, "initiator-name", "NAME", CMD_SESSION, set_lun,
-  "our name: iqn., eui. or naa. (default: made from the machine id)" },
+  "our name: iqn., eui. or naa. (default: the one that lunfs name\n"
+  "shows)" },
+{ 0, "initiator-alias", "TEXT", CMD_SESSION, set_lun,
+  "shown beside it by targets; \"\": none (default: the host name)" },
 { 0, "credentials", "FILE", CMD_SESSION, set_credentials,
   "lines username=, password=, username_in=, password_in=; the\n"
   "file must not be open to others" },

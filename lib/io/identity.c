@@ -26,6 +26,8 @@
 #include "base/codec.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/str.h"
+#include "io/kept-name.h"
 
 #define NAME_PREFIX	"iqn.2026-11.io.github.lunfs:"
 #define APPLICATION	"lunfs initiator 8f1d0c5e"	/* ours alone */
@@ -76,8 +78,8 @@ host_hash(uint8_t out[HASH_LEN_MAX], const struct stat *locks)
 	return hash_parts(&hashes[HASH_SHA256], parts, locks ? 4 : 3, out);
 }
 
-int
-identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
+static int
+make_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
 {
 	uint8_t hash[HASH_LEN_MAX];
 	char hex[HEX_LEN(NAME_HASH_LEN)];
@@ -88,6 +90,31 @@ identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
 	snprintf(out, NAME_MAX_LEN + 1, NAME_PREFIX "%s",
 		 hex_encode(hex, hash, NAME_HASH_LEN));
 	return 0;
+}
+
+int
+identity_name(char out[NAME_MAX_LEN + 1], const struct lun_env *env,
+	      struct lun_error *err)
+{
+	char made[NAME_MAX_LEN + 1];
+	int r = make_name(made, err);
+
+	if (r < 0)
+		return r;
+	r = kept_name(out, made, env, err);
+	if (r == NAME_NOT_KEPT)
+		strcpy(out, made);
+	return r < 0 ? r : 0;
+}
+
+void
+identity_alias(char out[ALIAS_MAX + 1])
+{
+	if (gethostname(out, ALIAS_MAX) < 0)
+		out[0] = '\0';
+	out[ALIAS_MAX] = '\0';
+	if (!str_is_harmless(out, strlen(out)))
+		out[0] = '\0';
 }
 
 /* The lock file of this user; -1 if there can be none. */

@@ -12,11 +12,18 @@
 #include "wire/pdu.h"
 
 /*
- * "iqn.2026-11.io.github.lunfs:" and a hash of the machine id and the user id.
- * The same after a reboot; different for each user, since one user's sessions
- * must not reinstate another's. Does not give the machine id away.
+ * The name that is kept in the configuration directory (kept-name.h). The first
+ * one is "iqn.2026-11.io.github.lunfs:" and a hash of the machine id and the
+ * user id: different for each user, since one user's sessions must not reinstate
+ * another's; it does not give the machine id away. Where nothing can be kept it
+ * is that one, too, which stays the same as long as the machine id does.
  */
-int identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err);
+int identity_name(char out[NAME_MAX_LEN + 1], const struct lun_env *env,
+		  struct lun_error *err);
+
+/* The alias of this node: the host name. "" if it has none to show. */
+enum { ALIAS_MAX = 255 };	/* RFC 7143 6.1: a text-value */
+void identity_alias(char out[ALIAS_MAX + 1]);
 
 /*
  * The ISID of a session of initiator with target ("" for discovery). It is in

@@ -16,6 +16,7 @@ import time
 import unittest
 
 LUNFS, MANUAL = map(os.path.abspath, sys.argv[1:3])
+os.environ["XDG_CONFIG_HOME"] = "/dev/null"     # no name is kept: see Own
 TARGET = "iqn.2026-11.test.lunfs:x"
 COMMANDS = ["mount", "ls", "info", "status", "retry", "boot", "name"]
 
@@ -75,7 +76,7 @@ class Usage(Case):
             ("frobnicate: no such command", "frobnicate"),
             ("too few arguments", "ls"),
             ("too few arguments", "mount", portal),
-            ("too few arguments", "name"),
+            ("too many arguments", "name", TARGET, TARGET),
             ("too few arguments", "status"),
             ("too few arguments", "retry"),
             ("too many arguments", "status", mnt, mnt),
@@ -209,6 +210,115 @@ class Names(Case):
         code, out, err = run("name", "iqn.2026-11.test:\u0221")
         self.assertEqual((code, out), (0, "iqn.2026-11.test:\u0221\n"))
         self.assertRegex(err, r"U\+0221 .*table A\.1.*looked for")
+
+
+class Own(Case):
+    """Our own name: made once, kept, shown, sent."""
+
+    PREFIX = "iqn.2026-11.io.github.lunfs:"
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.dir / "config"
+        self.file = self.config / "lunfs" / "initiator-name"
+
+    def name(self, *prefix):
+        r = subprocess.run([*prefix, LUNFS, "name"], capture_output=True,
+                           text=True, timeout=60, check=True, env={
+                               **os.environ, "XDG_CONFIG_HOME":
+                               str(self.config)})
+        self.assertEqual(r.stderr, "")
+        return r.stdout.rstrip("\n")
+
+    def login(self, *args, source="iscsi://%s"):
+        """The keys of the first Login Request."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            s.settimeout(30)
+            portal = "127.0.0.1:%d" % s.getsockname()[1]
+            p = subprocess.Popen(
+                [LUNFS, "ls", *args, source % portal],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env={**os.environ, "XDG_CONFIG_HOME": str(self.config)})
+            with s.accept()[0] as peer:
+                bhs = peer.recv(48, socket.MSG_WAITALL)
+                data = peer.recv(int.from_bytes(bhs[5:8], "big"),
+                                 socket.MSG_WAITALL)
+            s.close()
+            self.assertEqual(p.wait(60), 1)
+        pairs = data.decode().rstrip("\0").split("\0")
+        return dict(x.split("=", 1) for x in pairs)
+
+    # shows: 3721-1.1-03 3721-1-01 7143-4.2.7.1-06 7143-4.2.7.2-04
+    def test_made_and_kept(self):
+        first = self.name()
+        self.assertRegex(first, f"^{self.PREFIX}[0-9a-f]+$")
+        self.assertIn(first, self.file.read_text().splitlines())
+        self.assertEqual(self.file.stat().st_mode & 0o777, 0o644)
+        self.assertEqual(self.name(), first)
+        self.assertEqual(run("name", first)[1], first + "\n")
+
+    # shows: 3721-1.1-03
+    def test_other_machine(self):
+        """Another machine has another name; but one that moved keeps its."""
+        other = self.dir / "machine-id"
+        other.write_text("0123456789abcdef" * 2 + "\n")
+        elsewhere = ["unshare", "-rm", "sh", "-c",
+                     f"mount --bind {other} /etc/machine-id; exec \"$@\"",
+                     "sh"]
+        try:
+            subprocess.run([*elsewhere, "true"], check=True, timeout=60,
+                           capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            self.skipTest("no user namespaces, or no machine id")
+        first = self.name()
+        self.assertEqual(self.name(*elsewhere), first)
+        self.file.unlink()
+        second = self.name(*elsewhere)
+        self.assertNotEqual(second, first)
+        self.assertEqual(self.name(), second)
+
+    # shows: 7143-10.1.2-01 3722-1-01
+    def test_sent(self):
+        name = self.name()
+        self.assertEqual(self.login()["InitiatorName"], name)
+        self.file.write_text("IQN.2026-11.Test.Lunfs:Me\n")
+        keys = self.login(source=f"iscsi://%s/{TARGET.upper()}/0")
+        self.assertEqual(keys["InitiatorName"], "iqn.2026-11.test.lunfs:me")
+        self.assertEqual(keys["TargetName"], TARGET)
+        keys = self.login("--initiator-name", "iqn.2026-11.test.lunfs:you")
+        self.assertEqual(keys["InitiatorName"], "iqn.2026-11.test.lunfs:you")
+
+    # shows: 3721-2.3-01
+    def test_alias(self):
+        host = socket.gethostname()
+        self.assertEqual(self.login()["InitiatorAlias"], host)
+        self.assertEqual(self.login("--initiator-alias", "Web Server 4")
+                         ["InitiatorAlias"], "Web Server 4")
+        self.assertNotIn("InitiatorAlias",
+                         self.login("--initiator-alias", ""))
+        self.fails(2, "no control characters", "ls", "--initiator-alias",
+                   "a\nb", "iscsi://127.0.0.1")
+
+    def test_wrong_file(self):
+        self.file.parent.mkdir(parents=True)
+        self.file.write_text("\niqn.2026-11.a b\n")
+        env = {"XDG_CONFIG_HOME": str(self.config)}
+        for args in [["name"], ["ls", f"iscsi://{dead_portal()}"]]:
+            self.fails(1, r"initiator-name: line 2: .* U\+0020 is not allowed",
+                       *args, **env)
+
+    def test_nowhere_to_keep_it(self):
+        """No folder of our own: the same name each time, and no complaint."""
+        for env in [{"XDG_CONFIG_HOME": "", "HOME": "/dev/null"},
+                    {"XDG_CONFIG_HOME": "/proc/x"}]:
+            with self.subTest(**env):
+                names = {run("name", **env) for _ in range(2)}
+                self.assertEqual(len(names), 1)
+                code, out, err = names.pop()
+                self.assertEqual((code, err), (0, ""))
+                self.assertTrue(out.startswith(self.PREFIX), out)
 
 
 # Secrets come from where others cannot read them, and are seen nowhere: not in

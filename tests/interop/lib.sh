@@ -87,6 +87,8 @@ new_state()
 }
 
 state=$(new_state)
+# no name of a test is kept in the HOME of who runs it
+export XDG_CONFIG_HOME=$state/config
 chmod 755 "$state"
 mnt=$state/mnt
 

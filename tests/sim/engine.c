@@ -369,10 +369,17 @@ pump_free(struct pump *p)
 /* -------------------------------------------------------------- identity -- */
 
 int
-identity_name(char out[NAME_MAX_LEN + 1], struct lun_error *err)
+identity_name(char out[NAME_MAX_LEN + 1], const struct lun_env *env,
+	      struct lun_error *err)
 {
 	strcpy(out, "iqn.2026-11.io.github.lunfs:sim");
 	return 0;
+}
+
+void
+identity_alias(char out[ALIAS_MAX + 1])
+{
+	strcpy(out, "sim");
 }
 
 void

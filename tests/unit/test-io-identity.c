@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,6 +33,8 @@ static char me[64];
 static int
 name_me(void **state)
 {
+	/* nothing is kept: test-io-kept-name.c */
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1);
 	snprintf(me, sizeof(me), "iqn.test-%d", (int)getpid());
 	return 0;
 }
@@ -41,11 +45,46 @@ test_name(void **state)
 	char a[NAME_MAX_LEN + 1], b[NAME_MAX_LEN + 1];
 	struct lun_error err;
 
-	assert_int_equal(identity_name(a, &err), 0);
-	assert_int_equal(identity_name(b, &err), 0);
+	assert_int_equal(identity_name(a, &env, &err), 0);
+	assert_int_equal(identity_name(b, &env, &err), 0);
 	assert_string_equal(a, b);
 	assert_int_equal(iscsi_name_check(a, strlen(a), &err), 0);
 	assert_int_equal(strncmp(a, "iqn.2026-11.io.github.lunfs:", 28), 0);
+}
+
+/* Two users of a machine are two nodes; only root can be both.
+ * shows: 3721-1.1-03 */
+static void
+test_another_user(void **state)
+{
+	char (*names)[NAME_MAX_LEN + 1] = mmap(
+		NULL, 2 * sizeof(*names), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct lun_error err;
+	int status;
+
+	assert_ptr_not_equal(names, MAP_FAILED);
+	assert_int_equal(identity_name(names[0], &env, &err), 0);
+	if (fork() == 0) {
+		if ((geteuid() == 0 && setuid(65534) < 0) ||
+		    identity_name(names[1], &env, &err) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	wait(&status);
+	assert_int_equal(status, 0);
+	assert_int_equal(strcmp(names[0], names[1]) == 0, geteuid() != 0);
+	munmap(names, 2 * sizeof(*names));
+}
+
+static void
+test_alias(void **state)
+{
+	char alias[ALIAS_MAX + 1], host[ALIAS_MAX + 1];
+
+	identity_alias(alias);
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	assert_string_equal(alias, host);
 }
 
 static struct isid_lease
@@ -143,6 +182,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_another_user),
+		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_isids),
 		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_no_locks),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -118,13 +119,67 @@ test_the_longest_name(void **state)
 	targets_free(t);
 }
 
+/* The alias is the host name, or what the user wants, or none.
+ * shows: 3721-2.3-01 */
+static void
+test_alias(void **state)
+{
+	static const char *const set[] = { NULL, "Web Server 4", "", "\u00fc" };
+	char host[256];
+
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
+		struct setup s = { .isid.lock_fd = -1 };
+		struct lun_options *o;
+		struct lun_error err;
+		struct lun_url url;
+
+		assert_int_equal(lun_options_new(&o, &err), 0);
+		if (set[i])
+			assert_int_equal(lun_options_set(o, "initiator-alias",
+							 set[i], &err), 0);
+		assert_int_equal(lun_url_parse(&url, "iscsi://h", &err), 0);
+		assert_int_equal(setup_init(&s, &url, o, true, &env, &err), 0);
+		if (set[i] && !*set[i])
+			assert_null(s.config.login.initiator_alias);
+		else
+			assert_string_equal(s.config.login.initiator_alias,
+					    set[i] ? set[i] : host);
+		setup_deinit(&s);
+		lun_options_free(o);
+	}
+}
+
+/* What lunfs name shows is what a session says. */
+static void
+test_own_name(void **state)
+{
+	char said[NAME_MAX_LEN + 1], shown[NAME_MAX_LEN + 1];
+	struct lun_options *o;
+	struct lun_error err;
+
+	assert_int_equal(lun_options_new(&o, &err), 0);
+	assert_int_equal(lun_initiator_name(o, shown, &err), 0);
+	name_of_session(NULL, "iscsi://h", true, said);
+	assert_string_equal(shown, said);
+	assert_int_equal(lun_options_set(o, "initiator-name",
+					 "IQN.2026-11.test:Me", &err), 0);
+	assert_int_equal(lun_initiator_name(o, shown, &err), 0);
+	assert_string_equal(shown, "iqn.2026-11.test:me");
+	lun_options_free(o);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_name_for_all),
 		cmocka_unit_test(test_the_longest_name),
+		cmocka_unit_test(test_alias),
+		cmocka_unit_test(test_own_name),
 	};
 
+	/* no name is kept: test-io-kept-name.c */
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
