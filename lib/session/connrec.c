@@ -300,7 +300,7 @@ on_response(struct leg *leg, const struct removal *r)
 	 * both times and mean nothing by it: TASK REASSIGN tells. */
 	bool gone = retain == 0 && wait > 0;
 
-	/* the answer to a logout that was done may have been lost */
+	/* one that was done may not have been answered, or not like that */
 	if (r->response == LOGOUT_NO_CID && leg->removals == 1)
 		gone = true;
 
@@ -400,9 +400,10 @@ clean_up(struct leg *leg)
 		leg->removals++;
 		conn_remove(carrier->conn, leg->login.cid, leg->exp_stat_sn,
 			    session_now(s));
-	} else if (!legs_ready(s) && !any_opening(s) &&
-		   leg_connect(leg, &err) < 0) {
-		leg->due = time_add(session_now(s), LOGIN_AGAIN);
+	} else if (!legs_ready(s) && !any_opening(s)) {
+		leg->removals++;	/* also if it fails, perhaps: 6.3.4 */
+		if (leg_connect(leg, &err) < 0)
+			leg->due = time_add(session_now(s), LOGIN_AGAIN);
 	}
 }
 

@@ -131,7 +131,7 @@ struct leg {
 	/* Level 2, connrec.c. While it is lost it has no connection, or one
 	 * that logs in, and its tasks wait. */
 	bool lost, cleaned, was_lost;
-	unsigned removals;		/* logouts that were sent for it */
+	unsigned removals;		/* logouts for it: explicit, implicit */
 	lun_time time2wait, time2retain;	/* should it be lost */
 	uint32_t exp_stat_sn;		/* of what was lost: 11.14.4 */
 	lun_time lost_at, due, give_up_at;

@@ -326,6 +326,44 @@ test_a_login_that_is_refused_for_now_is_made_again(void **state)
 	login_refused_once(2, 6);
 }
 
+/*
+ * The login that was refused has logged the old connection out, as Linux does
+ * then; so another connection that asks for that hears that it is not known.
+ */
+static void
+test_a_login_that_is_refused_has_logged_out(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct got *got[2], *login, *logout, *r;
+	struct pdu pdu;
+
+	for (size_t i = 0; i < 2; i++) {
+		bench_nodata(b, 0);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+	}
+	cut(b, 0);
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	login = bench_expect(b, OP_LOGIN_REQUEST);
+	assert_int_equal(login->pdu.cid, 1);
+	pdu = bench_login_pdu(b, login);
+	pdu.status_class = 2;
+	pdu.status_detail = 6;
+	bench_send(b, &pdu, NULL, 0);
+	login = bench_login_security(b, "AuthMethod=None TargetPortalGroupTag=1");
+	assert_int_equal(login->pdu.cid, 2);
+	bench_login(b, "");
+	answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
+	bench_pass(b, TIME_S);
+	logout = bench_expect(b, OP_LOGOUT_REQUEST);
+	assert_int_equal(logout->pdu.cid, 1);
+	answer_logout(b, logout, LOGOUT_NO_CID, 0, 0);
+	r = expect_reassign(b, got[0]);
+	assert_int_equal(r->line, login->line);
+	assert_true(bench_up(b));
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -345,6 +383,7 @@ main(void)
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
+		cmocka_unit_test(test_a_login_that_is_refused_has_logged_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
