@@ -31,6 +31,7 @@
 #include "fail.h"
 #include "fuse/fs.h"
 #include "fuse/lanes.h"
+#include "fuse/live.h"
 #include "log.h"
 #include "mounts.h"
 #include "query.h"
@@ -171,6 +172,7 @@ on_retry(void *user)
 
 	log_say(LUN_LOG_INFO, "%s: told to reconnect", m->mountpoint);
 	reconnect(m);
+	survey_retry_failed(m->survey);
 }
 
 /* Is anybody still asking for something? */
@@ -277,6 +279,15 @@ on_disk_changed(void *user, struct target *t, struct lun_disk *disk)
 	if (m->fs->mounted &&
 	    tree_update_disk(m->fs->tree, t, disk, &err) < 0)
 		log_say(LUN_LOG_ERROR, "%s: %s", m->mountpoint, err.text);
+}
+
+static void
+on_target_gone(void *user, struct target *t)
+{
+	struct mount *m = user;
+
+	if (m->fs->mounted)
+		live_gone(m->fs, t);
 }
 
 /* ------------------------------------------------- from login to mount -- */
@@ -387,9 +398,12 @@ on_sessions(void *user)
 static void
 on_target(void *user, struct target *t)
 {
+	struct mount *m = user;
 	char url[TEXT_URL_MAX];
 
-	if (t->code == 0)
+	if (m->fs->mounted)
+		live_appeared(m->fs, t);
+	else if (t->code == 0)
 		log_say(LUN_LOG_DEBUG, "%s: session is up", target_url(t, url));
 }
 
@@ -465,6 +479,7 @@ serve(struct mount *m, struct lun_error *err)
 	static const struct survey_ops ops = {
 		.target = on_target,
 		.done = on_sessions,
+		.gone = on_target_gone,
 		.closed = on_closed,
 		.disk_changed = on_disk_changed,
 	};

@@ -97,6 +97,14 @@ source_deinit(struct source *s)
 
 /* ----------------------------------------------------------- targets -- */
 
+static void
+drop_portals(struct target *t)
+{
+	while (t->n_portals > 0)
+		free(t->portals[--t->n_portals].address);
+	t->portal = 0;
+}
+
 static struct target *
 target_free(struct target *t)
 {
@@ -104,8 +112,7 @@ target_free(struct target *t)
 		return NULL;
 	t->session = lun_session_free(t->session);
 	t->options = lun_options_free(t->options);
-	for (size_t i = 0; i < t->n_portals; i++)
-		free(t->portals[i].address);
+	drop_portals(t);
 	free(t->portals);
 	free(t->luns);
 	free(t);
@@ -237,11 +244,11 @@ add_lun(struct target *t, uint64_t lun)
 	return 0;
 }
 
-/* An entry without a portal, which was made last, is none. */
+/* An entry without a portal, which was made just now, is none. */
 static int
 out_of_memory(struct source *s, struct target *t, struct lun_error *err)
 {
-	if (t && t->n_portals == 0)
+	if (t && t->n_portals == 0 && t->state == TARGET_WAITING)
 		target_remove(t);
 	return fail(err, LUN_ENOMEM, "targets: out of memory");
 }
@@ -263,6 +270,18 @@ source_add_named(struct source *s, struct lun_error *err)
 	return 0;
 }
 
+/* One that is shown again and has no session may have moved. */
+static void
+note_shown(struct source *s, struct target *t)
+{
+	if (!t->shown_by)
+		t->shown_by = s;
+	t->shown_twice |= t->shown_by != s;
+	t->seen = true;
+	if (t->state == TARGET_DONE && !t->shown_twice && !t->named)
+		drop_portals(t);
+}
+
 int
 source_add_found(struct source *s, const struct lun_target *found,
 		 struct lun_error *err)
@@ -273,6 +292,7 @@ source_add_found(struct source *s, const struct lun_target *found,
 	struct target *t = target_entry(s, found->name);
 	if (!t)
 		return out_of_memory(s, t, err);
+	note_shown(s, t);
 	t->n_luns = 0;
 	/* The portal that answered is the one that surely can be reached. */
 	for (int same = 1; same >= 0; same--)

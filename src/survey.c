@@ -5,12 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
+#include "log.h"
 #include "sources.h"
 #include "text.h"
 
-enum { PARALLEL = 16 };
+enum {
+	PARALLEL = 16,
+	REFUSED_S = 900,	/* that a target which refused us is left alone */
+};
+
+static int64_t
+now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
 
 static void
 turn_soon(struct survey *sv)
@@ -46,10 +60,78 @@ note(int code, const char *text, int *out_code, char *out, size_t size)
 
 /* --------------------------------------------------------- discovery -- */
 
+/* For when the session is lost. */
+static void
+add_other_portals(struct target *t)
+{
+	for (size_t i = 0; i < t->n_portals; i++) {
+		const struct portal *p = &t->portals[i];
+
+		if (i != t->portal)
+			lun_session_add_portal(t->session, p->address, p->port,
+					       p->tpgt);
+	}
+}
+
 static void
 source_failed(struct source *s, int code, const char *text)
 {
 	note(code, text, &s->code, s->error, sizeof(s->error));
+}
+
+/* RFC 4171 7.2: those who refused us are not asked again and again. */
+static bool
+may_try_again(const struct target *t)
+{
+	return t->state == TARGET_DONE && !t->gone && t->n_portals > 0 &&
+	       (t->code != LUN_EAUTH || now_s() - t->failed_at >= REFUSED_S);
+}
+
+static void
+try_again(struct target *t)
+{
+	t->portal = 0;
+	enter(t, TARGET_WAITING);
+	add_due(t);
+}
+
+/* What the new list means for a target of the old or the new one. */
+static void
+compare(struct source *s, struct target *t)
+{
+	const struct survey_ops *ops = s->all->ops;
+	bool gone = !t->seen && !t->shown_twice && !t->named;
+
+	if (gone && !t->gone && ops->gone) {
+		t->gone = true;
+		ops->gone(s->all->user, t);
+	}
+	if (gone)
+		return;
+	t->gone = false;
+	if (t->state == TARGET_UP)
+		add_other_portals(t);
+	else if (may_try_again(t))
+		try_again(t);
+}
+
+/* A live source shows something else than before. */
+static void
+on_changed(struct source *s, const struct lun_target *found, size_t n)
+{
+	struct survey *sv = s->all;
+	struct lun_error err = { 0 };
+
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->shown_by == s)
+			sv->v[i]->seen = false;
+	for (size_t i = 0; i < n; i++)
+		if (source_add_found(s, &found[i], &err) < 0)
+			log_say(LUN_LOG_ERROR, "%s: %s", s->label, err.text);
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->shown_by == s)
+			compare(s, sv->v[i]);
+	turn_soon(sv);
 }
 
 static void
@@ -59,6 +141,11 @@ on_discovered(void *user, int code, const char *text,
 	struct source *s = user;
 	struct lun_error err = { 0 };
 
+	if (s->done) {
+		if (code == 0 && !s->all->closing)
+			on_changed(s, found, n);
+		return;
+	}
 	s->done = true;
 	if (code < 0)
 		source_failed(s, code, text);
@@ -80,7 +167,10 @@ source_start(struct source *s)
 	if (s->url.kind == LUN_URL_PORTAL || s->url.kind == LUN_URL_ISNS) {
 		r = lun_discover(&s->discovery, s->all->loop, &s->url,
 				 s->options, on_discovered, s, &err);
-		s->all->busy += r == 0;
+		s->busy = r == 0;
+		s->all->busy += s->busy;
+		s->live = r == 0 && s->all->keep &&
+			  lun_discovery_watch(s->discovery);
 	} else {
 		r = source_add_named(s, &err);
 		s->done = true;
@@ -96,6 +186,7 @@ source_start(struct source *s)
 static void
 target_failed(struct target *t, int code, const char *text)
 {
+	t->failed_at = now_s();
 	note(code, text, &t->code, t->error, sizeof(t->error));
 	t->all->ops->target(t->all->user, t);
 }
@@ -171,19 +262,6 @@ on_closed(void *user)
 	turn_soon(t->all);
 }
 
-/* For when the session is lost. */
-static void
-add_other_portals(struct target *t)
-{
-	for (size_t i = 0; i < t->n_portals; i++) {
-		const struct portal *p = &t->portals[i];
-
-		if (i != t->portal)
-			lun_session_add_portal(t->session, p->address, p->port,
-					       p->tpgt);
-	}
-}
-
 static void
 target_open(struct target *t)
 {
@@ -223,7 +301,10 @@ target_ended(struct target *t)
 	if (!t->all->closing && another_portal_may_do(t, t->code)) {
 		t->portal++;
 		enter(t, TARGET_WAITING);
+	} else if (!t->all->closing && t->leaving && !t->gone) {
+		try_again(t);		/* it came back meanwhile */
 	}
+	t->leaving = false;
 }
 
 /* -------------------------------------------------------------- turn -- */
@@ -231,9 +312,11 @@ target_ended(struct target *t)
 static void
 step_source(struct source *s)
 {
-	if (s->done && s->discovery) {
-		s->discovery = lun_discovery_free(s->discovery);
+	if (s->done && s->busy) {
 		s->all->busy--;
+		s->busy = false;
+		if (!s->live || s->code < 0)
+			s->discovery = lun_discovery_free(s->discovery);
 	}
 	if (!s->started && !s->all->closing && s->all->busy < PARALLEL)
 		source_start(s);
@@ -246,13 +329,13 @@ step_target(struct target *t)
 
 	if (t->state == TARGET_OPENING && sv->closing)
 		enter(t, TARGET_ENDED);
-	if (t->state == TARGET_UP && (sv->closing || !sv->keep)) {
+	if (t->state == TARGET_UP && (sv->closing || !sv->keep || t->leaving)) {
 		enter(t, TARGET_CLOSING);
 		lun_session_close(t->session, on_closed);
 	}
 	if (t->state == TARGET_ENDED)
 		target_ended(t);
-	if (t->state == TARGET_WAITING && sv->closing)
+	if (t->state == TARGET_WAITING && (sv->closing || t->gone))
 		enter(t, TARGET_DONE);
 	if (t->state == TARGET_WAITING && sv->busy < PARALLEL)
 		target_open(t);
@@ -430,6 +513,24 @@ survey_retry(struct survey *sv)
 	for (size_t i = 0; i < sv->n; i++)
 		if (sv->v[i]->state == TARGET_UP)
 			lun_session_retry(sv->v[i]->session);
+}
+
+void
+survey_retry_failed(struct survey *sv)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->v[i]->state == TARGET_DONE && !sv->v[i]->gone &&
+		    sv->v[i]->n_portals > 0)
+			try_again(sv->v[i]);
+	turn_soon(sv);
+}
+
+void
+survey_leave(struct target *t)
+{
+	t->leaving = true;
+	add_due(t);
+	turn_soon(t->all);
 }
 
 struct lun_disk *

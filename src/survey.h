@@ -10,6 +10,11 @@
  * in to, PARALLEL at a time; if a portal cannot be reached, the next one is
  * tried. What goes wrong is kept at the source or the target, in order.
  *
+ * A source may be live (iSNS): with sessions that are kept it tells when its
+ * list changes. Targets that are new in it are logged in to; those that are in
+ * no list any more are gone, which is up to the command: what a list says is no
+ * reason to end a session that is used (RFC 4171 2.2.3).
+ *
  * Objects of liblun are never closed or freed within one of its callbacks:
  * callbacks note what happened, and one function on an alarm acts on it.
  */
@@ -42,6 +47,11 @@ struct target {
 	struct lun_options *options;
 	bool named;			/* by the user, not only discovered */
 	uint64_t rank;			/* its place in the order of the sources */
+	struct source *shown_by;	/* the first that found it; NULL: none */
+	bool shown_twice;		/* by others, too */
+	bool seen;			/* in the last list of shown_by */
+	bool gone;			/* is shown no more: see survey_leave() */
+	bool leaving;
 
 	size_t n_portals;
 	struct portal *portals;
@@ -57,6 +67,7 @@ struct target {
 	struct lun_session *session;
 	int code;			/* 0, or why there is no session */
 	char error[sizeof(((struct lun_error *)0)->text)];
+	int64_t failed_at;		/* seconds, on some clock */
 	void *user;			/* the command's own */
 	struct survey *all;
 };
@@ -67,6 +78,8 @@ struct source {
 	struct lun_options *options;
 	struct lun_discovery *discovery;
 	bool started, done;
+	bool busy;			/* counts in survey.busy */
+	bool live;			/* tells of changes, after done, too */
 	int code;			/* 0, or why it shows nothing */
 	char error[sizeof(((struct lun_error *)0)->text)];
 	struct survey *all;
@@ -77,6 +90,9 @@ struct survey_ops {
 	void (*target)(void *user, struct target *t);
 	/* Every source and every target was looked at; once. */
 	void (*done)(void *user);
+	/* No source shows this target any more. It is there until
+	 * survey_leave(). May be NULL, as may disk_changed. */
+	void (*gone)(void *user, struct target *t);
 	/* After survey_close(): all sessions have ended. */
 	void (*closed)(void *user);
 	/* As in lun.h, for wanted LUNs. */
@@ -123,6 +139,13 @@ bool survey_is_lost(const struct survey *sv);
 
 /* Those reconnect now. */
 void survey_retry(struct survey *sv);
+
+/* Targets without session are logged in to once more, also those that refused
+ * us. */
+void survey_retry_failed(struct survey *sv);
+
+/* Logs out of a target that is gone; nobody may use its disks any more. */
+void survey_leave(struct target *t);
 
 /* The next one of the disks of a target that the user wants to see; NULL at the
  * end. *at is where to look on: 0 at first. */

@@ -224,6 +224,7 @@ isns_new(struct isns **out, const struct isns_config *config,
 	isns_rx_init(&c->rx, ISNS_MESSAGE_MAX);
 	c->out = (struct str)STR_INIT(OUT_MAX);
 	c->transaction = (uint16_t)env_random32(config->env);
+	c->wants_esi = config->watch;
 	*out = c;
 	return 0;
 }

@@ -38,6 +38,9 @@ node_stat(const struct fs *fs, const struct node *node, struct stat *st)
 		st->st_size = (off_t)strlen(node->link);
 		break;
 	case NODE_LUN:
+		st->st_mode = S_IFREG;
+		if (!node->disk)
+			break;
 		info = lun_disk_info(node->disk);
 		st->st_mode = S_IFREG | (info->read_only ? 0400 : 0600);
 		st->st_size = (off_t)info->size;
@@ -162,7 +165,7 @@ enum { N_XATTRS = sizeof(xattrs) / sizeof(xattrs[0]) };
 static bool
 xattr_applies(const struct fs *fs, const struct node *node, size_t i)
 {
-	return node->kind == NODE_LUN &&
+	return node->kind == NODE_LUN && node->disk &&
 	       (!xattrs[i].single_file_only || node == fs->tree->root);
 }
 

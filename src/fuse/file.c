@@ -166,12 +166,14 @@ on_done(struct lun_io *io)
 	intake_put(r);
 }
 
-/* The last flush, before the mount ends: it is nobody's request. */
+/* The last flush, before the mount ends or a target is removed: it is nobody's
+ * request, but keeps the LUN in use. */
 static void
 on_last_flush(struct lun_io *io)
 {
 	struct request *r = io->user;
 
+	r->node->opens--;
 	if (io->code != 0) {
 		log_error(r);
 		r->intake->fs->flush_failed = true;
@@ -186,6 +188,7 @@ file_flush_dirty(struct fs *fs, struct node *from)
 		struct request *r = intake_take(&fs->main);
 
 		from->dirty = false;
+		from->opens++;
 		r->node = from;
 		r->disk = from->disk;
 		r->io = (struct lun_io){
@@ -405,6 +408,8 @@ op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, EACCES);
 	} else if (node->kind == NODE_STATUS) {
 		info_open(req, fi);
+	} else if (!node->disk) {
+		fuse_reply_err(req, ESTALE);
 	} else if (writes && lun_disk_info(node->disk)->read_only) {
 		fuse_reply_err(req, EROFS);
 	} else if (!(opened = calloc(1, sizeof(*opened)))) {

@@ -255,6 +255,7 @@ fs_free(struct fs *fs)
 	if (fs->mounted)
 		detach_dead(fs->mountpoint);
 	free(fs->mountpoint);
+	fs->live = lun_alarm_free(fs->live);
 	fs->tree = tree_free(fs->tree);
 	intake_deinit(&fs->main);
 	free(fs);

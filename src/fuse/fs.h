@@ -33,6 +33,7 @@ struct fs_ops {
 struct fs {
 	struct fuse_session *se;
 	struct intake main;
+	struct lun_alarm *live;		/* of live.c; NULL: not needed so far */
 	struct lanes *lanes;		/* NULL: one session with each target */
 	struct tree *tree;
 	const struct survey *survey;	/* for status.json */

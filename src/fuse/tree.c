@@ -278,6 +278,50 @@ tree_add_target(struct tree *tree, const struct target *t,
 	return r;
 }
 
+static bool
+is_open(const struct node *node, const struct target *t)
+{
+	return node->kind == NODE_LUN && node->target == t && node->opens > 0;
+}
+
+bool
+tree_target_in_use(const struct tree *tree, const struct target *t)
+{
+	const struct node *dir = tree_find(tree->root, t->url.target);
+	bool open = false;
+
+	for (size_t i = 0; dir && i < dir->n_children; i++)
+		open |= is_open(dir->children[i], t);
+	for (const struct node *n = tree->orphans; n; n = n->older)
+		open |= is_open(n, t);
+	return open;
+}
+
+void
+tree_remove_target(struct tree *tree, const struct target *t)
+{
+	struct node *dir = tree_find(tree->root, t->url.target);
+	struct node *aliases = tree->by_alias;
+
+	while (dir && dir->n_children > 0) {
+		struct node *lun = dir->children[dir->n_children - 1];
+
+		links_remove(tree, lun->disk);
+		node_remove(tree, lun);
+	}
+	if (dir)
+		node_remove(tree, dir);
+	for (size_t i = aliases->n_children; i-- > 0;)
+		if (strcmp(aliases->children[i]->link + strlen("../"),
+			   t->url.target) == 0)
+			node_remove(tree, aliases->children[i]);
+	for (struct node *n = tree->orphans; n; n = n->older)
+		if (n->kind == NODE_LUN && n->target == t) {
+			n->target = NULL;
+			n->disk = NULL;
+		}
+}
+
 /* ------------------------------------------------------------- public -- */
 
 int

@@ -51,7 +51,8 @@ struct node {
 	size_t n_children;
 
 	char *link;			/* NODE_LINK: where to */
-	struct lun_disk *disk;		/* NODE_LUN; of a link: its owner */
+	struct lun_disk *disk;		/* NODE_LUN, NULL: its target was
+					   removed; of a link: its owner */
 
 	/* NODE_LUN */
 	const struct target *target;
@@ -82,6 +83,13 @@ struct tree *tree_free(struct tree *tree);
 /* A target that is up, with its disks. */
 int tree_add_target(struct tree *tree, const struct target *t,
 		    struct lun_error *err);
+
+/* Does anybody have a LUN of it open? */
+bool tree_target_in_use(const struct tree *tree, const struct target *t);
+
+/* A target that is not in use, and its disks, are no more: the kernel may know
+ * their nodes still. */
+void tree_remove_target(struct tree *tree, const struct target *t);
 
 /* A disk appeared, changed or vanished. */
 int tree_update_disk(struct tree *tree, const struct target *t,
