@@ -5,11 +5,9 @@
  *
  *	root path ----------------------------> candidates
  *	    \-- no server, or no target -- services in turn --/
- *
- * Each step is a job of its own: nothing of a discovery is on the stack when it
- * is freed. A service that fails, stays silent, or knows nothing, is told in
- * the log, and the next one is asked.
  */
+#include "lun-boot.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,48 +15,10 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/str.h"
-#include "boot/info.h"
 #include "boot/policy.h"
-#include "io/boot-files.h"
-#include "lun-impl.h"
 
-enum {
-	CANDIDATES_MAX	= 32,
-	SERVICES_MAX	= 16,
-	FAILURES_MAX	= 300,
-};
-
-struct lun_boot {
-	struct lun_loop *loop;
-	enum lun_boot_source source;
-	char *value, *allow;
-	bool numeric;
-	struct lun_options *options;
-	lun_boot_fn *done;
-	void *user;
-
-	struct boot_info info;
-	char where[BOOT_FILE_NAME_MAX];		/* it is from */
-	size_t target;				/* that is looked at */
-
-	struct lun_url services[SERVICES_MAX];
-	size_t n_services, service;
-	bool services_given;			/* by the user */
-	struct lun_discovery *discovery;	/* NULL: none under way */
-	struct timer patience;			/* for it */
-	bool answered;
-	struct str failures;			/* of services */
-
-	struct job step;
-	void (*next)(struct lun_boot *b);
-	struct lun_boot_result result;
-	struct lun_boot_candidate *candidates;	/* CANDIDATES_MAX of them */
-	struct lun_error err;
-};
-
-static void
-go(struct lun_boot *b, void (*next)(struct lun_boot *b))
+void
+boot_go(struct lun_boot *b, void (*next)(struct lun_boot *b))
 {
 	b->next = next;
 	loop_add_job(b->loop, &b->step);
@@ -84,53 +44,10 @@ static void
 fail(struct lun_boot *b)
 {
 	assert(b->err.code < 0);
-	go(b, report);
+	boot_go(b, report);
 }
 
-/* --------------------------------------------------------- candidates -- */
-
-/* A LUN at this portal, if it may be used. */
-static void
-add_candidate(struct lun_boot *b, const struct boot_target *t,
-	      const char *name, const char *host, uint16_t port,
-	      const char *service)
-{
-	struct lun_boot_candidate *c = &b->candidates[b->result.n];
-
-	for (size_t i = 0; i < b->result.n; i++)
-		if (b->candidates[i].url.port == port &&
-		    strcmp(b->candidates[i].url.host, host) == 0 &&
-		    strcmp(b->candidates[i].url.target, name) == 0)
-			return;
-	if (b->result.n == CANDIDATES_MAX)
-		return;
-	*c = (struct lun_boot_candidate){
-		.url = { .kind = LUN_URL_LUN, .port = port,
-			 .lun = t ? t->url.lun : 0 },
-	};
-	snprintf(c->url.host, sizeof(c->url.host), "%s", host);
-	snprintf(c->url.target, sizeof(c->url.target), "%s", name);
-	snprintf(c->how, sizeof(c->how), "%s%s%s", b->where,
-		 service ? "; found by " : "", service ? service : "");
-	if (t) {
-		memcpy(c->url.username, t->url.user, sizeof(t->url.user));
-		memcpy(c->url.password, t->url.password,
-		       sizeof(t->url.password));
-		memcpy(c->username_in, t->user_in, sizeof(t->user_in));
-		memcpy(c->password_in, t->password_in,
-		       sizeof(t->password_in));
-	}
-
-	struct portal p = { .port = port };
-
-	memcpy(p.host, c->url.host, sizeof(p.host));
-	if (boot_policy_check(b->allow, b->numeric, name, &p, &b->err) < 0) {
-		env_log(&b->loop->env, LUN_LOG_WARNING, "%s", b->err.text);
-		secret_wipe(c, sizeof(*c));
-		return;
-	}
-	b->result.n++;
-}
+/* -------------------------------------------------------- root path stage -- */
 
 static void
 finish(struct lun_boot *b)
@@ -140,7 +57,7 @@ finish(struct lun_boot *b)
 	if (b->result.n > 0) {
 		b->err.code = 0;
 		b->result.candidates = b->candidates;
-		go(b, report);
+		boot_go(b, report);
 		return;
 	}
 	/* Why the last one was refused says more than that there is none. */
@@ -154,180 +71,6 @@ finish(struct lun_boot *b)
 	fail(b);
 }
 
-/* ----------------------------------------------- discovery service stage -- */
-
-static void next_target(struct lun_boot *b);
-static void next_service(struct lun_boot *b);
-
-static const struct boot_target *
-current_target(const struct lun_boot *b)
-{
-	return b->target < b->info.n_targets ? &b->info.targets[b->target] :
-					       NULL;
-}
-
-static const char *
-service_name(const struct lun_url *s, char out[300])
-{
-	static const char *const kinds[] = {
-		[LUN_URL_PORTAL] = "SendTargets of ",
-		[LUN_URL_ISNS] = "iSNS at ", [LUN_URL_SLP] = "SLP of ",
-	};
-	bool v6 = strchr(s->host, ':') != NULL;
-
-	if (s->host[0] == '\0')
-		snprintf(out, 300, "SLP");
-	else
-		snprintf(out, 300, "%s%s%s%s:%u", kinds[s->kind],
-			 v6 ? "[" : "", s->host, v6 ? "]" : "", s->port);
-	return out;
-}
-
-static void
-service_failed(struct lun_boot *b, const char *why)
-{
-	char name[300];
-
-	service_name(&b->services[b->service], name);
-	env_log(&b->loop->env, LUN_LOG_INFO, "boot: %s: %s", name, why);
-	if (b->failures.len > 0)
-		str_add(&b->failures, "; ");
-	str_add(&b->failures, "%s: %s", name, why);
-}
-
-/*
- * Where the service knows the target. If the root path has another port than
- * it, both may be right (RFC 4173 6): first the service's.
- */
-static void
-add_portals(struct lun_boot *b, const struct lun_target *found,
-	    const char *service)
-{
-	const struct boot_target *t = current_target(b);
-	uint16_t port = t && t->has_port ? t->url.portal.port : 0;
-
-	for (size_t i = 0; i < found->n_portals; i++)
-		add_candidate(b, t, found->name, found->portals[i].address,
-			      found->portals[i].port, service);
-	for (size_t i = 0; port && i < found->n_portals; i++)
-		add_candidate(b, t, found->name, found->portals[i].address,
-			      port, service);
-}
-
-static void
-service_answered(void *user, int code, const char *text,
-		 const struct lun_target *targets, size_t n)
-{
-	struct lun_boot *b = user;
-	const struct boot_target *t = current_target(b);
-	const struct lun_url *s = &b->services[b->service];
-	size_t before = b->result.n;
-	char name[300];
-
-	service_name(s, name);
-	for (size_t i = 0; code == 0 && i < n; i++)
-		if (!t || iscsi_name_equal(targets[i].name, t->url.target))
-			add_portals(b, &targets[i], name);
-	b->answered = b->result.n > before;
-	if (!b->answered && b->err.code == 0)
-		service_failed(b, code < 0 ? text : "knows of none");
-	go(b, next_service);
-}
-
-static void
-service_silent(struct timer *timer, lun_time now)
-{
-	struct lun_boot *b = container_of(timer, struct lun_boot, patience);
-
-	service_failed(b, "no answer in time");
-	go(b, next_service);
-}
-
-static void
-ask_service(struct lun_boot *b)
-{
-	const struct boot_target *t = current_target(b);
-	struct lun_url url = b->services[b->service];
-	struct lun_error why;
-
-	if (t)
-		memcpy(url.target, t->url.target, sizeof(url.target));
-	if (t && url.kind == LUN_URL_PORTAL)
-		url.kind = LUN_URL_TARGET;
-	if (lun_discover(&b->discovery, b->loop, &url, b->options,
-			 service_answered, b, &why) < 0) {
-		service_failed(b, why.text);
-		go(b, next_service);
-		return;
-	}
-	timer_set(&b->patience, time_add(loop_now(b->loop),
-					 b->options->timeout));
-}
-
-/* The one that was asked is done with; b->service is it, if there was one. */
-static void
-next_service(struct lun_boot *b)
-{
-	timer_clear(&b->patience);
-	b->discovery = lun_discovery_free(b->discovery);
-	b->service++;
-	if (b->answered || b->service >= b->n_services)
-		go(b, next_target);
-	else
-		ask_service(b);
-}
-
-static void
-add_service(struct lun_boot *b, const struct boot_service *s)
-{
-	struct lun_url *u;
-
-	if (b->n_services == SERVICES_MAX)
-		return;
-	u = &b->services[b->n_services++];
-	*u = (struct lun_url){
-		.kind = s->kind == BOOT_ISNS ? LUN_URL_ISNS : LUN_URL_SLP,
-		.port = s->portal.port,
-	};
-	memcpy(u->host, s->portal.host, sizeof(u->host));
-	if (s->kind == BOOT_SLP)
-		snprintf(u->scope, sizeof(u->scope), "%s",
-			 b->info.slp_scopes[0] ? b->info.slp_scopes : "DEFAULT");
-}
-
-/*
- * Those that the source told of: iSNS first (RFC 7143 4.2.7), then SLP, at last
- * by multicast.
- */
-static void
-choose_services(struct lun_boot *b)
-{
-	static const struct boot_service multicast = {
-		BOOT_SLP, { .port = SLP_PORT }
-	};
-	static const enum boot_service_kind order[] = { BOOT_ISNS, BOOT_SLP };
-
-	if (b->services_given)
-		return;
-	b->n_services = 0;
-	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++)
-		for (size_t i = 0; i < b->info.n_services; i++)
-			if (b->info.services[i].kind == order[k])
-				add_service(b, &b->info.services[i]);
-	add_service(b, &multicast);
-}
-
-static void
-begin_services(struct lun_boot *b)
-{
-	choose_services(b);
-	b->answered = false;
-	b->service = SIZE_MAX;		/* none yet */
-	next_service(b);
-}
-
-/* -------------------------------------------------------- root path stage -- */
-
 /* Of those that are left, the first without a server is looked for. */
 static void
 look_at_targets(struct lun_boot *b)
@@ -340,18 +83,18 @@ look_at_targets(struct lun_boot *b)
 				 "server is named, and only one in figures is "
 				 "wanted", t->url.target);
 		else if (t->url.kind == URL_UNLOCATED) {
-			begin_services(b);
+			boot_ask_services(b);
 			return;
 		} else
-			add_candidate(b, t, t->url.target,
+			boot_add_candidate(b, t->url.target,
 				      t->url.portal.host, t->url.portal.port,
 				      NULL);
 	}
 	finish(b);
 }
 
-static void
-next_target(struct lun_boot *b)
+void
+boot_next_target(struct lun_boot *b)
 {
 	b->target++;
 	look_at_targets(b);
@@ -365,7 +108,7 @@ located(struct lun_boot *b)
 	       sizeof(b->result.initiator_name));
 	b->target = 0;
 	if (b->info.n_targets == 0)
-		begin_services(b);
+		boot_ask_services(b);
 	else
 		look_at_targets(b);
 }
@@ -428,10 +171,40 @@ read_host(struct lun_boot *b)
 			"or in leases of DHCP clients");
 }
 
+static void
+end_dhcp(struct lun_boot *b)
+{
+	b->dhcp = dhcp_free(b->dhcp);
+	if (b->err.code < 0)
+		boot_go(b, report);
+	else
+		located(b);
+}
+
+/* Without a root path the next stage looks for targets to boot from. */
+static void
+dhcp_answered(void *user, int code, const struct boot_info *info,
+	      const char *how, const struct lun_error *err)
+{
+	struct lun_boot *b = user;
+
+	if (code < 0)
+		b->err = *err;
+	b->info = *info;
+	snprintf(b->where, sizeof(b->where), "%s", how);
+	if (code == BOOT_NOTHING)
+		env_log(&b->loop->env, LUN_LOG_WARNING, "%s: no root path of "
+			"iSCSI: discovery services are asked", how);
+	boot_go(b, end_dhcp);
+}
+
 static int
 read_dhcp(struct lun_boot *b)
 {
-	return lun_fail(&b->err, LUN_EINVAL, "DHCP: not there");
+	int r = dhcp_new(&b->dhcp, b->loop, &b->dhcp_options, dhcp_answered, b,
+			 &b->err);
+
+	return r < 0 ? r : LATER;
 }
 
 static void
@@ -447,9 +220,12 @@ begin(struct lun_boot *b)
 	};
 
 	b->err = (struct lun_error){ 0 };
-	if (sources[b->source](b) < 0)
+
+	int r = sources[b->source](b);
+
+	if (r < 0)
 		fail(b);
-	else
+	else if (r != LATER)
 		located(b);
 }
 
@@ -461,6 +237,7 @@ lun_boot_free(struct lun_boot *b)
 	if (!b)
 		return NULL;
 	lun_discovery_free(b->discovery);
+	dhcp_free(b->dhcp);
 	job_deinit(&b->step);
 	timer_deinit(&b->patience);
 	str_deinit(&b->failures);
@@ -472,6 +249,10 @@ lun_boot_free(struct lun_boot *b)
 	lun_options_free(b->options);
 	free(b->value);
 	free(b->allow);
+	if (b->dhcp_keys)
+		secret_wipe(b->dhcp_keys, strlen(b->dhcp_keys));
+	free(b->dhcp_keys);
+	free(b->dhcp_servers);
 	free(b);
 	return NULL;
 }
@@ -497,20 +278,38 @@ take_services(struct lun_boot *b, const struct lun_boot_config *c,
 	return 0;
 }
 
+/* False: out of memory. */
+static bool
+copy(char **out, const char *text)
+{
+	return !text || (*out = strdup(text));
+}
+
 static int
 take_config(struct lun_boot *b, const struct lun_boot_config *c,
 	    const struct lun_options *options, struct lun_error *err)
 {
-	int r = timer_init(&b->patience, &b->loop->timers, service_silent);
+	struct lun_error why;
+	int r = timer_init(&b->patience, &b->loop->timers, boot_service_silent);
 
 	b->source = c->source;
 	b->numeric = c->numeric;
 	b->options = lun_options_clone(options);
 	b->candidates = calloc(CANDIDATES_MAX, sizeof(*b->candidates));
 	if (r < 0 || !b->options || !b->candidates ||
-	    (c->value && !(b->value = strdup(c->value))) ||
-	    (c->allow && !(b->allow = strdup(c->allow))))
+	    !copy(&b->value, c->value) || !copy(&b->allow, c->allow) ||
+	    !copy(&b->dhcp_keys, c->dhcp_keys) ||
+	    !copy(&b->dhcp_servers, c->dhcp_servers))
 		return lun_fail(err, LUN_ENOMEM, "boot: out of memory");
+	b->dhcp_options = (struct dhcp_options){
+		.interface = b->value,
+		.tries = c->dhcp_tries,
+		.keys = b->dhcp_keys,
+		.unauthentic = c->dhcp_unauthentic,
+		.servers = b->dhcp_servers,
+	};
+	if (b->allow && (r = boot_policy_valid(b->allow, &why)) < 0)
+		return lun_fail(err, r, "allowed: %s", why.text);
 	return take_services(b, c, err);
 }
 
@@ -536,7 +335,7 @@ lun_boot(struct lun_boot **out, struct lun_loop *loop,
 		lun_boot_free(b);
 		return r;
 	}
-	go(b, begin);
+	boot_go(b, begin);
 	*out = b;
 	return 0;
 }

@@ -304,6 +304,17 @@ struct lun_boot_config {
 	 * of portals, with commas between. */
 	const char *allow;
 	bool numeric;		/* only servers that are named by address */
+
+	/* DHCP: how often each request is sent (0: 4 times, which takes a
+	 * minute); addresses of the servers that may answer, with commas between
+	 * (NULL: any); and for RFC 3118 the text of a file of keys: lines
+	 * "token=TEXT", or "key=ID:SECRET" for each key (NULL: none). With keys,
+	 * what is not authentic is declined, unless it is accepted nevertheless,
+	 * with a warning. */
+	unsigned dhcp_tries;
+	const char *dhcp_servers;
+	const char *dhcp_keys;
+	bool dhcp_unauthentic;
 };
 
 struct lun_boot_candidate {

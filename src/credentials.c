@@ -140,10 +140,10 @@ read_text(int fd, const char *path, char text[FILE_MAX], struct lun_error *err)
 	return 0;
 }
 
-int
-credentials_file(struct lun_options *o, const char *path, struct lun_error *err)
+/* The text of a file that nobody else can get at. */
+static int
+read_secret(const char *path, char text[FILE_MAX], struct lun_error *err)
 {
-	char text[FILE_MAX];
 	struct stat st;
 	int r = 0;
 
@@ -162,10 +162,41 @@ credentials_file(struct lun_options *o, const char *path, struct lun_error *err)
 			 path, (unsigned)st.st_mode & 07777);
 	else
 		r = read_text(fd, path, text, err);
-	if (r == 0)
-		r = take_lines(o, path, text, err);
-	explicit_bzero(text, sizeof(text));
 	if (fd >= 0)
 		close(fd);
 	return r;
+}
+
+int
+credentials_file(struct lun_options *o, const char *path, struct lun_error *err)
+{
+	char text[FILE_MAX];
+	int r = read_secret(path, text, err);
+
+	if (r == 0)
+		r = take_lines(o, path, text, err);
+	explicit_bzero(text, sizeof(text));
+	return r;
+}
+
+int
+secret_file(char **out, const char *path, struct lun_error *err)
+{
+	char text[FILE_MAX], *copy = NULL;
+	int r = read_secret(path, text, err);
+
+	if (r == 0 && !(copy = strdup(text)))
+		r = fail(err, LUN_ENOMEM, "%s: out of memory", path);
+	explicit_bzero(text, sizeof(text));
+	if (r == 0)
+		*out = copy;
+	return r;
+}
+
+void
+secret_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
 }

@@ -22,4 +22,9 @@ int credentials_environment(struct lun_options *o, struct lun_error *err);
 int credentials_file(struct lun_options *o, const char *path,
 		     struct lun_error *err);
 
+/* The text of another file with secrets, with the same care. To be freed by
+ * secret_free(), which wipes it. LUN_ESYS or LUN_ENOMEM. */
+int secret_file(char **text, const char *path, struct lun_error *err);
+void secret_free(char *text);
+
 #endif

@@ -27,9 +27,11 @@ struct row {
 
 static set_fn set_lun, set_key, set_sessions, set_credentials, set_proxy,
 	set_mount, set_read_only, set_json, set_verbose, set_pcap,
-	set_foreground, set_fake, set_nothing, set_help, set_version, set_boot_source,
-	set_boot_mount, set_allow, set_numeric;
+	set_foreground, set_fake, set_nothing, set_help, set_version,
+	set_boot_source, set_boot_mount, set_allow, set_numeric, set_dhcp_tries,
+	set_dhcp_servers, set_dhcp_keys, set_dhcp_unauthentic;
 
+enum { DHCP_TRIES_MAX = 10 };
 enum { IN_O = 1 << 8 };		/* a word within -o only */
 
 static const struct row rows[] = {
@@ -68,6 +70,17 @@ static const struct row rows[] = {
   "an operational key by its RFC name: MaxBurstLength=1M" },
 { 0, "root-path", "STRING", CMD_BOOT, set_boot_source,
   "an RFC 4173 root path: iscsi:server:protocol:port:LUN:target" },
+{ 0, "dhcp", "INTERFACE", CMD_BOOT, set_boot_source,
+  "ask DHCP servers there (needs CAP_NET_RAW)" },
+{ 0, "dhcp-tries", "N", CMD_BOOT, set_dhcp_tries,
+  "how often, 1 to 10 (default: 4, which takes a minute)" },
+{ 0, "dhcp-servers", "LIST", CMD_BOOT, set_dhcp_servers,
+  "addresses of those that may answer" },
+{ 0, "dhcp-keys", "FILE", CMD_BOOT, set_dhcp_keys,
+  "lines key=ID:SECRET, or token=TEXT (RFC 3118): answers must be\n"
+  "authentic; the file must not be open to others" },
+{ 0, "dhcp-unauthentic", NULL, CMD_BOOT, set_dhcp_unauthentic,
+  "take those that are not, with a warning" },
 { 0, "lease", "FILE", CMD_BOOT, set_boot_source,
   "a lease of systemd-networkd, NetworkManager, dhclient, klibc's\n"
   "ipconfig or dhcpcd" },
@@ -149,18 +162,42 @@ set_key(struct opts *o, const struct row *row, char *value,
 }
 
 static int
-set_sessions(struct opts *o, const struct row *row, char *value,
-	     struct lun_error *err)
+set_number(unsigned *to, const struct row *row, const char *value,
+	   unsigned max, struct lun_error *err)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
-	if (!isdigit((unsigned char)*value) || *end || n < 1 ||
-	    n > SESSIONS_MAX)
-		return fail(err, LUN_EINVAL, "--sessions %s: not a number from "
-			    "1 to %d", value, SESSIONS_MAX);
-	o->sessions = (unsigned)n;
+	if (!isdigit((unsigned char)*value) || *end || n < 1 || n > max)
+		return fail(err, LUN_EINVAL, "--%s %s: not a number from 1 to "
+			    "%u", row->name, value, max);
+	*to = (unsigned)n;
 	return 0;
+}
+
+static int
+set_sessions(struct opts *o, const struct row *row, char *value,
+	     struct lun_error *err)
+{
+	return set_number(&o->sessions, row, value, SESSIONS_MAX, err);
+}
+
+static int
+set_dhcp_tries(struct opts *o, const struct row *row, char *value,
+	       struct lun_error *err)
+{
+	return set_number(&o->boot.dhcp_tries, row, value, DHCP_TRIES_MAX, err);
+}
+
+static int
+set_dhcp_keys(struct opts *o, const struct row *row, char *value,
+	      struct lun_error *err)
+{
+	secret_free(o->dhcp_keys);
+	o->dhcp_keys = NULL;
+	int r = secret_file(&o->dhcp_keys, value, err);
+	o->boot.dhcp_keys = o->dhcp_keys;
+	return r;
 }
 
 static int
@@ -209,8 +246,9 @@ set_boot_source(struct opts *o, const struct row *row, char *value,
 		const char *name;
 		enum lun_boot_source source;
 	} sources[] = {
-		{ "root-path", LUN_BOOT_ROOT_PATH }, { "lease", LUN_BOOT_LEASE },
-		{ "ibft", LUN_BOOT_IBFT }, { "cmdline", LUN_BOOT_CMDLINE },
+		{ "root-path", LUN_BOOT_ROOT_PATH }, { "dhcp", LUN_BOOT_DHCP },
+		{ "lease", LUN_BOOT_LEASE }, { "ibft", LUN_BOOT_IBFT },
+		{ "cmdline", LUN_BOOT_CMDLINE },
 	};
 
 	if (o->boot_source_set)
@@ -245,6 +283,8 @@ SETS(set_fake, o->fake = true)
 SETS(set_boot_mount, o->mount = value)
 SETS(set_allow, o->boot.allow = value)
 SETS(set_numeric, o->boot.numeric = true)
+SETS(set_dhcp_servers, o->boot.dhcp_servers = value)
+SETS(set_dhcp_unauthentic, o->boot.dhcp_unauthentic = true)
 SETS(set_help, o->help = true)
 SETS(set_version, o->version = true)
 #undef SETS
@@ -442,6 +482,8 @@ void
 opts_free(struct opts *o)
 {
 	o->lun = lun_options_free(o->lun);
+	secret_free(o->dhcp_keys);
+	o->dhcp_keys = NULL;
 	free(o->fuse);
 	o->fuse = NULL;
 }

@@ -38,6 +38,7 @@ struct opts {
 	bool read_only;
 	struct lun_boot_config boot;
 	bool boot_source_set;
+	char *dhcp_keys;		/* text of a file, or NULL */
 	const char *mount;		/* boot --mount, or NULL */
 	bool fake;			/* mount -f: check, do nothing */
 	bool help;

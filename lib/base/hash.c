@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "lun.h"
 
@@ -58,6 +59,23 @@ hash_parts(const struct hash *h, const struct iovec *parts, int n,
 		return LUN_ESYS;
 
 	assert(len == h->len);
+	for (size_t i = 0; i < h->len; i++)
+		out[i] = result[i];
+	secret_wipe(result, sizeof(result));
+	return 0;
+}
+
+int
+hash_hmac(const struct hash *h, const void *key, size_t key_len,
+	  const void *data, size_t len, uint8_t out[HASH_LEN_MAX])
+{
+	uint8_t result[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	assert(key_len <= INT32_MAX);
+	if (!HMAC(h->evp(), key, (int)key_len, data, len, result, &n))
+		return LUN_ESYS;
+	assert(n == h->len);
 	for (size_t i = 0; i < h->len; i++)
 		out[i] = result[i];
 	secret_wipe(result, sizeof(result));

@@ -30,6 +30,10 @@ extern const struct hash hashes[HASH_COUNT];
 int hash_parts(const struct hash *h, const struct iovec *parts, int n,
 	       uint8_t out[HASH_LEN_MAX]);
 
+/* The same, keyed: HMAC (RFC 2104). */
+int hash_hmac(const struct hash *h, const void *key, size_t key_len,
+	      const void *data, size_t len, uint8_t out[HASH_LEN_MAX]);
+
 /* Overwrites in a way that the compiler does not remove. */
 void secret_wipe(void *p, size_t len);
 
