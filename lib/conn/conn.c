@@ -408,6 +408,12 @@ conn_resegments(const struct conn *c, uint32_t cmd_sn)
 }
 
 bool
+conn_is_sending(const struct conn *c)
+{
+	return c->tx && tx_queued(c->tx) > 0;
+}
+
+bool
 conn_owes(const struct conn *c, const void *owner)
 {
 	return c->tx && !c->stopped && tx_borrows(c->tx, owner);

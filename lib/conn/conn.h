@@ -182,8 +182,9 @@ void conn_release_status(struct conn *c, uint32_t stat_sn);
 /* Has our MaxRecvDataSegmentLength changed since this CmdSN? (11.16.3) */
 bool conn_resegments(const struct conn *c, uint32_t cmd_sn);
 
-/* Is there something of the owner's that has not left yet? */
+/* Is there something of the owner's, or anything, that has not left yet? */
 bool conn_owes(const struct conn *c, const void *owner);
+bool conn_is_sending(const struct conn *c);
 
 /* The owner's borrowed buffers are about to go: tx_drop() and rx_forget().
  * If that fails the connection is lost. */

@@ -10,11 +10,13 @@
  * over the portals of the portal group; the session goes on with those that it
  * has.
  *
- * Commands go to the least loaded. Connections ask for what they may send
- * whenever they have room, in any order, so the rule is that of a common
- * level: all that runs and waits, spread evenly, is the level up to which each
- * takes. One pass over the connections leaves nothing waiting that way, and
- * numbers go out in the order in which commands were submitted.
+ * Commands go to the least loaded, by turns: it takes those that wait until
+ * they are TURN bytes, or there are none, or its socket is full. So small ones
+ * that were submitted together leave in one piece, and their answers come in
+ * one piece; large ones go each to another connection. Whichever asks first
+ * says whose turn it is; if that one may have been asked before, the driver is
+ * to ask once more. Numbers go out in the order in which commands were
+ * submitted.
  */
 #include <assert.h>
 
@@ -23,6 +25,11 @@
 
 /* The leading login is made for the first leg, and has this CID. */
 enum { FIRST_CID = 1 };
+
+enum {
+	TURN		= 64 * 1024,	/* bytes that one takes, then another */
+	TURN_PART	= 4 * 1024,	/* what a command counts at least */
+};
 
 #define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
 #define ADD_LONGEST	(64 * TIME_S)
@@ -321,21 +328,60 @@ leg_is_last(const struct leg *leg)
 	return true;
 }
 
-bool
-leg_takes(const struct leg *leg)
+/* It is connected, and not held up by what it has to send. */
+static bool
+is_free(const struct leg *leg)
 {
-	const struct session *s = leg->s;
-	size_t n = 0, all = s->n_waiting;
+	return leg_is_ready(leg) && !conn_is_sending(leg->conn);
+}
+
+/* The least loaded of those that are free, and of equals each in its turn. */
+static struct leg *
+choose(struct leg *asks)
+{
+	struct session *s = asks->s;
+	struct leg *least = NULL;
+
+	for (size_t n = 0; n < s->n_legs; n++) {
+		struct leg *leg = &s->legs[(s->next_turn + n) % s->n_legs];
+
+		if ((leg == asks || is_free(leg)) &&
+		    (!least || leg->running < least->running))
+			least = leg;
+	}
+	s->next_turn = (size_t)(least - s->legs) + 1;
+	return least;
+}
+
+bool
+leg_takes(struct leg *leg)
+{
+	struct session *s = leg->s;
 
 	if (s->n_legs == 1)
 		return true;
-	for (size_t i = 0; i < s->n_legs; i++) {
-		if (!leg_is_ready(&s->legs[i]))
-			continue;
-		n++;
-		all += s->legs[i].running;
+	if (s->turn_left == 0 || (s->turn != leg && !is_free(s->turn))) {
+		s->turn = choose(leg);
+		s->turn_left = TURN;
+		if (s->turn != leg)
+			session_stir(s);
 	}
-	return leg->running * n < all;	/* below the level, rounded up */
+	return s->turn == leg;
+}
+
+void
+leg_took(struct leg *leg, const struct command *cmd)
+{
+	struct session *s = leg->s;
+	uint64_t len = (uint64_t)cmd->in_len + cmd->out_len;
+	bool more = !list_empty(&s->waiting);
+
+	if (len < TURN_PART)
+		len = TURN_PART;
+	s->turn_left = more && len < s->turn_left ?
+	    s->turn_left - (uint32_t)len : 0;
+	if (more && s->turn_left == 0 && s->n_legs > 1)
+		session_stir(s);
 }
 
 /* -------------------------------------------------------------- logout -- */

@@ -62,6 +62,7 @@ start_command(struct session *s, struct leg *leg)
 	if (!t)
 		return false;		/* it waits for a task to end */
 	t->cmd_sn = s->window.cmd_sn;
+	leg_took(leg, cmd);
 	command_send(t, false);
 	return true;
 }

@@ -157,6 +157,9 @@ struct session {
 	struct leg legs[LEGS_MAX];	/* a leg keeps its CID for life */
 	size_t n_legs;			/* so many are wanted */
 	size_t next_portal;		/* for the next of them */
+	struct leg *turn;		/* it takes commands, legs.c: */
+	uint32_t turn_left;		/* so many bytes; 0: choose again */
+	size_t next_turn;
 	uint8_t lists_refused;		/* by the target, see login.h */
 	lun_time add_wait;		/* back-off after a failed attempt */
 	bool add_told;			/* that one cannot be added, and why */
@@ -174,7 +177,6 @@ struct session {
 	unsigned n_tasks;
 	struct list idle, running;
 	struct list waiting, ended;	/* commands */
-	size_t n_waiting;
 	struct list tmfs, tmfs_ended;
 	uint32_t next_tmf_tag;
 
@@ -234,8 +236,9 @@ struct leg *legs_least(struct session *s);
 size_t legs_n_ready(const struct session *s);
 /* Is no other one in the full feature phase? */
 bool leg_is_last(const struct leg *leg);
-/* Is it this one that takes the next command? */
-bool leg_takes(const struct leg *leg);
+/* Is it this one that takes the next command? It did. */
+bool leg_takes(struct leg *leg);
+void leg_took(struct leg *leg, const struct command *cmd);
 /* Those that are to be logged out go when their tasks are over. */
 void legs_log_out(struct session *s, lun_time now);
 /* It did not become idle in time: what is under way ends with the logout. */

@@ -69,7 +69,6 @@ submit(struct nexus *n, struct command *cmd)
 	cmd->phase = PHASE_WAITING;
 	cmd->deadline = time_add(session_now(s), timeout);
 	list_append(&s->waiting, &cmd->link);
-	s->n_waiting++;
 	task_clock_start(s);
 	session_stir(s);
 }
@@ -78,9 +77,8 @@ submit(struct nexus *n, struct command *cmd)
 void
 command_unlink(struct session *s, struct command *cmd)
 {
-	assert(cmd->phase == PHASE_WAITING && s->n_waiting > 0);
+	assert(cmd->phase == PHASE_WAITING);
 	list_del(&cmd->link);
-	s->n_waiting--;
 }
 
 static void

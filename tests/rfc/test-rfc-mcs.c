@@ -6,30 +6,53 @@ enum { TSIH = 0x1234 };
 
 /* ------------------------------------------------------------- commands -- */
 
+/* Many at once: small ones by the batch, large ones one by one. */
 static void
 test_commands_are_spread_in_the_order_of_their_numbers(void **state)
 {
-	struct bench *b = bench_many_up(4);
-	struct command *cmd[16];
-	struct got *got[16];
-	unsigned on[4] = { 0 };
+	enum { N = 128 };
+	static const struct {
+		uint32_t len;
+		unsigned batch;		/* for each connection in turn */
+	} cases[] = {
+		{ 512, 16 }, { 4096, 16 }, { 16384, 4 }, { 65536, 1 },
+		{ 262144, 1 },
+	};
 
-	bench_hold(b, true);
-	for (int i = 0; i < 16; i++)
-		cmd[i] = bench_nodata(b, (uint64_t)i << 48);
-	bench_hold(b, false);
-	for (unsigned i = 0; i < 16; i++) {
-		got[i] = bench_expect(b, OP_SCSI_COMMAND);
-		assert_int_equal(got[i]->pdu.cmd_sn, 100 + i);
-		assert_int_equal(got[i]->pdu.lun, (uint64_t)i << 48);
-		on[got[i]->line]++;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		struct bench *b = bench_many(4);
+		struct command *cmd[N];
+		struct got *got[N];
+
+		*bench_window(b) = N;
+		for (int i = 0; i < 4; i++)
+			bench_login(b, "");
+		bench_hold(b, true);
+		for (unsigned i = 0; i < N; i++)
+			cmd[i] = bench_read(b, (uint64_t)i << 48, cases[c].len);
+		bench_hold(b, false);
+		for (unsigned i = 0; i < N; i++) {
+			got[i] = bench_expect(b, OP_SCSI_COMMAND);
+			assert_int_equal(got[i]->pdu.cmd_sn, 100 + i);
+			assert_int_equal(got[i]->pdu.lun, (uint64_t)i << 48);
+			assert_int_equal(got[i]->line, i / cases[c].batch % 4);
+		}
+		for (int i = 0; i < N; i++) {
+			bench_response(b, got[i], SCSI_BUSY);
+			bench_done(b, cmd[i], 0);
+		}
+		bench_free(b);
 	}
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(on[i], 4);
-	for (int i = 0; i < 16; i++) {
-		bench_response(b, got[i], SCSI_GOOD);
-		bench_done(b, cmd[i], 0);
-	}
+}
+
+/* One at a time: each connection has its turn. */
+static void
+test_all_are_used_by_single_commands(void **state)
+{
+	struct bench *b = bench_many_up(3);
+
+	for (size_t i = 0; i < 9; i++)
+		bench_works_on(b, i % 3);
 	bench_free(b);
 }
 
@@ -98,16 +121,18 @@ test_each_connection_counts_its_own_status(void **state)
 {
 	struct bench *b = bench_many_up(2);
 
-	for (int i = 0; i < 3; i++)
-		bench_works_on(b, 0);
+	for (size_t i = 0; i < 5; i++)
+		bench_works_on(b, i % 2);
 
 	struct command *a = bench_nodata(b, 0), *c = bench_nodata(b, 0);
 	struct got *on_a = bench_expect(b, OP_SCSI_COMMAND);
 	struct got *on_c = bench_expect(b, OP_SCSI_COMMAND);
 
 	/* from 0x5000 + 0x100 * line on; a login has two responses */
-	assert_int_equal(on_a->pdu.exp_stat_sn, 0x5002 + 3);
-	assert_int_equal(on_c->pdu.exp_stat_sn, 0x5102);
+	assert_int_equal(on_a->line, 1);
+	assert_int_equal(on_a->pdu.exp_stat_sn, 0x5102 + 2);
+	assert_int_equal(on_c->line, 0);
+	assert_int_equal(on_c->pdu.exp_stat_sn, 0x5002 + 3);
 	bench_response(b, on_c, SCSI_GOOD);
 	bench_response(b, on_a, SCSI_GOOD);
 	bench_done(b, a, 0);
@@ -516,6 +541,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands_are_spread_in_the_order_of_their_numbers),
+		cmocka_unit_test(test_all_are_used_by_single_commands),
 		cmocka_unit_test(test_the_least_loaded_takes_the_next_command),
 		cmocka_unit_test(test_data_goes_with_its_command),
 		cmocka_unit_test(test_each_connection_counts_its_own_status),
