@@ -1,0 +1,330 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# iSNS servers as sources: Open-iSNS, with what it shows to whom, with changes
+# and restarts while mounted; tgt, which registers itself; and a server that
+# answers in ways of its own.
+
+# tgt listens for notices on any address: it gets a network of its own.
+if [ "${1:-}" = tgt ] && [ "$(id -u)" = 0 ] && [ -z "${ISNS_INSIDE:-}" ]; then
+	ISNS_INSIDE=1 exec unshare --net "$0" "$@"
+fi
+. "${0%/*}/lib.sh"
+require python3 jq
+
+me=iqn.2026-11.test:me
+other=iqn.2026-11.test:other
+boss=iqn.2026-11.test:boss
+isns_port=$(free_port)
+isns=127.0.0.1:$isns_port
+log=$state/lunfs.log
+
+ask()
+{
+	python3 "$here/isns.py" ask "$isns" "$@"
+}
+
+# own_target NAME: one more of ours; sets $at, where it is.
+own_target()
+{
+	at=$(free_port)
+	"$state/bin/lunfs-target" --listen "127.0.0.1:$at" --target "$1" \
+		--lun "file=$(image 8M "$1")" "${@:2}" \
+		>"$state/own-$1.log" 2>&1 &
+	pids+=("$!")
+	disown "$!"
+	wait_until 30 listens "$at" || fail "no target $1"
+}
+
+# list NAME [OPTION...]: what lunfs ls shows to an initiator, names only.
+list()
+{
+	as_user "$lunfs" ls --json --timeout 5 --initiator-name "$1" "${@:2}" \
+		"isns://$isns" 2>"$state/err" |
+		jq -r '.targets[].name' 2>/dev/null || true
+}
+
+expect()
+{
+	[ "$1" = "$2" ] || fail "got '$1', not '$2' ($(cat "$state/err"))"
+}
+
+# ------------------------------------------------------------- Open-iSNS --
+
+start_isnsd()
+{
+	"$state/bin/as-user" isnsd -f -c "$state/isnsd.conf" >>"$state/isnsd.log" 2>&1 &
+	isnsd_pid=$!
+	pids+=("$isnsd_pid")
+	disown "$isnsd_pid"
+	wait_until 30 listens "$isns_port" || fail "isnsd does not listen"
+}
+
+stop_isnsd()
+{
+	end_pid "$isnsd_pid"
+	wait_until 30 gone_pid "$isnsd_pid" || fail "isnsd does not end"
+}
+
+# setup_isnsd 0|1: whether there is a domain for those that are in none
+setup_isnsd()
+{
+	require isnsd
+	user_dir "$state/isnsd"
+	cat >"$state/isnsd.conf" <<-END
+		SourceName = iqn.2026-11.test:server
+		BindAddress = $isns
+		ControlSocket = $state/isnsd/control
+		PIDFile = $state/isnsd/pid
+		Database = $state/isnsd/db
+		Security = 0
+		SLPRegister = 0
+		DefaultDiscoveryDomain = $1
+		RegistrationPeriod = 10h
+	END
+	start_isnsd
+	ask add "$boss" 127.0.0.1 1 4
+}
+
+shown()
+{
+	as_user test -d "$mnt/$1"
+}
+
+vanished()
+{
+	! as_user test -d "$mnt/$1"
+}
+
+# shows: 4171-5.6.1-01 4171-8-01 4171-4.1.3-01 4171-3.6-01
+test_visibility()
+{
+	say "domains say who sees what"
+	expect "$(list "$me")" "$one"
+	expect "$(list "$other")" ""
+	grep -q 'shows no targets' "$state/err" || fail "$(cat "$state/err")"
+
+	say "asking leaves no trace"
+	! ask nodes "$boss" | grep -qx "$me" || fail "$me is registered"
+	! ask nodes "$boss" | grep -qx "$other" || fail "$other is registered"
+
+	say "what is not shown can be named by hand"
+	as_user "$lunfs" ls --json --initiator-name "$other" \
+		"iscsi://127.0.0.1:$one_at/$one" | jq -e '.targets | length == 1' ||
+		fail "a target outside of the domain"
+}
+
+scn_repeated()
+{
+	[ "$(grep -c 'change 0x' "$log")" -gt 6 ]
+}
+
+# shows: 4171-5.6.5.5-01 4171-5.7.5.8-01 4171-2.2.3-01 4171-2.9.1-02
+test_changes()
+{
+	say "a target appears while mounted"
+	mounts+=("$mnt")
+	"$state/bin/as-user" "$lunfs" mount -f -v --initiator-name "$me" "isns://$isns" \
+		"$mnt" 2>"$log" &
+	mount_pid=$!
+	wait_until 30 shown "$one" || fail "not mounted"
+	ask nodes "$boss" | grep -qx "$me" || fail "$me is not registered"
+	ask domain-add "$domain" "$two"
+	wait_until 30 shown "$two" || fail "$two does not appear"
+
+	say "it vanishes, but not while it is in use"
+	as_user dd if=/dev/urandom of="$state/user/data" bs=1M count=1 \
+		status=none
+	"$state/bin/as-user" sh -c 'exec 5<>"$1"; cat "$2" >&5; echo; exec sleep 60' - \
+		"$mnt/$two/lun0" "$state/user/data" >"$state/written" &
+	local user=$!
+
+	pids+=("$user")
+	disown "$user"
+	wait_until 30 test -s "$state/written" || fail "not written"
+	# (isnsd 0.101 crashes when a node is taken out of its domain)
+	ask drop "$two" 127.0.0.1 "$two_at"
+	wait_until 30 grep -q 'stays until it is closed' "$log" || fail "no word"
+	shown "$two" || fail "$two has vanished while in use"
+	kill "$user"
+	wait_until 30 vanished "$two" || fail "$two stays"
+	cmp -n 1048576 "$state/$two" "$state/user/data" ||
+		fail "what was written is not there"
+	shown "$one" || fail "$one has vanished"
+	! scn_repeated || fail "notices are repeated: they were not answered"
+}
+
+# shows: 4171-6.3.4-01
+test_restart()
+{
+	say "the server is restarted"
+	stop_isnsd
+	wait_until 30 grep -q 'until it is back' "$log" || fail "not noticed"
+	as_user dd if="$mnt/$one/lun0" of=/dev/null bs=1M count=1 status=none ||
+		fail "the mount does not work without its iSNS server"
+	start_isnsd
+	wait_until 30 grep -q 'is back' "$log" || fail "not found again"
+	ask add "$two" 127.0.0.1 "$two_at"
+	wait_until 30 shown "$two" || fail "$two does not appear any more"
+
+	say "the server has lost all it knew"
+	stop_isnsd
+	rm -rf "$state/isnsd/db"
+	start_isnsd
+	ask add "$boss" 127.0.0.1 1 4
+	wait_until 30 registered || fail "$me does not register again"
+}
+
+registered()
+{
+	ask nodes "$boss" | grep -qx "$me"
+}
+
+# shows: 4171-5.6.5.4-01
+test_end()
+{
+	domain=$(ask domain "$me" "$one")
+	say "orderly end"
+	as_user fusermount3 -u "$mnt"
+	wait "$mount_pid" || fail "lunfs: exit status $?"
+	! registered || fail "$me is still registered"
+	ask members "$boss" "$domain" | grep -qx "$me" ||
+		fail "$me is no member of its domain any more"
+}
+
+# More than fits into an answer of this server.
+# shows: 4171-5.6.5.3-01 4171-5.6.5.3-02 4171-5.6.5.2-02
+test_many()
+{
+	local many=iqn.2026-11.test:many
+
+	say "150 targets"
+	own_target "$many" --targets 149
+	ask add-many "$many" 150 127.0.0.1 "$at"
+	ask domain "$me" "$many" \
+		$(for ((i = 2; i <= 150; i++)); do echo "$many-$i"; done) \
+		>/dev/null
+	expect "$(list "$me" | grep -c "$many")" 150
+}
+
+run_openisns()
+{
+	require_fuse
+	setup_isnsd 0
+	one=iqn.2026-11.test:one two=iqn.2026-11.test:two
+	own_target "$one"
+	one_at=$at
+	ask add "$one" 127.0.0.1 "$at"
+	own_target "$two"
+	two_at=$at
+	ask add "$two" 127.0.0.1 "$at"
+	domain=$(ask domain "$me" "$one")
+	test_visibility
+	test_changes
+	test_restart
+	test_end
+	test_many
+}
+
+# ------------------------------------------------------------------- tgt --
+
+# tgt registers its address and its targets.
+run_tgt()
+{
+	require tgtd tgtadm isnsd ip
+	require_root "tgtd, a network namespace"
+	ip link set lo up
+	# without another address isnsd cannot resolve its own
+	ip addr add 192.0.2.1/32 dev lo
+	setup_isnsd 1
+	start_target tgt "$(image 8M image0)"
+	tgtadm_ --mode sys --op update --name iSNSServerIP -v 127.0.0.1
+	tgtadm_ --mode sys --op update --name iSNSServerPort -v "$isns_port"
+	tgtadm_ --mode sys --op update --name iSNSAccessControl -v Off
+	tgtadm_ --mode sys --op update --name iSNS -v On
+	wait_until 30 tgt_shown || fail "tgt's target is not shown"
+	as_user "$lunfs" ls --json --initiator-name "$me" "isns://$isns" |
+		jq -e --arg p "$port" '.targets[0].portals[0] |
+			.address == "127.0.0.1" and (.port | tostring) == $p' ||
+		fail "its portal is not what tgt has registered"
+	tgtadm_ --mode sys --op update --name iSNS -v Off
+}
+
+tgt_shown()
+{
+	[ "$(list "$me")" = "$target" ]
+}
+
+# -------------------------------------------------------- a scripted one --
+
+# scripted SCENARIO: $state/err, $state/out, $status
+scripted()
+{
+	local pid
+
+	: >"$state/server.log"
+	python3 "$here/isns.py" serve "$isns_port" "$1" "$one" "$one_at" \
+		>"$state/server.log" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+	disown "$pid"
+	wait_until 30 grep -q ready "$state/server.log" || fail "no server"
+	status=0
+	as_user timeout 30 "$lunfs" ls --json --timeout 2 \
+		--initiator-name "$me" "isns://$isns" \
+		>"$state/out" 2>"$state/err" || status=$?
+	kill "$pid"
+	wait_until 30 gone_pid "$pid"
+	[ "$status" -lt 124 ] || fail "$1: exit status $status"
+}
+
+# works SCENARIO: the target is found, and nothing else.
+works()
+{
+	say "$1"
+	scripted "$1"
+	expect "$(jq -r '.targets[].name' "$state/out")" "$one"
+	[ "$status" = 0 ] || fail "$1: exit status $status: $(cat "$state/err")"
+}
+
+# fails SCENARIO PATTERN
+fails()
+{
+	say "$1"
+	scripted "$1"
+	[ "$status" = 1 ] || fail "$1: exit status $status"
+	grep -q "^lunfs: isns://$isns: .*$2" "$state/err" ||
+		fail "$1: $(cat "$state/err")"
+	jq -e '.targets == []' "$state/out" >/dev/null || fail "$1: a target"
+}
+
+# shows: 4171-5.1.1-01 4171-5.1.5-01 4171-5.2-01 4171-5.2-02 4171-5.4-01
+# 4171-7.2-02
+run_scripted()
+{
+	local i
+
+	one=iqn.2026-11.test:one
+	own_target "$one"
+	one_at=$at
+	for i in good foreign pieces authentication hostile records notices; do
+		works "$i"
+		! grep 'flags' "$state/server.log" | grep -v 'flags 0x8c00' ||
+			fail "$i: other flags"
+	done
+	! grep -q 'etc/passwd' "$state/out" || fail "a path"
+	fails lies 'length 4294967040'
+	fails odd 'not a multiple of four'
+	fails version 'version 2'
+	fails gap 'piece 2 of a message where 1 is due'
+	fails half 'no answer within 2 s'
+	fails endless 'more than 16777216 bytes'
+	fails circles 'in circles'
+	fails empty 'shows no targets'
+	fails close 'ended the connection'
+	# the others in a unit test
+	fails status-1 'Unknown Error (1)'
+	fails status-6 'Source Unauthorized (8)'	# to the registration
+	fails status-12 'Busy (12)'
+}
+
+"run_$1"
