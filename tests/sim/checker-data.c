@@ -124,10 +124,28 @@ expire_r2ts(struct checked_task *k, uint32_t offset, uint32_t length,
 			k->r2ts[i].stale = true;
 	for (unsigned i = 0; i < k->n_r2ts && outstanding(k) >= most; i++)
 		k->r2ts[i].stale = true;
+}
+
+static void
+add_r2t(struct checked_task *k, const struct pdu *pdu)
+{
 	if (k->n_r2ts == R2TS_MAX) {
 		k->r2ts_dropped = true;
 		drop_r2t(k, 0);
 	}
+	k->r2ts[k->n_r2ts++] = (struct checked_r2t){
+		.ttt = pdu->target_transfer_tag, .next = pdu->buffer_offset,
+		.end = pdu->buffer_offset + pdu->desired_data_transfer_length,
+	};
+}
+
+void
+note_r2t(struct checked_task *k, const struct pdu *pdu)
+{
+	for (unsigned i = 0; i < k->n_r2ts; i++)
+		if (k->r2ts[i].ttt == pdu->target_transfer_tag)
+			return;			/* again */
+	add_r2t(k, pdu);
 }
 
 void
@@ -150,10 +168,7 @@ check_r2t(struct tap *t, struct checked_task *k, const struct pdu *pdu)
 		violated(t, pdu, "it is beyond the end, %u", k->edtl);
 	if (tap_key(t, TARGET, KEY_ERL))
 		expire_r2ts(k, pdu->buffer_offset, length, most);
-	if (outstanding(k) >= most || k->n_r2ts == R2TS_MAX)	/* 13.17 */
+	if (outstanding(k) >= most)				/* 13.17 */
 		violated(t, pdu, "MaxOutstandingR2T is %u", most);
-	k->r2ts[k->n_r2ts++] = (struct checked_r2t){
-		pdu->target_transfer_tag, pdu->buffer_offset,
-		pdu->buffer_offset + length, 0, false,
-	};
+	add_r2t(k, pdu);
 }

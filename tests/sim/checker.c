@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/list.h"
 #include "base/serial.h"
 #include "checked.h"
@@ -13,7 +12,7 @@
 #include "wire/print.h"
 
 static struct list sessions = LIST_INIT(sessions);
-static bool checking;
+static bool lies;			/* the target */
 
 void
 violated(const struct tap *t, const struct pdu *pdu, const char *fmt, ...)
@@ -37,6 +36,7 @@ session_new(void)
 
 	memset(s, 0, offsetof(struct checked_session, tasks));
 	s->n_tasks = s->n_ended = s->n_late = 0;
+	s->lossy = lies;
 	memset(s->used, 0, sizeof(s->used));
 	list_prepend(&sessions, &s->link);	/* a TSIH may come again */
 	return s;
@@ -53,42 +53,61 @@ session_find(uint16_t tsih)
 	return NULL;
 }
 
+/*
+ * The tasks of a connection that was lost belong to none until they are sent
+ * or reassigned to another one; what was asked for there is void (7.2.2).
+ * Others end with it: immediate requests (7.14), and all if it was closed.
+ */
 static void
-leave(struct checked *c)
+tasks_orphan(struct checked_session *s, const struct tap *t, bool closed)
 {
-	struct checked_session *s = c->session;
+	for (unsigned i = s->n_tasks; i-- > 0;) {
+		struct checked_task *k = &s->tasks[i];
 
-	c->session = NULL;
-	if (!s || --s->conns > 0 || s->keys[KEY_ERL] == 2)
-		return;			/* at level 2 it may go on: 6.3.5 */
-	list_del(&s->link);
-	sim_free(s);
+		if (k->tap != t)
+			continue;
+		k->tap = NULL;
+		k->n_r2ts = 0;
+		k->out_final = true;
+		if (closed || k->opcode != OP_SCSI_COMMAND)
+			*k = s->tasks[--s->n_tasks];
+	}
 }
 
 void
 checker_gone(struct tap *t)
 {
 	struct checked *c = tap_checked(t);
+	struct checked_session *s = c->session;
 
-	/* its tasks change their connection now, and come again */
-	if (c->session && c->session->keys[KEY_ERL] == 2 && !c->logging_out)
-		c->session->blind = true;
-	leave(c);
+	if (!s)
+		return;
+	c->session = NULL;
+	if (s->keys[KEY_ERL] != 2)
+		tasks_orphan(s, t, true);
+	else
+		tasks_orphan(s, t, c->logging_out);
+	if (s->keys[KEY_ERL] == 2 && !c->logging_out)
+		s->lossy = s->many = true;	/* numbers come again: 7.2 */
+	if (--s->conns > 0 || s->keys[KEY_ERL] == 2)
+		return;			/* at level 2 it may go on: 6.3.5 */
+	list_del(&s->link);
+	sim_free(s);
 }
 
 void
-checker_blind(struct tap *t)
+checker_lossy(struct tap *t)
 {
 	struct checked *c = tap_checked(t);
 
 	if (c->session)
-		c->session->blind = true;
+		c->session->lossy = true;
 }
 
 /* ------------------------------------------------------------- the tasks -- */
 
-static struct checked_task *
-task_find(struct checked_session *s, uint32_t itt)
+struct checked_task *
+checked_find(struct checked_session *s, uint32_t itt)
 {
 	for (unsigned i = 0; i < s->n_tasks; i++)
 		if (s->tasks[i].itt == itt)
@@ -96,8 +115,8 @@ task_find(struct checked_session *s, uint32_t itt)
 	return NULL;
 }
 
-static void
-task_end(struct checked_session *s, struct checked_task *k)
+void
+checked_end(struct checked_session *s, struct checked_task *k)
 {
 	if (k->write)
 		s->ended[s->n_ended++ % ENDED_MAX] = k->itt;
@@ -113,6 +132,12 @@ is_in(const uint32_t *tags, unsigned n, uint32_t itt)
 	return false;
 }
 
+bool
+checked_is_late(const struct checked_session *s, uint32_t itt)
+{
+	return is_in(s->late, s->n_late, itt);
+}
+
 /* A Data-Out PDU of which a part has left when its task ends is sent to its
  * end: one for each task. */
 static bool
@@ -126,11 +151,26 @@ was_leaving(struct checked_session *s, uint32_t itt)
 	return true;
 }
 
+/* A command that was lost, or that its connection was lost with: 7.2.1 */
+static bool
+is_retry(const struct tap *t, const struct checked_session *s,
+	 const struct checked_task *k, const struct pdu *pdu)
+{
+	return s->lossy && s->keys[KEY_ERL] > 0 && (!k->tap || k->tap == t) &&
+	    k->opcode == pdu->opcode && k->lun == pdu->lun &&
+	    k->cmd_sn == pdu->cmd_sn && k->immediate == pdu->immediate &&
+	    k->edtl == pdu->expected_data_transfer_length;
+}
+
 static void
 task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
-	if (task_find(s, pdu->initiator_task_tag))		/* 11.2.1.8 */
+	struct checked_task *k = checked_find(s, pdu->initiator_task_tag);
+
+	if (k && !is_retry(t, s, k, pdu))			/* 11.2.1.8 */
 		violated(t, pdu, "its task tag is in use");
+	if (k)
+		*k = s->tasks[--s->n_tasks];
 	if (s->n_tasks == TASKS_MAX)
 		violated(t, pdu, "there are too many tasks");
 	s->tasks[s->n_tasks++] = (struct checked_task){
@@ -156,8 +196,8 @@ aborts(const struct checked_task *tmf, const struct checked_task *k)
 	    sn_before(k->cmd_sn, tmf->cmd_sn);
 }
 
-static void
-tasks_aborted(struct checked_session *s, const struct checked_task *by)
+void
+checked_abort(struct checked_session *s, const struct checked_task *by)
 {
 	const struct checked_task tmf = *by;	/* those behind one move up */
 
@@ -168,11 +208,24 @@ tasks_aborted(struct checked_session *s, const struct checked_task *by)
 			continue;
 		if (k->tap != tmf.tap)	/* what was on its way still comes */
 			s->late[s->n_late++ % ENDED_MAX] = k->itt;
-		task_end(s, k);
+		checked_end(s, k);
 	}
 }
 
 /* ------------------------------------------------- what the initiator sends -- */
+
+/* Its allegiance is that to this connection from now on: 7.2.2 */
+static void
+check_reassign(struct tap *t, struct checked_session *s, const struct pdu *pdu)
+{
+	struct checked_task *k = checked_find(s, pdu->referenced_task_tag);
+
+	if (!k)
+		return;			/* its response arrived meanwhile */
+	if (k->tap && k->tap != t)
+		violated(t, pdu, "it is of link %u", tap_link(k->tap));
+	k->tap = t;
+}
 
 static void
 check_acknowledged(struct tap *t, struct checked *c, const struct pdu *pdu)
@@ -188,20 +241,34 @@ check_acknowledged(struct tap *t, struct checked *c, const struct pdu *pdu)
 	c->acked_stat_sn = pdu->exp_stat_sn;
 }
 
+/* A number that was used: by the same request (7.2.1); or by one that is void,
+ * whose place a NOP-Out takes (7.11, 11.14). */
+static bool
+may_repeat(const struct checked_session *s, const struct pdu *pdu)
+{
+	const struct used *u = &s->used[pdu->cmd_sn % NUMBERS];
+
+	return s->lossy && !pdu->immediate &&
+	    u->next == pdu->cmd_sn + UINT64_C(1) &&
+	    (u->itt == pdu->initiator_task_tag || pdu->opcode == OP_NOP_OUT);
+}
+
 static void
 check_cmd_sn(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
 	uint32_t sn = pdu->cmd_sn;
+	struct used *u = &s->used[sn % NUMBERS];
+	bool again = may_repeat(s, pdu);
 
 	if (plant_strikes(PLANT_CMD_SN, 40))
 		sn++;
-	if (!s->many && sn != s->next_cmd_sn)			/* 4.2.2.1 */
+	if (!s->many && !again && sn != s->next_cmd_sn)		/* 4.2.2.1 */
 		violated(t, pdu, "CmdSN %u is next", s->next_cmd_sn);
 	if (pdu->immediate)
 		return;
-	if (s->many && s->used[sn % NUMBERS] == sn + UINT64_C(1))
+	if (!again && u->next == sn + UINT64_C(1))
 		violated(t, pdu, "this CmdSN was used before");
-	s->used[sn % NUMBERS] = sn + UINT64_C(1);
+	*u = (struct used){ sn + UINT64_C(1), pdu->initiator_task_tag };
 	if (!sn_before(sn, s->next_cmd_sn))	/* several: in any order */
 		s->next_cmd_sn = sn + 1;
 	if (sn_after(sn, s->max_cmd_sn))			/* 4.2.2.1 */
@@ -223,20 +290,20 @@ check_immediate_data(struct tap *t, const struct pdu *pdu)
 static void
 login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 {
+	struct checked_session *s = pdu->tsih ? session_find(pdu->tsih) : NULL;
+
 	if (c->session)
 		return;
-	c->session = pdu->tsih ? session_find(pdu->tsih) : session_new();
-	if (!c->session) {		/* it is not known any more */
-		c->session = session_new();
-		c->session->blind = true;
+	if (s) {
+		s->many |= s->conns > 0;
+		tap_take_keys(t, s->keys);
+	} else {
+		s = session_new();
+		s->unknown = pdu->tsih;	/* it is not known any more */
+		s->next_cmd_sn = s->max_cmd_sn = pdu->cmd_sn;
 	}
-	if (c->session->conns++ > 0) {
-		c->session->many = true;
-		tap_take_keys(t, c->session->keys);
-		return;
-	}
-	c->session->next_cmd_sn = pdu->cmd_sn;
-	c->session->max_cmd_sn = pdu->cmd_sn;
+	s->conns++;
+	c->session = s;
 }
 
 static void
@@ -255,16 +322,19 @@ sent(struct tap *t, struct checked *c, const struct pdu *pdu)
 	case OP_TMF_REQUEST:
 		check_cmd_sn(t, s, pdu);
 		task_begin(t, s, pdu);
+		if (pdu->opcode == OP_TMF_REQUEST &&
+		    pdu->function == TMF_TASK_REASSIGN)
+			check_reassign(t, s, pdu);
 		break;
 	case OP_DATA_OUT:
-		k = task_find(s, pdu->initiator_task_tag);
+		k = checked_find(s, pdu->initiator_task_tag);
 		if (!k && was_leaving(s, pdu->initiator_task_tag))
 			break;
 		if (!k)
 			violated(t, pdu, "there is no such task");
 		if (k->tap != t)				/* 4.2.5.1 */
 			violated(t, pdu, "it is of link %u",
-				 tap_link(k->tap));
+				 k->tap ? tap_link(k->tap) : 0);
 		check_data_out(t, k, pdu);
 		break;
 	case OP_NOP_OUT:
@@ -274,153 +344,6 @@ sent(struct tap *t, struct checked *c, const struct pdu *pdu)
 	case OP_LOGOUT_REQUEST:
 		check_cmd_sn(t, s, pdu);
 		c->logging_out = pdu->reason != LOGOUT_RECOVERY;
-		break;
-	default:
-		break;
-	}
-}
-
-/* ------------------------------------------------------ what has arrived -- */
-
-/* Does its StatSN count? 4.2.2.2, and the description of each PDU. */
-static bool
-counts(const struct pdu *pdu)
-{
-	switch (pdu->opcode) {
-	case OP_DATA_IN:
-		return pdu->has_status;
-	case OP_NOP_IN:
-		return pdu->initiator_task_tag != TAG_NONE;
-	case OP_R2T:
-		return false;
-	default:
-		return pdu_has_stat_sn(pdu->opcode);
-	}
-}
-
-static void
-check_stat_sn(struct tap *t, struct checked *c, const struct pdu *pdu)
-{
-	uint32_t sn = pdu->stat_sn;
-
-	if (pdu->opcode == OP_DATA_IN && !pdu->has_status)
-		return;			/* it has none: 11.7.4 */
-	if (pdu->opcode == OP_LOGIN_RESPONSE && pdu->status_class)
-		return;			/* 11.13.4 */
-	if (counts(pdu) && plant_strikes(PLANT_STAT_SN, 40))
-		sn++;
-	if (!c->has_stat_sn) {
-		c->next_stat_sn = c->acked_stat_sn = sn;
-		c->has_stat_sn = true;
-	}
-	if (sn != c->next_stat_sn)
-		violated(t, pdu, "StatSN %u is next", c->next_stat_sn);
-	if (counts(pdu))
-		c->next_stat_sn++;
-}
-
-static void
-check_window(struct tap *t, struct checked *c, const struct pdu *pdu)
-{
-	struct checked_session *s = c->session;
-
-	if (!pdu_has_cmd_window(pdu->opcode))
-		return;
-	if (sn_before(pdu->max_cmd_sn, pdu->exp_cmd_sn - 1))	/* 4.2.2.1 */
-		violated(t, pdu, "MaxCmdSN is below ExpCmdSN - 1");
-	if (c->has_window && (sn_before(pdu->exp_cmd_sn, c->last_exp_cmd_sn) ||
-			      sn_before(pdu->max_cmd_sn, c->last_max_cmd_sn)))
-		violated(t, pdu, "ExpCmdSN was %u, MaxCmdSN %u",
-			 c->last_exp_cmd_sn, c->last_max_cmd_sn);
-	if (sn_after(pdu->exp_cmd_sn, s->next_cmd_sn))
-		violated(t, pdu, "CmdSN %u was not sent yet", s->next_cmd_sn);
-	c->has_window = true;
-	c->last_exp_cmd_sn = pdu->exp_cmd_sn;
-	c->last_max_cmd_sn = pdu->max_cmd_sn;
-	if (sn_after(pdu->max_cmd_sn, s->max_cmd_sn))
-		s->max_cmd_sn = pdu->max_cmd_sn;
-}
-
-/* NULL: it is not there any more, and that is all right. */
-static struct checked_task *
-task_of(struct tap *t, struct checked_session *s, const struct pdu *pdu)
-{
-	struct checked_task *k = task_find(s, pdu->initiator_task_tag);
-
-	if (!k && is_in(s->late, s->n_late, pdu->initiator_task_tag))
-		return NULL;
-	if (!k)
-		violated(t, pdu, "there is no such task");
-	if (k->tap != t)					/* 4.2.2.3 */
-		violated(t, pdu, "it is of link %u", tap_link(k->tap));
-	return k;
-}
-
-/* The header of the request that was rejected: 11.17. */
-static void
-rejected(struct checked_session *s, const uint8_t *bhs, uint32_t len)
-{
-	struct checked_task *k = NULL;
-
-	if (len >= BHS_LEN && (bhs[0] & 0x3f) != OP_DATA_OUT)
-		k = task_find(s, get32(bhs + 16));
-	if (k)
-		task_end(s, k);
-}
-
-static void
-scsi_response(struct tap *t, struct checked_session *s, const struct pdu *pdu)
-{
-	struct checked_task *k = task_of(t, s, pdu);
-	uint32_t n = k && pdu->response == RESPONSE_COMPLETED ? k->data_ins : 0;
-
-	if (!k)
-		return;
-	if (pdu->exp_data_sn != n)				/* 11.4.8 */
-		violated(t, pdu, "%u Data-In PDUs came", k->data_ins);
-	task_end(s, k);
-}
-
-static void
-arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
-	const uint8_t *data)
-{
-	struct checked_session *s = c->session;
-	struct checked_task *k;
-	struct pdu copy = *pdu;
-
-	check_stat_sn(t, c, pdu);
-	check_window(t, c, pdu);
-	switch (pdu->opcode) {
-	case OP_DATA_IN:
-		k = task_of(t, s, pdu);
-		if (!k)
-			break;
-		copy.data_sn += plant_strikes(PLANT_DATA_SN, 40);
-		check_data_in(t, k, &copy);
-		if (pdu->has_status)
-			task_end(s, k);
-		break;
-	case OP_R2T:
-		k = task_of(t, s, pdu);
-		if (k)
-			check_r2t(t, k, pdu);
-		break;
-	case OP_SCSI_RESPONSE:
-		scsi_response(t, s, pdu);
-		break;
-	case OP_TMF_RESPONSE:
-		k = task_of(t, s, pdu);
-		if (!k)
-			break;
-		if (pdu->response == TMF_COMPLETE ||
-		    (k->function == TMF_ABORT_TASK &&
-		     pdu->response == TMF_NO_TASK))
-			tasks_aborted(s, k);
-		task_end(s, task_find(s, pdu->initiator_task_tag));
-		break;
-	case OP_REJECT:
-		rejected(s, data, pdu->data_segment_length);
 		break;
 	default:
 		break;
@@ -440,19 +363,22 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 	    const uint8_t *data)
 {
 	struct checked *c = tap_checked(t);
+	struct pdu copy = *pdu;
 
-	if (!checking)
-		return;
 	if (from == INITIATOR && pdu->opcode == OP_LOGIN_REQUEST)
 		login_request(t, c, pdu);
 	if (c->session && pdu->opcode == OP_LOGIN_RESPONSE && pdu->tsih)
 		learn(t, c->session, pdu);
-	if (!c->session || c->session->blind)
+	if (!c->session || c->session->unknown)
 		return;
+	if (from == INITIATOR && c->session->lossy)
+		plant_sent(&copy);
 	if (from == INITIATOR)
-		sent(t, c, pdu);
+		sent(t, c, &copy);
+	else if (c->session->lossy)
+		note_arrived(t, c, pdu, data);
 	else
-		arrived(t, c, pdu, data);
+		check_arrived(t, c, pdu, data);
 }
 
 void
@@ -460,7 +386,7 @@ checker_begin(bool honest)
 {
 	struct checked_session *s;
 
-	checking = honest;
+	lies = !honest;
 	list_for_each(s, &sessions, struct checked_session, link)
 		sim_free(s);
 	list_init(&sessions);

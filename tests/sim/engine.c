@@ -254,7 +254,7 @@ pipe_damaged(void *user)
 {
 	struct pipe *p = user;
 
-	checker_blind(p->tap);
+	checker_lossy(p->tap);
 }
 
 static const struct end_ops pipe_ops = {

@@ -8,9 +8,11 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +81,7 @@ start_worker(const struct campaign *c, struct shared *shared, unsigned w)
 	pid = fork();
 	if (pid != 0)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	send_output_to(-1);
 	for (;;) {
 		uint64_t seed = shared->next++;

@@ -31,6 +31,10 @@ const char *const plant_names[PLANT_COUNT] = {
 	[PLANT_STAT_SN]		= "stat-sn",
 	[PLANT_DATA_SN]		= "data-sn",
 	[PLANT_LEAK]		= "leak",
+	[PLANT_LOSSY_CMD_SN]	= "lossy-cmd-sn",
+	[PLANT_LOSSY_STAT_SN]	= "lossy-stat-sn",
+	[PLANT_LOSSY_DATA]	= "lossy-data",
+	[PLANT_LOSSY_TAG]	= "lossy-tag",
 };
 
 static enum plant planted;
@@ -77,6 +81,24 @@ __wrap_backoff_next(struct backoff *b, enum backoff_kind kind,
 	lun_time wait = __real_backoff_next(b, kind, time2wait, env);
 
 	return plant_is(PLANT_NO_RECONNECT) ? 1000000 * TIME_S : wait;
+}
+
+void
+plant_sent(struct pdu *pdu)
+{
+	static uint32_t tag;
+	bool command = pdu->opcode == OP_SCSI_COMMAND;
+
+	if (command && plant_strikes(PLANT_LOSSY_CMD_SN, 20))
+		pdu->cmd_sn++;
+	if (command && plant_strikes(PLANT_LOSSY_TAG, 20))
+		pdu->initiator_task_tag = tag;
+	if (command)
+		tag = pdu->initiator_task_tag;
+	if (plant_strikes(PLANT_LOSSY_STAT_SN, 20))
+		pdu->exp_stat_sn += 2;
+	if (pdu->opcode == OP_DATA_OUT && plant_strikes(PLANT_LOSSY_DATA, 20))
+		pdu->buffer_offset += pdu->data_segment_length;
 }
 
 /* --------------------------------------------------------- in the target -- */

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wire/pdu.h"
+
 enum plant {
 	PLANT_NOTHING,
 	PLANT_FLUSH_DROPPED,	/* the target's disk does not flush */
@@ -25,6 +27,11 @@ enum plant {
 	PLANT_STAT_SN,		/* a StatSN is left out */
 	PLANT_DATA_SN,		/* a DataSN is left out */
 	PLANT_LEAK,		/* some memory is not freed */
+	/* by the initiator, when something was lost or the target lies */
+	PLANT_LOSSY_CMD_SN,	/* a CmdSN is left out */
+	PLANT_LOSSY_STAT_SN,	/* what did not arrive is acknowledged */
+	PLANT_LOSSY_DATA,	/* data is sent that was not asked for */
+	PLANT_LOSSY_TAG,	/* a task tag is in use twice */
 	PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];
@@ -34,6 +41,9 @@ bool plant_is(enum plant p);
 /* It is this one, and this is the n-th time that it is asked, or a later one
  * of those that are multiples of n. */
 bool plant_strikes(enum plant p, unsigned n);
+
+/* PLANT_LOSSY_...: changes what the initiator has sent. */
+void plant_sent(struct pdu *pdu);
 
 /* PLANT_ZOMBIE: these bytes of the medium were written. */
 void plant_landed(uint8_t *medium, uint64_t offset, uint64_t len);

@@ -213,6 +213,33 @@ draw_faults(struct plan *p)
 }
 
 /*
+ * The target holds commands when their connection is lost, and the disk is so
+ * small that each write is soon written over: what an old session or connection
+ * still does later is seen.
+ */
+static void
+draw_zombies(struct plan *p)
+{
+	p->block_size = 512;
+	p->blocks = 16 + pick(16);
+	p->ops = 100 + pick(100);
+	p->depth = 2 + pick(6);
+	p->size_max = 4096;
+	p->writes = 900;
+	p->flushes = p->cancels = p->unaligned = 0;
+	p->think_max = 200 * TIME_MS;
+	p->outage = TIME_NEVER;
+	p->faults_last = 30 * TIME_S;
+	memset(p->every, 0, sizeof(p->every));
+	memset(p->rules, 0, sizeof(p->rules));
+	p->every[FAULT_HALF_OPEN] = (1 + pick(4)) * TIME_S;
+	if (pick(2))
+		p->every[FAULT_HALF_OPEN_TARGET] = (1 + pick(4)) * TIME_S;
+	snprintf(p->rules[RULE_HOLD], RULE_LEN, "hold=%us,chance=%u%%",
+		 1 + pick(8), 10 + pick(40));
+}
+
+/*
  * A network that cannot carry in the time of a command what is under way at
  * once makes no progress, rightly: there is less to carry then.
  */
@@ -261,6 +288,8 @@ plan_draw(struct plan *p, const struct limits *limits)
 	p->separate_status = pick(2);
 	draw_keys(p->engine, &p->n_engine);
 	draw_keys(p->target, &p->n_target);
+	if (pick(16) == 0)
+		draw_zombies(p);
 
 	fit_network(p);
 	if (limits->plain_network)

@@ -123,9 +123,11 @@ tap_bytes(struct tap *t, enum side from, const void *p, size_t n)
 			n -= take;
 			sum += take;
 		}
-		if (rx_ack(d->rx, sum) < 0) {
+		if (rx_ack(d->rx, sum) < 0) {	/* nothing more is read */
+			if (from == INITIATOR)
+				broken("link %u: no PDUs are sent", t->link);
 			d->rx = rx_free(d->rx);
-			checker_blind(t);
+			checker_lossy(t);
 		}
 	}
 	alloc_ours(false);
