@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For test-boot.sh: a link of two hosts in network namespaces of their own. This
+# shell is on ours (vc); "there COMMAND..." runs on the other one (vs), where
+# the servers are: 192.0.2.1 and 2001:db8::1. Nothing of the real /run, /var/lib
+# and /sys/firmware is seen.
+#
+# To be sourced first of all: it starts the test again within the namespaces.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+if [ -z "${LUNFS_BOOT_NAMESPACE:-}" ]; then
+	root=()
+	[ "$(id -u)" = 0 ] || root=(--user --map-root-user)
+	export LUNFS_BOOT_NAMESPACE=1
+	unshare "${root[@]}" --net --mount true 2>/dev/null || {
+		echo "SKIPPED: ${0##*/}: no namespaces here" >&2
+		exit 77
+	}
+	exec unshare "${root[@]}" --net --mount "$0" "$@"
+fi
+
+. "${0%/*}/lib.sh"
+require ip nsenter python3 jq
+
+mount --make-rprivate /
+for dir in /run /var/lib/dhcp /sys/firmware; do
+	[ ! -d "$dir" ] || mount -t tmpfs none "$dir"
+done
+as=(env)
+initiator=iqn.2026-11.test.lunfs:boot
+target=iqn.2026-11.test.lunfs:own
+
+ip link set lo up
+ip link add vs type veth peer name vc
+unshare --net sleep 1000 &
+other=$!
+pids+=("$other")
+disown "$other"
+there()
+{
+	nsenter --net="/proc/$other/ns/net" "$@"
+}
+
+other_is_there()
+{
+	[ "$(readlink "/proc/$other/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+wait_until 10 other_is_there || fail "no second namespace"
+echo 0 >/proc/sys/net/ipv6/conf/vc/accept_dad
+there sysctl -q net.ipv6.conf.default.accept_dad=0 2>/dev/null || true
+ip link set vs netns "$other"
+there ip link set lo up
+there ip address add 192.0.2.1/24 dev vs
+there ip address add 2001:db8::1/64 dev vs nodad
+there ip link set vs up
+ip link set vc up
+
+# serve LOG COMMAND...: a server, there.
+serve()
+{
+	local log=$1
+
+	shift
+	: >"$state/$log"
+	nsenter --net="/proc/$other/ns/net" "$@" >"$state/$log" 2>&1 &
+	server=$!
+	pids+=("$server")
+	disown "$server"
+}
+
+says()
+{
+	grep -q "$2" "$state/$1"
+}
+
+# target_there [OPTION...]: our target, with an image, at 192.0.2.1 and ::1.
+target_there()
+{
+	serve own.log "$state/bin/lunfs-target" --listen 192.0.2.1:3260 \
+		--listen "[2001:db8::1]:3260" --target "$target" \
+		--lun "file=$img" "$@"
+	target_pid=$server
+	wait_until 30 says own.log "^listening" || fail "no target"
+}
+
+# boot [OPTION...]: its standard output is in $out, its errors in $state/err.
+boot()
+{
+	local status=0
+
+	out=$("$lunfs" boot "$@" 2>"$state/err") || status=$?
+	return $status
+}
+
+# finds URL PATTERN OPTION...: that URL; PATTERN tells how.
+finds()
+{
+	local url=$1 how=$2
+
+	shift 2
+	boot -v "$@" || fail "boot $*: $(cat "$state/err")"
+	[ "$out" = "$url" ] || fail "boot $*: $out instead of $url"
+	grep -q "$how" "$state/err" || fail "boot $*: $(cat "$state/err")"
+}
+
+# refuses PATTERN OPTION...: with such a message, and no URL.
+refuses()
+{
+	local why=$1
+
+	shift
+	! boot "$@" || fail "boot $*: $out"
+	[ -z "$out" ] || fail "boot $*: prints $out"
+	grep -q "$why" "$state/err" || fail "boot $*: $(cat "$state/err")"
+}
+
+# mounts OPTION...: it mounts the image, all of it.
+mounts()
+{
+	mounts+=("$mnt")
+	"$lunfs" boot "$@" --mount "$mnt" 2>"$state/err" ||
+		fail "boot $* --mount: $(cat "$state/err")"
+	cmp "$img" "$mnt/$target/lun0" || fail "boot $*: the image differs"
+	unmount_lunfs "$mnt"
+}
+
+img=$(image 1M image0)
+head -c 1M /dev/urandom >"$img"
