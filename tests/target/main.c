@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "fault-rule.h"
@@ -30,6 +31,7 @@ struct program {
 	unsigned listen_count;
 	struct store **stores;
 	unsigned store_count;
+	char *answer;
 	bool verbose;
 	struct lun_error err;
 };
@@ -57,6 +59,9 @@ static const char usage[] =
 "  --separate-status      no status in Data-In PDUs\n"
 "  --redirect ADDR:PORT   every login to a target is sent there\n"
 "  --redirect-forever     ... with \"moved permanently\"\n"
+"  --announce ADDR[:PORT] SendTargets tells of this instead of --listen;\n"
+"                         repeatable\n"
+"  --answer FILE          SendTargets is answered with this, whatever it is\n"
 "  --nop SECONDS          ping initiators that are silent for so long\n"
 "  --fault RULE           misbehave (see below); repeatable\n"
 "  --scenario FILE        a rule on each line; # begins a comment\n"
@@ -401,7 +406,7 @@ enum {
 	OPT_LISTEN = 256, OPT_TARGET, OPT_TARGETS, OPT_LUN, OPT_ALIAS, OPT_CHAP,
 	OPT_CHAP_MUTUAL, OPT_CHAP_ALGORITHMS, OPT_KEY, OPT_WINDOW, OPT_TPGT,
 	OPT_SEPARATE_STATUS, OPT_REDIRECT, OPT_REDIRECT_FOREVER, OPT_NOP,
-	OPT_FAULT, OPT_SCENARIO, OPT_SEED,
+	OPT_FAULT, OPT_SCENARIO, OPT_SEED, OPT_ANNOUNCE, OPT_ANSWER,
 };
 
 static const struct option long_options[] = {
@@ -419,6 +424,8 @@ static const struct option long_options[] = {
 	{ "separate-status", 0, NULL, OPT_SEPARATE_STATUS },
 	{ "redirect", 1, NULL, OPT_REDIRECT },
 	{ "redirect-forever", 0, NULL, OPT_REDIRECT_FOREVER },
+	{ "announce", 1, NULL, OPT_ANNOUNCE },
+	{ "answer", 1, NULL, OPT_ANSWER },
 	{ "nop", 1, NULL, OPT_NOP },
 	{ "fault", 1, NULL, OPT_FAULT },
 	{ "scenario", 1, NULL, OPT_SCENARIO },
@@ -427,6 +434,23 @@ static const struct option long_options[] = {
 	{ "help", 0, NULL, 'h' },
 	{ 0 },
 };
+
+static int
+read_answer(struct program *p, const char *path)
+{
+	struct target_options *o = target_options(p->target);
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	struct stat st;
+
+	if (!file || fstat(fileno(file), &st) < 0 ||
+	    !(text = malloc((size_t)st.st_size + 1)))
+		return lun_fail(&p->err, LUN_ESYS, "%s: %m", path);
+	o->answer = p->answer = text;
+	o->answer_len = fread(text, 1, (size_t)st.st_size, file);
+	fclose(file);
+	return 0;
+}
 
 static int
 set_option(struct program *p, int option, char *arg)
@@ -478,6 +502,10 @@ set_option(struct program *p, int option, char *arg)
 	case OPT_REDIRECT_FOREVER:
 		o->redirect_forever = true;
 		return 0;
+	case OPT_ANNOUNCE:
+		return target_announce(p->target, arg, &p->err);
+	case OPT_ANSWER:
+		return read_answer(p, arg);
 	case OPT_NOP:
 		return parse_number(p, "--nop", arg, 3600, &o->nop_seconds);
 	case OPT_FAULT:
@@ -553,5 +581,6 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < p.store_count; i++)
 		store_free(p.stores[i]);
 	free(p.stores);
+	free(p.answer);
 	return r == 0 ? 0 : r == LUN_EINVAL ? 2 : 1;
 }

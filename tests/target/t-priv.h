@@ -99,6 +99,8 @@ struct target {
 	struct target_options options;
 	struct twants wants;
 	char portals[PORTALS_MAX][PORTAL_LEN];
+	unsigned announced_count;
+	const char *announced[PORTALS_MAX];
 	unsigned portal_count;
 	struct list nodes, sessions, conns, ready;
 	struct list free_tasks;

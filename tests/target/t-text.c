@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "t-priv.h"
 
 enum { TEXT_OUT_MAX = 16 << 20 };	/* thousands of targets */
@@ -77,6 +78,16 @@ text_each(struct text *t, void *user,
 	return 0;
 }
 
+int
+target_announce(struct target *t, const char *address, struct lun_error *err)
+{
+	if (t->announced_count == PORTALS_MAX || strlen(address) >= PORTAL_LEN)
+		return lun_fail(err, LUN_EINVAL, "address %s: too many or long",
+				address);
+	t->announced[t->announced_count++] = address;
+	return 0;
+}
+
 /* The record of one target: Appendix C. */
 static int
 show_target(struct tconn *c, const struct tnode *node)
@@ -85,10 +96,14 @@ show_target(struct tconn *c, const struct tnode *node)
 
 	if (text_pair(&c->out, "TargetName", node->name) < 0)
 		return -1;
-	for (unsigned i = 0; i < t->portal_count; i++) {
+	bool as_told = t->announced_count > 0;
+	unsigned n = as_told ? t->announced_count : t->portal_count;
+
+	for (unsigned i = 0; i < n; i++) {
 		char address[PORTAL_LEN + 8];
 
-		snprintf(address, sizeof(address), "%s,%u", t->portals[i],
+		snprintf(address, sizeof(address), "%s,%u",
+			 as_told ? t->announced[i] : t->portals[i],
 			 t->options.tpgt);
 		if (text_pair(&c->out, "TargetAddress", address) < 0)
 			return -1;
@@ -100,8 +115,11 @@ static int
 send_targets(struct tconn *c, const char *value)
 {
 	const struct session *s = c->session;
+	const struct target_options *o = &c->target->options;
 	struct tnode *node;
 
+	if (o->answer)
+		return text_append(&c->out, o->answer, o->answer_len);
 	if (strcmp(value, "All") == 0) {
 		if (!s->discovery)		/* Appendix C: MUST NOT */
 			return text_pair(&c->out, "SendTargets", "Reject");

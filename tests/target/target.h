@@ -57,6 +57,8 @@ struct target_options {
 	bool separate_status;		/* no status in Data-In */
 	const char *redirect;		/* address that every login is sent to */
 	bool redirect_forever;
+	const char *answer;		/* to SendTargets, whatever it is; or NULL */
+	size_t answer_len;
 	unsigned nop_seconds;		/* ping connections this often; 0: no */
 	unsigned login_seconds;		/* a login may take this long */
 };
@@ -75,6 +77,10 @@ int target_set_key(struct target *t, const char *name, const char *value,
 /* address: as SendTargets shows it, "ADDR:PORT", IPv6 in brackets. */
 int target_add_portal(struct target *t, const char *address,
 		      struct lun_error *err);
+
+/* SendTargets tells of these instead of the portals; borrowed. */
+int target_announce(struct target *t, const char *address,
+		    struct lun_error *err);
 
 int target_add_node(struct target *t, struct tnode **out, const char *name,
 		    struct lun_error *err);
