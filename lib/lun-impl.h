@@ -3,6 +3,7 @@
 #ifndef LUN_IMPL_H
 #define LUN_IMPL_H
 
+#include "discovery/sendtargets.h"
 #include "io/identity.h"
 #include "io/loop.h"
 #include "login/auth.h"
@@ -30,6 +31,7 @@ struct lun_options {
 	bool isid_set;
 	uint32_t isid;			/* B and C of RFC 7143 11.12.5 */
 	struct proxy proxy;
+	enum portal_rewrite portal_rewrite;
 };
 
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To

@@ -269,6 +269,22 @@ set_proxy(struct lun_options *o, const char *value, struct lun_error *err)
 	return 0;
 }
 
+static int
+set_rewrite(struct lun_options *o, const char *value, struct lun_error *err)
+{
+	static const char *const words[] = {
+		[REWRITE_AUTO] = "auto", [REWRITE_ALWAYS] = "always",
+		[REWRITE_NEVER] = "never",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(value, words[i]) == 0) {
+			o->portal_rewrite = (enum portal_rewrite)i;
+			return 0;
+		}
+	return LUN_EINVAL;
+}
+
 /* ----------------------------------------------------------- the table -- */
 
 static const struct option {
@@ -298,6 +314,7 @@ static const struct option {
 	{ "outage", set_outage, false, "wait, wait:SECONDS or fail" },
 	{ "read-only", set_read_only, false, "yes or no" },
 	{ "isid", set_isid, false, "0 to 0xffffff" },
+	{ "portal-rewrite", set_rewrite, false, "auto, always or never" },
 	{ "proxy", set_proxy, true,
 	  "none or socks5://[user:password@]host[:port]" },
 };

@@ -20,13 +20,13 @@
 
 #define ASK_AFTER	(5 * TIME_S)
 
-/* 0.0.0.0 and :: are no addresses to connect to, but some targets say so. */
+/* False: it is not the target that told of this one. */
 static bool
 to_portal(struct portal *to, const struct lun_portal *from)
 {
 	*to = (struct portal){ .port = from->port, .tpgt = from->tpgt };
 	snprintf(to->host, sizeof(to->host), "%s", from->address);
-	return strcmp(to->host, "0.0.0.0") != 0 && strcmp(to->host, "::") != 0;
+	return !from->asked;
 }
 
 static void

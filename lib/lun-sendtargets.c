@@ -41,6 +41,7 @@ answered(struct text_exchange *x, int code, const struct lun_error *err,
 		d->err = *err;
 	else
 		sendtargets_read(&d->targets, text, len, &present,
+				 st->setup.options.portal_rewrite,
 				 &d->loop->env, &d->err);
 	session_stop(st->session, d->loop->now);
 }

@@ -157,6 +157,10 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  *	outage		wait, wait:SECONDS, fail
  *	read-only	yes: only commands that cannot change the unit are sent
  *	isid		random qualifier of the ISID, 0..0xffffff
+ *	portal-rewrite	of the addresses that a portal tells of when it is
+ *			asked for targets: auto (default): what was asked is
+ *			added as the last one (lun_portal.asked); always: it
+ *			stands for all of them; never: nothing is added
  *	proxy		none (default) or socks5://[user:password@]host[:port]:
  *			all TCP connections go through it, and it is the proxy
  *			that looks up host names of portals (RFC 1928, 1929)
@@ -242,6 +246,8 @@ struct lun_portal {
 	const char *address;	/* host name or address, without brackets */
 	uint16_t port;
 	int tpgt;		/* portal group tag; -1: not known */
+	bool asked;		/* not told by the target: the portal that was
+				   asked, if the others can't be reached; last */
 };
 
 struct lun_target {

@@ -53,6 +53,8 @@ portals_line(struct table *table, const struct target *t)
 		const struct portal *p = &t->portals[i];
 		bool v6 = strchr(p->address, ':') != NULL;
 
+		if (!target_has_portal(t, i))
+			continue;
 		have += (size_t)snprintf(line + have, sizeof(line) - have,
 					 "  %s%s%s:%u", v6 ? "[" : "",
 					 p->address, v6 ? "]" : "", p->port);

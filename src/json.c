@@ -100,6 +100,9 @@ json_portals(const struct target *t)
 
 	for (size_t i = 0; i < t->n_portals; i++) {
 		const struct portal *p = &t->portals[i];
+
+		if (!target_has_portal(t, i))
+			continue;
 		struct json_object *o = json_new_object();
 
 		put_text(o, "address", p->address);

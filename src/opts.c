@@ -66,6 +66,9 @@ static const struct row rows[] = {
 { 0, "proxy", "URL", CMD_SESSION, set_proxy,
   "socks5://[user:password@]host[:port]: all TCP connections go\n"
   "through it" },
+{ 0, "portal-rewrite", "WHEN", CMD_SESSION, set_lun,
+  "use the portal that was asked instead of addresses that it tells\n"
+  "of: auto (if they cannot be reached: the default), always, never" },
 { 0, "key", "NAME=VALUE", CMD_SESSION, set_key,
   "an operational key by its RFC name: MaxBurstLength=1M" },
 { 0, "root-path", "STRING", CMD_BOOT, set_boot_source,

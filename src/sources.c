@@ -167,27 +167,93 @@ grow(void *array, size_t n, size_t size)
 	return more;
 }
 
-static int
-add_portal(struct target *t, const char *address, uint16_t port, int tpgt)
+/* RFC 3721 3, RFC 7143 4.2.7.1: see survey.h. Among equals, as they are given. */
+static uint64_t
+place_of(const struct source *s)
 {
-	for (size_t i = 0; i < t->n_portals; i++) {
-		struct portal *p = &t->portals[i];
+	static const uint8_t order[] = {
+		[LUN_URL_TARGET] = 0,
+		[LUN_URL_LUN] = 0,
+		[LUN_URL_FILE] = 0,
+		[LUN_URL_PORTAL] = 1,
+		[LUN_URL_ISNS] = 2,
+		[LUN_URL_SLP] = 3,
+	};
 
-		if (p->port == port && strcmp(p->address, address) == 0) {
-			p->tpgt = tpgt < 0 ? p->tpgt : tpgt;
-			return 0;
-		}
+	return (uint64_t)order[s->url.kind] << 32 | (s - s->all->sources);
+}
+
+/* Puts one that is known more precisely where it belongs now: behind those of
+ * the same place. */
+static void
+put_in_place(struct target *t, size_t from)
+{
+	struct portal p = t->portals[from];
+	size_t to = 0;
+
+	memmove(&t->portals[from], &t->portals[from + 1],
+		(t->n_portals - 1 - from) * sizeof(p));
+	while (to < t->n_portals - 1 && t->portals[to].place <= p.place)
+		to++;
+	memmove(&t->portals[to + 1], &t->portals[to],
+		(t->n_portals - 1 - to) * sizeof(p));
+	t->portals[to] = p;
+}
+
+/* Two sources, or one twice, say something of the same portal. */
+static void
+merge_portal(struct target *t, size_t i, const struct portal *news)
+{
+	struct portal *p = &t->portals[i];
+
+	if (news->tpgt >= 0 && (p->tpgt < 0 || news->place <= p->place))
+		p->tpgt = news->tpgt;
+	if (!news->asked)
+		p->asked = NULL;
+	if (news->place < p->place) {
+		p->place = news->place;
+		put_in_place(t, i);
 	}
+}
+
+static int
+append_portal(struct target *t, const struct portal *p)
+{
 	struct portal *more = grow(t->portals, t->n_portals, sizeof(*more));
 	if (!more)
 		return LUN_ENOMEM;
 	t->portals = more;
 	more += t->n_portals;
-	*more = (struct portal){ strdup(address), port, tpgt };
+	*more = *p;
+	more->address = strdup(p->address);
 	if (!more->address)
 		return LUN_ENOMEM;
 	t->n_portals++;
+	put_in_place(t, t->n_portals - 1);
 	return 0;
+}
+
+/* p is copied. The one that is in use stays that, wherever it stands then. */
+static int
+add_portal(struct target *t, const struct portal *p)
+{
+	bool begun = t->portal < t->n_portals &&
+		     (t->state != TARGET_WAITING || t->portal > 0);
+	const char *used = begun ? t->portals[t->portal].address : NULL;
+	size_t i = 0;
+	int r = 0;
+
+	while (i < t->n_portals && (t->portals[i].port != p->port ||
+				    strcmp(t->portals[i].address, p->address)))
+		i++;
+	if (i < t->n_portals)
+		merge_portal(t, i, p);
+	else
+		r = append_portal(t, p);
+	for (i = 0; used && i < t->n_portals; i++)
+		if (t->portals[i].address == used)
+			t->portal = i;
+	return r;
 }
 
 /* A new entry. NULL: out of memory. */
@@ -223,9 +289,23 @@ target_entry(struct source *s, const char *name)
 	struct target *t = target_by_name(sv, name);
 	uint64_t rank = (uint64_t)(s - sv->sources) << 32 | sv->n;
 
-	if (!t)
-		return target_new(sv, name, rank, s->options);
+	if (!t) {
+		t = target_new(sv, name, rank, s->options);
+		if (t)
+			t->place = place_of(s);
+		return t;
+	}
 	t->rank = rank < t->rank ? rank : t->rank;
+	if (place_of(s) >= t->place)
+		return t;
+
+	struct lun_options *better = lun_options_clone(s->options);
+
+	if (!better)
+		return NULL;
+	lun_options_free(t->options);
+	t->options = better;
+	t->place = place_of(s);
 	return t;
 }
 
@@ -258,8 +338,10 @@ source_add_named(struct source *s, struct lun_error *err)
 {
 	size_t before = s->all->n;
 	struct target *t = target_entry(s, s->url.target);
+	const struct portal portal = { s->url.host, s->url.port, -1,
+				       place_of(s), NULL };
 
-	if (!t || add_portal(t, s->url.host, s->url.port, -1) < 0)
+	if (!t || add_portal(t, &portal) < 0)
 		return out_of_memory(s, t, err);
 	t->named = true;
 	if (s->url.kind == LUN_URL_TARGET)
@@ -282,6 +364,23 @@ note_shown(struct source *s, struct target *t)
 		drop_portals(t);
 }
 
+static bool
+is_where_it_was_asked(const struct source *s, const struct lun_portal *p)
+{
+	return p->port == s->url.port && strcmp(p->address, s->url.host) == 0;
+}
+
+static int
+add_found(struct source *s, struct target *t, const struct lun_portal *p)
+{
+	const struct portal portal = {
+		(char *)p->address, p->port, p->tpgt,
+		p->asked ? UINT64_MAX : place_of(s), p->asked ? s : NULL,
+	};
+
+	return add_portal(t, &portal);
+}
+
 int
 source_add_found(struct source *s, const struct lun_target *found,
 		 struct lun_error *err)
@@ -296,19 +395,10 @@ source_add_found(struct source *s, const struct lun_target *found,
 	t->n_luns = 0;
 	/* The portal that answered is the one that surely can be reached. */
 	for (int same = 1; same >= 0; same--)
-		for (size_t i = 0; i < found->n_portals; i++) {
-			const struct lun_portal *p = &found->portals[i];
-			int is = p->port == s->url.port &&
-				 strcmp(p->address, s->url.host) == 0;
-
-			if (is == same &&
-			    add_portal(t, p->address, p->port, p->tpgt) < 0)
+		for (size_t i = 0; i < found->n_portals; i++)
+			if (is_where_it_was_asked(s, &found->portals[i]) ==
+			    same && add_found(s, t, &found->portals[i]) < 0)
 				return out_of_memory(s, t, err);
-		}
-	/* RFC 7143 C: without TargetAddress it is where we asked. */
-	if (t->n_portals == 0 &&
-	    add_portal(t, s->url.host, s->url.port, -1) < 0)
-		return out_of_memory(s, t, err);
 	return 0;
 }
 
@@ -320,8 +410,7 @@ target_copy(struct survey *sv, struct target *from)
 	int r = t ? 0 : LUN_ENOMEM;
 
 	for (size_t i = from->portal; r == 0 && i < from->n_portals; i++)
-		r = add_portal(t, from->portals[i].address,
-			       from->portals[i].port, from->portals[i].tpgt);
+		r = add_portal(t, &from->portals[i]);
 	for (size_t i = 0; r == 0 && i < from->n_luns; i++)
 		r = add_lun(t, from->luns[i]);
 	if (r == 0)

@@ -60,14 +60,14 @@ note(int code, const char *text, int *out_code, char *out, size_t size)
 
 /* --------------------------------------------------------- discovery -- */
 
-/* For when the session is lost. */
+/* For when the session is lost; not if they are known to be of no use. */
 static void
 add_other_portals(struct target *t)
 {
 	for (size_t i = 0; i < t->n_portals; i++) {
 		const struct portal *p = &t->portals[i];
 
-		if (i != t->portal)
+		if (i != t->portal && !p->asked && !t->portals[t->portal].asked)
 			lun_session_add_portal(t->session, p->address, p->port,
 					       p->tpgt);
 	}
@@ -202,9 +202,38 @@ not_busy(struct target *t)
 static bool
 another_portal_may_do(const struct target *t, int code)
 {
+	bool there = code == LUN_ENOTFOUND && t->portals[t->portal].asked;
+
 	return t->portal + 1 < t->n_portals &&
 	       (code == LUN_ERESOLVE || code == LUN_ECONNECT ||
-		code == LUN_ETIMEDOUT);
+		code == LUN_ETIMEDOUT || code == LUN_ELOST || there);
+}
+
+/* What was asked serves it, and what it told of cannot be reached. */
+static void
+note_translation(const struct target *t)
+{
+	const struct portal *p = &t->portals[t->portal];
+
+	if (!p->asked || p->asked->translated)
+		return;
+	p->asked->translated = true;
+	log_say(LUN_LOG_WARNING, "%s: the addresses that it tells of cannot be "
+		"reached: it is used at %s:%u, which was asked (option "
+		"portal-rewrite)", t->url.target, p->address, p->port);
+}
+
+/* What is known of others that were shown by the same portal saves time. */
+static void
+prefer_asked(struct target *t)
+{
+	size_t last = t->n_portals - 1;
+	struct portal p = t->portals[last];
+
+	if (t->portal > 0 || !p.asked || !p.asked->translated)
+		return;
+	memmove(&t->portals[1], &t->portals[0], last * sizeof(p));
+	t->portals[0] = p;
 }
 
 static void
@@ -219,6 +248,7 @@ on_ready(void *user, int code, const char *text)
 
 		if (p->tpgt < 0)
 			p->tpgt = lun_session_info(t->session)->tpgt;
+		note_translation(t);
 		enter(t, TARGET_UP);
 		if (t->all->keep)
 			not_busy(t);
@@ -226,10 +256,14 @@ on_ready(void *user, int code, const char *text)
 		return;
 	}
 	enter(t, TARGET_ENDED);
-	if (another_portal_may_do(t, code))
-		note(code, text, &t->code, t->error, sizeof(t->error));
-	else
+	if (!another_portal_may_do(t, code)) {
 		target_failed(t, code, text);
+		return;
+	}
+	note(code, text, &t->code, t->error, sizeof(t->error));
+	log_say(LUN_LOG_WARNING, "%s; next is %s:%u", t->error,
+		t->portals[t->portal + 1].address,
+		t->portals[t->portal + 1].port);
 }
 
 static bool
@@ -269,8 +303,11 @@ target_open(struct target *t)
 		.ready = on_ready,
 		.disk_changed = on_disk_changed,
 	};
-	const struct portal *p = &t->portals[t->portal];
 	struct lun_error err = { 0 };
+
+	prefer_asked(t);
+
+	const struct portal *p = &t->portals[t->portal];
 
 	t->code = 0;
 	enter(t, TARGET_OPENING);

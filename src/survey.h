@@ -15,6 +15,12 @@
  * no list any more are gone, which is up to the command: what a list says is no
  * reason to end a session that is used (RFC 4171 2.2.3).
  *
+ * Whose word counts more is not the order in which sources are given: what is
+ * configured goes before what a portal says, that before iSNS, and SLP comes
+ * last (RFC 3721 3, RFC 7143 4.2.7.1). The options of a target are those of the
+ * first source that has it, its portals are tried in this order; the portal
+ * that was asked for a target comes last, unless the target told of it.
+ *
  * Objects of liblun are never closed or freed within one of its callbacks:
  * callbacks note what happened, and one function on an alarm acts on it.
  */
@@ -31,6 +37,9 @@ struct portal {
 	char *address;
 	uint16_t port;
 	int tpgt;			/* -1: not known */
+	uint64_t place;			/* in the order of precedence */
+	struct source *asked;		/* NULL; or it is no portal that the
+					   target told of: lun_portal.asked */
 };
 
 enum target_state {
@@ -45,6 +54,7 @@ enum target_state {
 struct target {
 	struct lun_url url;		/* kind TARGET or LUN, no password */
 	struct lun_options *options;
+	uint64_t place;			/* of the source of its options */
 	bool named;			/* by the user, not only discovered */
 	uint64_t rank;			/* its place in the order of the sources */
 	struct source *shown_by;	/* the first that found it; NULL: none */
@@ -80,6 +90,8 @@ struct source {
 	bool started, done;
 	bool busy;			/* counts in survey.busy */
 	bool live;			/* tells of changes, after done, too */
+	bool translated;		/* a target that it shows was reached
+					   only where the source was asked */
 	int code;			/* 0, or why it shows nothing */
 	char error[sizeof(((struct lun_error *)0)->text)];
 	struct survey *all;
@@ -146,6 +158,13 @@ void survey_retry_failed(struct survey *sv);
 
 /* Logs out of a target that is gone; nobody may use its disks any more. */
 void survey_leave(struct target *t);
+
+/* Is this one of its portals, or just one that was not tried? */
+static inline bool
+target_has_portal(const struct target *t, size_t i)
+{
+	return !t->portals[i].asked || i == t->portal;
+}
 
 /* The next one of the disks of a target that the user wants to see; NULL at the
  * end. *at is where to look on: 0 at first. */

@@ -13,6 +13,7 @@
 struct reader {
 	struct targets *targets;
 	const struct portal *present;
+	enum portal_rewrite rewrite;
 	bool is_open;			/* it has an acceptable name */
 	bool had_address;		/* also one that was no good */
 };
@@ -58,6 +59,8 @@ add_address(struct reader *rd, const struct pair *pair)
 	struct portal p;
 	struct lun_error why;
 
+	if (rd->rewrite == REWRITE_ALWAYS)
+		return 0;
 	rd->had_address = true;
 	if (portal_parse_address(&p, pair->value, pair->value_len, &why) < 0) {
 		targets_complain(rd->targets, pair->key, pair->value,
@@ -69,7 +72,8 @@ add_address(struct reader *rd, const struct pair *pair)
 				 pair->value_len, "no portal group tag");
 		return 0;
 	}
-	return targets_add_portal(rd->targets, p.host, p.port, p.tpgt);
+	return targets_add_portal(rd->targets, portal_is_unspecified(&p) ?
+				  rd->present->host : p.host, p.port, p.tpgt);
 }
 
 static int
@@ -101,17 +105,21 @@ targets_freep(struct targets **t)
 
 int
 sendtargets_read(struct targets **out, const char *text, size_t len,
-		 const struct portal *present, const struct lun_env *env,
-		 struct lun_error *err)
+		 const struct portal *present, enum portal_rewrite rewrite,
+		 const struct lun_env *env, struct lun_error *err)
 {
 	/* only read */
 	const struct text whole = { .data = (char *)text, .len = len };
 	_cleanup_(targets_freep) struct targets *t = NULL;
-	struct reader rd = { .present = present };
+	struct reader rd = { .present = present, .rewrite = rewrite };
 	int r = targets_new(&t, "SendTargets", env, err);
 
+	if (r < 0)
+		return r;
 	rd.targets = t;
-	if (r < 0 || (r = read_records(&rd, &whole, err)) < 0 ||
+	if (rewrite == REWRITE_AUTO)
+		targets_asked(t, present);
+	if ((r = read_records(&rd, &whole, err)) < 0 ||
 	    (r = targets_finish(t, err)) < 0)
 		return r;
 	*out = take(t);

@@ -20,13 +20,21 @@ enum {
 size_t sendtargets_request(char buf[SENDTARGETS_REQUEST_MAX],
 			   const char *what);
 
+/* What becomes of the addresses, if something may translate them on the way. */
+enum portal_rewrite {
+	REWRITE_AUTO,		/* present is a further one: targets_asked() */
+	REWRITE_ALWAYS,		/* present stands for all of them */
+	REWRITE_NEVER,
+};
+
 /*
- * Reads a whole answer. present is where it came from, as the portal of those
- * targets that have no address. 0, LUN_EPROTO if it is no text of keys and
+ * Reads a whole answer. present is where it came from: as the portal of those
+ * targets that have no address, and as the host of addresses that name none
+ * (0.0.0.0). 0, LUN_EPROTO if it is no text of keys and
  * values, LUN_ENOMEM.
  */
 int sendtargets_read(struct targets **out, const char *text, size_t len,
-		     const struct portal *present, const struct lun_env *env,
-		     struct lun_error *err);
+		     const struct portal *present, enum portal_rewrite rewrite,
+		     const struct lun_env *env, struct lun_error *err);
 
 #endif

@@ -29,6 +29,7 @@ struct targets {
 	struct record *records;
 	struct lun_target *list;	/* NULL: not finished */
 	size_t complaints;
+	const struct portal *asked;	/* NULL: is not added */
 };
 
 /* Makes room for one more element of an array. */
@@ -62,12 +63,13 @@ record_deinit(struct record *r)
 /* Adds a portal unless it is there. 0 (also if there are too many), or
  * LUN_ENOMEM. */
 static int
-add_portal(struct record *r, const char *host, uint16_t port, int tpgt)
+add_portal(struct record *r, const char *host, uint16_t port, int tpgt,
+	   bool asked)
 {
 	for (size_t i = 0; i < r->n_portals; i++) {
 		const struct lun_portal *p = &r->portals[i];
 
-		if (p->port == port && p->tpgt == tpgt &&
+		if (p->port == port && (p->tpgt == tpgt || asked) &&
 		    strcmp(p->address, host) == 0)
 			return 0;
 	}
@@ -80,7 +82,8 @@ add_portal(struct record *r, const char *host, uint16_t port, int tpgt)
 
 	if (!copy)
 		return LUN_ENOMEM;
-	r->portals[r->n_portals++] = (struct lun_portal){ copy, port, tpgt };
+	r->portals[r->n_portals++] = (struct lun_portal){ copy, port, tpgt,
+							 asked };
 	return 0;
 }
 
@@ -115,13 +118,26 @@ merge(struct targets *t)
 			const struct lun_portal *p = &r->portals[k];
 
 			if (add_portal(&t->records[n - 1], p->address, p->port,
-				       p->tpgt) < 0)
+				       p->tpgt, false) < 0)
 				return LUN_ENOMEM;
 		}
 		record_deinit(r);
 		*r = (struct record){ 0 };
 	}
 	t->n = n;
+	return 0;
+}
+
+/* A target that told of no good address is not looked for elsewhere. */
+static int
+add_asked(struct targets *t)
+{
+	const struct portal *p = t->asked;
+
+	for (size_t i = 0; p && i < t->n; i++)
+		if (t->records[i].n_portals > 0 &&
+		    add_portal(&t->records[i], p->host, p->port, -1, true) < 0)
+			return LUN_ENOMEM;
 	return 0;
 }
 
@@ -224,14 +240,20 @@ targets_add_portal(struct targets *t, const char *host, uint16_t port,
 		   int tpgt)
 {
 	assert(t->n > 0 && !t->list);
-	return add_portal(&t->records[t->n - 1], host, port, tpgt);
+	return add_portal(&t->records[t->n - 1], host, port, tpgt, false);
+}
+
+void
+targets_asked(struct targets *t, const struct portal *asked)
+{
+	t->asked = asked;
 }
 
 int
 targets_finish(struct targets *t, struct lun_error *err)
 {
 	assert(!t->list);
-	if (merge(t) < 0 || make_list(t) < 0)
+	if (merge(t) < 0 || add_asked(t) < 0 || make_list(t) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", t->peer);
 	if (t->complaints > COMPLAINTS_MAX)
 		env_log(t->env, LUN_LOG_WARNING,

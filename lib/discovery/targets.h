@@ -37,6 +37,10 @@ int targets_add_portal(struct targets *t, const char *host, uint16_t port,
 void targets_complain(struct targets *t, const char *key, const char *value,
 		      size_t len, const char *why);
 
+/* The portal that was asked (borrowed): each target gets it as its last one,
+ * marked so, unless it has it. */
+void targets_asked(struct targets *t, const struct portal *asked);
+
 /* The list is complete: targets stand in the order of their names, each once,
  * with all its portals; those without any are left out. LUN_ENOMEM. */
 int targets_finish(struct targets *t, struct lun_error *err);

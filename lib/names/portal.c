@@ -352,6 +352,18 @@ portal_host_kind(const struct portal *p)
 	return inet_pton(AF_INET, p->host, &addr) == 1 ? HOST_IPV4 : HOST_NAME;
 }
 
+bool
+portal_is_unspecified(const struct portal *p)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	return (inet_pton(AF_INET, p->host, &v4) == 1 &&
+		v4.s_addr == INADDR_ANY) ||
+	       (inet_pton(AF_INET6, p->host, &v6) == 1 &&
+		IN6_IS_ADDR_UNSPECIFIED(&v6));
+}
+
 char *
 portal_print(const struct portal *p, char buf[PORTAL_TEXT_MAX])
 {

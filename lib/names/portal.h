@@ -57,6 +57,9 @@ int portal_parse_port(uint16_t *port, const char *text, size_t len,
 /* What the host of a portal that was parsed is. */
 enum portal_host_kind portal_host_kind(const struct portal *p);
 
+/* 0.0.0.0 or ::, where one can listen, but not connect to. */
+bool portal_is_unspecified(const struct portal *p);
+
 /* "host:port", with brackets around IPv6. Returns buf. */
 char *portal_print(const struct portal *p, char buf[PORTAL_TEXT_MAX]);
 

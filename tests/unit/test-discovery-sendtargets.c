@@ -27,15 +27,16 @@ static const struct lun_env env = { .log = count_line,
 static const struct portal present = { .host = "192.0.2.1", .port = 3261,
 				       .tpgt = -1 };
 
-/* "name addr:port,tag addr ...; name ..." of an answer, or the error. */
+/* "name addr:port,tag addr ...; name ..." of an answer, or the error; behind
+ * the one that was asked is a "?". */
 static char *
-show(const char *text, size_t len)
+show_as(const char *text, size_t len, enum portal_rewrite rewrite)
 {
 	struct str s = STR_INIT(SENDTARGETS_ANSWER_MAX);
 	struct targets *t;
 	struct lun_error err;
 	size_t n;
-	int r = sendtargets_read(&t, text, len, &present, &env, &err);
+	int r = sendtargets_read(&t, text, len, &present, rewrite, &env, &err);
 
 	if (r < 0) {
 		str_add(&s, "%s", lun_code_name(r));
@@ -48,12 +49,19 @@ show(const char *text, size_t len)
 	for (size_t i = 0; i < n; i++) {
 		str_add(&s, "%s%s", i > 0 ? "; " : "", list[i].name);
 		for (size_t k = 0; k < list[i].n_portals; k++)
-			str_add(&s, " %s:%u,%d", list[i].portals[k].address,
+			str_add(&s, " %s:%u,%d%s", list[i].portals[k].address,
 				list[i].portals[k].port,
-				list[i].portals[k].tpgt);
+				list[i].portals[k].tpgt,
+				list[i].portals[k].asked ? "?" : "");
 	}
 	targets_free(t);
 	return str_take(&s);
+}
+
+static char *
+show(const char *text, size_t len)
+{
+	return show_as(text, len, REWRITE_NEVER);
 }
 
 #define N(name) "TargetName=" name "\0"
@@ -121,6 +129,11 @@ static const struct answer answers[] = {
 	       A("") A("a b:1,1") A("10.0.0.2:1,1"),
 	       "iqn.2026-11.a:1 10.0.0.2:1,1", 4),
 	ANSWER(N("iqn.2026-11.a:1") A("10.0.0.1:99999,1"), "", 2),
+	/* no address at all: the host is the one that was asked */
+	ANSWER(N("iqn.2026-11.a:1") A("0.0.0.0:1,1") A("[::]:2,1")
+	       A("[0::0.0.0.0],1"),
+	       "iqn.2026-11.a:1 192.0.2.1:1,1 192.0.2.1:2,1 192.0.2.1:3260,1",
+	       0),
 	/* no text of keys and values */
 	ANSWER("TargetName", "LUN_EPROTO", 0),
 	ANSWER("TargetName=iqn.2026-11.a:1", "LUN_EPROTO", 0),
@@ -147,6 +160,40 @@ test_answers(void **state)
 		assert_int_equal(log_lines, a->log_lines);
 		free(got);
 		free(copy);
+	}
+}
+
+/* The portal that was asked, beside or instead of the addresses; once, and not
+ * if it is told of anyway. */
+static void
+test_rewrite(void **state)
+{
+	static const char text[] = N("iqn.2026-11.a:1") A("10.0.0.1:1,1")
+		A("10.0.0.2:1,1") N("iqn.2026-11.a:2") N("iqn.2026-11.a:3")
+		A("192.0.2.1:3261,7") N("iqn.2026-11.a:4") A("x y,1")
+		N("iqn.2026-11.a:1") A("10.0.0.3:1,1");
+	static const char *const want[] = {
+		[REWRITE_AUTO] =
+		"iqn.2026-11.a:1 10.0.0.1:1,1 10.0.0.2:1,1 10.0.0.3:1,1 "
+		"192.0.2.1:3261,-1?; iqn.2026-11.a:2 192.0.2.1:3261,-1; "
+		"iqn.2026-11.a:3 192.0.2.1:3261,7",
+		[REWRITE_ALWAYS] =
+		"iqn.2026-11.a:1 192.0.2.1:3261,-1; "
+		"iqn.2026-11.a:2 192.0.2.1:3261,-1; "
+		"iqn.2026-11.a:3 192.0.2.1:3261,-1; "
+		"iqn.2026-11.a:4 192.0.2.1:3261,-1",
+		[REWRITE_NEVER] =
+		"iqn.2026-11.a:1 10.0.0.1:1,1 10.0.0.2:1,1 10.0.0.3:1,1; "
+		"iqn.2026-11.a:2 192.0.2.1:3261,-1; "
+		"iqn.2026-11.a:3 192.0.2.1:3261,7",
+	};
+
+	for (int i = REWRITE_AUTO; i <= REWRITE_NEVER; i++) {
+		char *got = show_as(text, sizeof(text) - 1,
+				    (enum portal_rewrite)i);
+
+		assert_string_equal(got, want[i]);
+		free(got);
 	}
 }
 
@@ -193,7 +240,8 @@ test_many(void **state)
 			str_add_bytes(&s, line, (size_t)len + 1);
 		}
 	}
-	assert_int_equal(sendtargets_read(&t, s.p, s.len, &present, &env, &err), 0);
+	assert_int_equal(sendtargets_read(&t, s.p, s.len, &present,
+					  REWRITE_NEVER, &env, &err), 0);
 
 	const struct lun_target *list = targets_list(t, &n);
 
@@ -269,6 +317,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_rewrite),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile_size),

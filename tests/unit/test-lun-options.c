@@ -63,6 +63,7 @@ test_taken(void **state)
 		{ "read-only", "yes" }, { "read-only", "no" },
 		{ "isid", "0" }, { "isid", "0xffffff" },
 		{ "proxy", "socks5://me:word@[::1]:1" }, { "proxy", "none" },
+		{ "portal-rewrite", "auto" }, { "portal-rewrite", "never" },
 		{ "MaxBurstLength", "1M" }, { "InitialR2T", "Yes" },
 		{ "HeaderDigest", "CRC32C" },
 	};
@@ -105,6 +106,7 @@ test_refused(void **state)
 		{ "read-only", "" }, { "read-only", "maybe" },
 		{ "isid", "0x1000000" }, { "isid", "" },
 		{ "proxy", "" }, { "proxy", "http://a" },
+		{ "portal-rewrite", "" }, { "portal-rewrite", "Auto" },
 		{ "proxy", "socks5://me:word@" },
 		{ "MaxBurstLength", "511" }, { "InitiatorName", "iqn.x" },
 		{ "AuthMethod", "None" }, { "SendTargets", "All" },

@@ -103,8 +103,8 @@ test_the_longest_name(void **state)
 	assert_int_equal(NAME_MAX_LEN, 223);
 	memset(name + strlen(name), 'x', NAME_MAX_LEN - strlen(name));
 	snprintf(answer, sizeof(answer), "TargetName=%s", name);
-	assert_int_equal(sendtargets_read(&t, answer, sizeof(answer), &present, &env,
-				     &err), 0);
+	assert_int_equal(sendtargets_read(&t, answer, sizeof(answer), &present,
+					  REWRITE_AUTO, &env, &err), 0);
 	const struct lun_target *found = targets_list(t, &n);
 	assert_int_equal(n, 1);
 	assert_string_equal(found->name, name);
