@@ -7,7 +7,10 @@
  * Watching, the connection is kept: an end of it is how a server's restart is
  * seen. It is made again with a back-off, and then we are registered again.
  * What the server showed last stays valid meanwhile: that it is away says
- * nothing about the targets. Before the first list any failure is the end.
+ * nothing about the targets. Nor does a server that has just come back and may
+ * have lost what it knew: targets need some time to register again, so what it
+ * does not show yet is kept for KEEP. Before the first list any failure is the
+ * end.
  *
  * The port for SCNs and ESIs is one at the address that the server sees us
  * with, on the connection that we have made.
@@ -32,6 +35,8 @@
 
 enum { CHUNK = 64 << 10 };
 
+#define KEEP	(300 * TIME_S)
+
 struct isns_discovery {
 	struct lun_discovery d;		/* the first */
 	struct portal server;
@@ -42,11 +47,13 @@ struct isns_discovery {
 	bool watching;
 	bool listed;			/* done was called */
 	bool lost;			/* and said */
+	lun_time keep_until;		/* what is not shown; 0: it is not kept */
 
 	struct isns *client;
 	struct dial *dial;
 	struct source source;		/* fd -1: no connection */
-	struct timer timer;		/* to connect; until it is tried again */
+	struct timer timer;		/* to connect; until it is tried again;
+					   connected: the end of KEEP */
 	struct backoff backoff;
 	struct job job;			/* news, and what is to be sent */
 	struct listen *listen;
@@ -113,6 +120,10 @@ timer_fired(struct timer *t, lun_time now)
 						timer);
 	struct lun_error err;
 
+	if (s->source.fd >= 0) {
+		isns_look_again(s->client, now);
+		return;
+	}
 	if (!s->dial) {
 		dial(s);
 		return;
@@ -347,32 +358,103 @@ same_targets(const struct targets *a, const struct targets *b)
 	return n == m;
 }
 
+static int
+copy_target(struct targets *to, const struct lun_target *t)
+{
+	int r = targets_add(to, "TargetName", t->name);
+
+	for (size_t i = 0; r == 0 && i < t->n_portals; i++)
+		r = targets_add_portal(to, t->portals[i].address,
+				       t->portals[i].port, t->portals[i].tpgt);
+	return r;
+}
+
+/* The list with those targets of the old one that it has not; both are in the
+ * order of names. NULL: out of memory. */
+static struct targets *
+with_old(struct isns_discovery *s, const struct targets *list)
+{
+	const struct targets *lists[] = { list, s->d.targets };
+	const struct lun_target *v[2];
+	struct targets *both;
+	size_t n[2], at[2] = { 0 };
+	int r = targets_new(&both, "iSNS", &s->d.loop->env, NULL);
+
+	if (r < 0)
+		return NULL;
+	for (int i = 0; i < 2; i++)
+		v[i] = targets_list(lists[i], &n[i]);
+	while (r == 0 && (at[0] < n[0] || at[1] < n[1])) {
+		int order = at[0] == n[0] ? 1 : at[1] == n[1] ? -1 :
+			strcmp(v[0][at[0]].name, v[1][at[1]].name);
+
+		r = copy_target(both, order > 0 ? &v[1][at[1]] :
+						  &v[0][at[0]]);
+		at[0] += order <= 0;
+		at[1] += order >= 0;
+	}
+	if (r == 0)
+		r = targets_finish(both, NULL);
+	return r == 0 ? both : targets_free(both);
+}
+
+static void
+is_back(struct isns_discovery *s, const struct targets *list)
+{
+	struct lun_loop *loop = s->d.loop;
+	size_t n;
+
+	targets_list(list, &n);
+	env_log(&loop->env, LUN_LOG_INFO, "isns://%s: is back, shows %zu "
+		"targets", s->label, n);
+	s->lost = false;
+	s->keep_until = time_add(loop->now, KEEP);
+	timer_set(&s->timer, s->keep_until);
+}
+
+static void
+first_listed(struct isns_discovery *s, struct targets *list)
+{
+	size_t n;
+
+	s->listed = true;
+	s->d.targets = list;
+	targets_list(list, &n);
+	if (n == 0 && s->target[0]) {
+		s->d.targets = targets_free(list);
+		lun_fail(&s->d.err, LUN_ENOTFOUND, "%s: %s: no such target",
+			 s->label, s->target);
+	}
+	discovery_report(&s->d);
+	s->watching &= s->d.targets != NULL;
+	if (!s->watching)
+		hang_up(s);
+}
+
 static void
 listed(struct isns_discovery *s, struct targets *list)
 {
 	struct lun_discovery *d = &s->d;
-	size_t n;
-	bool news = !s->listed || !same_targets(d->targets, list);
+	struct targets *kept;
 
-	targets_list(list, &n);
 	backoff_reset(&s->backoff);
-	if (s->lost)
-		env_log(&d->loop->env, LUN_LOG_INFO, "isns://%s: is back, shows %zu "
-			"targets", s->label, n);
-	s->lost = false;
-	if (!s->listed && n == 0 && s->target[0]) {
-		targets_free(list);
-		lun_fail(&d->err, LUN_ENOTFOUND, "%s: %s: no such target",
-			 s->label, s->target);
-	} else {
-		targets_free(d->targets);
-		d->targets = list;
+	if (!s->listed) {
+		first_listed(s, list);
+		return;
 	}
-	s->listed = true;
-	if (news)
-		discovery_report(d);
-	if (!s->watching)
-		hang_up(s);
+	if (s->lost)
+		is_back(s, list);
+	if (d->loop->now < s->keep_until && (kept = with_old(s, list))) {
+		targets_free(list);
+		list = kept;
+	}
+	if (same_targets(d->targets, list)) {
+		targets_free(list);
+		return;
+	}
+	targets_free(d->targets);
+	d->targets = list;
+	discovery_report(d);
 }
 
 static void
@@ -434,9 +516,8 @@ make(struct isns_discovery *s, const struct lun_url *url,
      const struct lun_options *options, struct lun_error *err)
 {
 	struct lun_loop *loop = s->d.loop;
-	char own[NAME_MAX_LEN + 1];
-	const char *name = options->initiator_name;
-	int r = 0;
+	char name[NAME_MAX_LEN + 1], alias[ALIAS_MAX + 1];
+	int r;
 
 	if (timer_init(&s->timer, &loop->timers, timer_fired) < 0)
 		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
@@ -449,16 +530,16 @@ make(struct isns_discovery *s, const struct lun_url *url,
 	memcpy(s->target, url->target, sizeof(s->target));
 	s->timeout = options->timeout;
 	s->proxy = options->proxy;
-	if (!name[0]) {
-		r = identity_name(own, &loop->env, err);
-		name = own;
-	}
+	memcpy(alias, options->initiator_alias, sizeof(alias));
+	if (!options->alias_set)
+		identity_alias(alias);
+	r = lun_initiator_name(options, name, err);
 	if (r < 0)
 		return r;
 
 	const struct isns_config config = {
 		.source = name,
-		.alias = "",
+		.alias = alias,
 		.target = s->target,
 		.timeout = s->timeout,
 		.timers = &loop->timers,

@@ -100,7 +100,4 @@ void isns_take_text(char *out, size_t size, const struct isns_attr *a);
 /* What the step that waits for an answer does, in words. */
 const char *isns_step_name(const struct isns *c);
 
-/* Something may have changed. */
-void isns_look_again(struct isns *c, lun_time now);
-
 #endif

@@ -27,7 +27,7 @@ enum {
 
 struct step {
 	const char *what;
-	enum isns_function function;
+	uint16_t function;
 	void (*put)(const struct isns *c, struct str *out);
 	/* The next step, or a negative code and c->err. */
 	int (*answered)(struct isns *c, uint32_t status,

@@ -86,6 +86,9 @@ enum isns_news {
 enum isns_news isns_news(struct isns *c, struct targets **list,
 			 struct lun_error *err);
 
+/* Something may have changed: asks again, watching. */
+void isns_look_again(struct isns *c, lun_time now);
+
 /* Takes back the registration, if there is one: that is sent in any case,
  * whatever is under way; there is no waiting for the answer. */
 void isns_leave(struct isns *c);

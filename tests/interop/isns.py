@@ -81,7 +81,7 @@ class Server:
         data = receive(self.conn, length)
         status = struct.unpack(">I", data[:4])[0]
         if status:
-            raise SystemExit(f"isns.py: status {status}")
+            raise SystemExit(f"isns.py: function {function}: status {status}")
         return list(attributes(data[4:]))
 
     def add(self, name, address, port, kind="1"):

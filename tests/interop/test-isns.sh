@@ -172,6 +172,9 @@ test_restart()
 	start_isnsd
 	ask add "$boss" 127.0.0.1 1 4
 	wait_until 30 registered || fail "$me does not register again"
+	wait_until 30 grep -q 'shows 0 targets' "$log" || fail "not found again"
+	sleep 1
+	shown "$one" || fail "$one has vanished with the memory of the server"
 }
 
 registered()
@@ -200,9 +203,8 @@ test_many()
 	say "150 targets"
 	own_target "$many" --targets 149
 	ask add-many "$many" 150 127.0.0.1 "$at"
-	ask domain "$me" "$many" \
-		$(for ((i = 2; i <= 150; i++)); do echo "$many-$i"; done) \
-		>/dev/null
+	ask domain-add "$domain" "$many" \
+		$(for ((i = 2; i <= 150; i++)); do echo "$many-$i"; done)
 	expect "$(list "$me" | grep -c "$many")" 150
 }
 
