@@ -81,7 +81,8 @@ say_who(struct login *l, struct lun_error *err)
 		const char *key, *value;
 	} pairs[] = {
 		{ "InitiatorName", c->initiator_name },
-		{ "InitiatorAlias", c->initiator_alias },
+		/* of the session; some do not take it again (Linux) */
+		{ "InitiatorAlias", c->leading ? c->initiator_alias : NULL },
 		{ "TargetName", c->target_name },
 		{ "SessionType", !c->leading ? NULL	/* "LO": 13.21 */
 				: c->discovery ? "Discovery" : "Normal" },

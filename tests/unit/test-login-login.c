@@ -151,6 +151,7 @@ test_second_connection(void **state)
 
 	script.config.leading = false;
 	script.config.tsih = SCRIPT_TSIH;
+	script.config.initiator_alias = "said already";
 	script.config.exp_stat_sn = 4711;	/* the old connection's */
 	script.session.MaxBurstLength = 512;
 	script.session.DataDigest = DIGEST_CRC32C;
