@@ -22,6 +22,8 @@ import socket
 import sys
 import threading
 
+from relay import connections
+
 LOGIN = (0x03, 0x23)
 NAMES = {0x00: "NOP-Out", 0x01: "SCSI Command", 0x02: "TMF Request",
          0x05: "Data-Out", 0x10: "SNACK", 0x20: "NOP-In",
@@ -97,15 +99,7 @@ class Proxy:
             except OSError:
                 pass
 
-    def serve(self, client):
-        server = socket.socket()
-        try:
-            server.connect(("127.0.0.1", self.o.to))
-        except OSError:
-            client.close()
-            return
-        for s in (client, server):
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def serve(self, client, server):
         for args in ((client, server, self.o.towards != "initiator"),
                      (server, client, self.o.towards != "target")):
             threading.Thread(target=self.pump, args=args, daemon=True).start()
@@ -115,10 +109,8 @@ class Proxy:
             self.quiet = number == signal.SIGUSR2
         signal.signal(signal.SIGUSR1, turn)
         signal.signal(signal.SIGUSR2, turn)
-        accepted = socket.create_server(("127.0.0.1", self.o.port))
-        print("ready", flush=True)
-        while True:
-            self.serve(accepted.accept()[0])
+        for ends in connections(self.o.port, self.o.to):
+            self.serve(*ends)
 
 
 def main():

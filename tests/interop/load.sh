@@ -10,6 +10,10 @@ log=$state/lunfs.log
 : >"$log"
 mount_pid=''
 
+# How much at a time: LIO's machine is slow, and slower on a machine that is busy.
+load_size=48M load_ops=4000
+[ "$kind" != lio ] || load_size=16M load_ops=300
+
 # ------------------------------------------------------------- the mount --
 
 answers()
@@ -102,7 +106,7 @@ fio_load()
 	local file
 
 	file=$(lun_file 0)		# fio takes ":" as a separator
-	as_user fio --name=load --filename="${file//:/\\:}" --size=48M \
+	as_user fio --name=load --filename="${file//:/\\:}" --size="$load_size" \
 		--rw=randwrite --bsrange=4k-128k --ioengine=libaio --iodepth=16 \
 		--direct=1 --rate=8m --verify=crc32c --verify_fatal=1 \
 		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
@@ -116,7 +120,7 @@ fsx_load()
 	local n=0
 
 	while [ ! -e "$state/stop" ]; do
-		as_user "$fsx" --seed $((seed + n)) --ops 4000 --processes 4 \
+		as_user "$fsx" --seed $((seed + n)) --ops "$load_ops" --processes 4 \
 			"${has_cache[@]}" "$(lun_file 1)" || return 1
 		n=$((n + 1))
 	done

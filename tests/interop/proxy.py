@@ -3,7 +3,7 @@
 """A TCP proxy that cuts, and corrupts.
 
 usage: proxy.py PORT TO_PORT [--modes rst,fin,half,hole] [--bytes N] [--seed N]
-                [--gentle] [--corrupt header,data] [--from initiator,target] [--pdus N]
+                [--gentle] [--corrupt header,data] [--pdus N] [--spare OPCODE]...
 
 Listens on 127.0.0.1:PORT, passes on to 127.0.0.1:TO_PORT, prints "ready". Of
 each connection 1..N bytes pass, both directions counted; then it is cut, in one
@@ -21,9 +21,10 @@ line on stdout.
 --gentle: TO_PORT never gets a RST, and what it sends is read to the end. (QEMU's
 user networking dies of a RST while its buffers are full.)
 
---corrupt: after 1..N PDUs of a direction a bit of the next header or data segment
-is flipped; and so on, until SIGUSR2. Each is a line on stdout. It takes for
-granted that both digests are on.
+--corrupt: from SIGUSR1 on, which cuts nothing then, after 1..N PDUs of a direction
+a bit of the next header or data segment is flipped; and so on, until SIGUSR2. Each
+is a line on stdout. It takes for granted that both digests are on. Data of PDUs
+with an OPCODE to --spare is left alone.
 """
 import argparse
 import random
@@ -32,6 +33,8 @@ import socket
 import struct
 import sys
 import threading
+
+from relay import connections
 
 LOGIN = 0x03, 0x23	# opcodes: these PDUs have no digests
 BHS = 48
@@ -43,10 +46,9 @@ CHUNK = 256 * 1024
 class Corrupter:
     """One direction of a connection: follows its PDUs as they pass."""
 
-    def __init__(self, kinds, pdus, rng):
-        self.kinds, self.pdus, self.random = kinds, pdus, rng
-        self.on = True
-        self.rest = rng.randint(1, pdus)
+    def __init__(self, proxy):
+        self.proxy, self.random = proxy, proxy.random
+        self.rest = self.random.randint(1, proxy.o.pdus)
         self.begin()
 
     def begin(self):
@@ -55,19 +57,22 @@ class Corrupter:
         self.at, self.end = 0, BHS
         self.victim = None		# the byte that is hit
         self.rest -= 1
-        self.kind = self.random.choice(self.kinds) if self.rest < 0 else None
+        self.kind = None
+        if self.rest < 0 and self.proxy.corrupting:
+            self.kind = self.random.choice(self.proxy.kinds)
 
     def plan(self):
         """The header is there."""
         ahs = 4 * self.header[4]
         data = int.from_bytes(self.header[5:8], "big")
-        login = self.header[0] & 0x3f in LOGIN
+        opcode = self.header[0] & 0x3f
+        login = opcode in LOGIN
         digest = 0 if login else DIGEST
         begin = BHS + ahs + digest
         self.end = begin + (data + 3 & ~3) + (digest if data else 0)
-        if login or not self.on:
+        if login:
             return
-        if self.kind == "data" and data:
+        if self.kind == "data" and data and opcode not in self.proxy.o.spare:
             self.victim = begin + self.random.randrange(data)
         elif self.kind == "header":
             self.victim = self.random.randrange(begin)
@@ -79,7 +84,7 @@ class Corrupter:
         piece[self.victim - at] ^= 1 << self.random.randrange(8)
         print(f"corrupt: {self.kind} of opcode {self.header[0] & 0x3f:#04x}",
               flush=True)
-        self.rest = self.random.randint(1, self.pdus)
+        self.rest = self.random.randint(1, self.proxy.o.pdus)
         return piece
 
     def through(self, data):
@@ -194,24 +199,25 @@ class Proxy:
     def __init__(self, o):
         self.o = o
         self.modes = o.modes.split(",")
-        self.sides = o.sides.split(",") if o.corrupt else []
+        self.kinds = o.corrupt.split(",") if o.corrupt else []
+        self.corrupting = False
         self.random = random.Random(o.seed)
         self.cutting = o.bytes > 0
         self.all = []
 
     def on_signal(self, number, frame):
+        if number == signal.SIGUSR1 and self.kinds:
+            self.corrupting = True
+            return
         if number == signal.SIGUSR2:
-            self.cutting = False
+            self.cutting = self.corrupting = False
         for c in self.all:
             with c.lock:
                 if number == signal.SIGUSR1:
                     c.cut()
                 else:
                     c.left = None
-                    for corrupter in c.corrupters.values():
-                        corrupter.on = False
         if number == signal.SIGUSR2:
-            self.sides = []
             self.release()
 
     def release(self):
@@ -223,35 +229,21 @@ class Proxy:
                     except OSError:
                         pass
 
-    def serve(self, client):
-        server = socket.socket()
-        try:
-            server.connect(("127.0.0.1", self.o.to))
-        except OSError:
-            client.close()
-            server.close()
-            return
-        for s in (client, server):
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def serve(self, client, server):
         budget = self.random.randint(1, self.o.bytes) if self.cutting else None
         self.all = [c for c in self.all if c.open > 0]
-        ends = {"initiator": client, "target": server}
-        corrupters = {ends[side]: Corrupter(self.o.corrupt.split(","),
-                                            self.o.pdus, self.random)
-                      for side in self.sides}
+        corrupters = {end: Corrupter(self) for end in (client, server)
+                      if self.kinds}
         self.all.append(Connection(client, server,
                                    self.random.choice(self.modes), budget,
                                    self.o.gentle, corrupters))
 
     def run(self):
         # Signal handlers take locks that the main thread never holds.
-        accepted = socket.create_server(("127.0.0.1", self.o.port))
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, self.on_signal)
-        print("ready", flush=True)
-        while True:
-            client, _ = accepted.accept()
-            self.serve(client)
+        for ends in connections(self.o.port, self.o.to):
+            self.serve(*ends)
 
 
 def main():
@@ -262,8 +254,9 @@ def main():
     p.add_argument("--bytes", type=int, default=0)
     p.add_argument("--gentle", action="store_true")
     p.add_argument("--corrupt", default="")
-    p.add_argument("--from", dest="sides", default="initiator,target")
     p.add_argument("--pdus", type=int, default=300)
+    p.add_argument("--spare", type=lambda s: int(s, 0), action="append",
+                   default=[])
     p.add_argument("--seed", type=int, default=1)
     Proxy(p.parse_args()).run()
 

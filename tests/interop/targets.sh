@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
 # has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $unit, ${images[]}, and
-# $erl and $portals, of which only LIO knows.
+# $erl, $mended and $portals, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -159,7 +159,7 @@ lio_conf()
 	local v
 
 	[ -z "$ro" ] || ro=1
-	for v in target targets erl chap mutual ro unit; do
+	for v in target targets erl mended chap mutual ro unit; do
 		printf '%s=%q\n' "${v^^}" "${!v}"
 	done
 	printf 'PORTALS=%q\nDISKS=%q\n' "${portals[*]}" "${#images[@]}"
@@ -175,7 +175,7 @@ start_lio()
 {
 	local status=0
 
-	"$here/lio/vm" fetch "$erl" || status=$?
+	"$here/lio/vm" fetch ${mended:+mend} || status=$?
 	[ "$status" != 77 ] || skip "no LIO"
 	lio_conf >"$state/lio.conf"
 	"$here/lio/vm" run "$state/lio.conf" "${portals[@]}" -- \

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mends what keeps LIO (Linux 6.1 to 6.12) from recovering connections, from
- * outside, where these functions return:
+ * Mends what keeps LIO (Linux 6.1 to 6.12) from recovering connections, and
+ * sessions of several connections, from outside, at the doors of these functions:
  *
  * - A command that has survived its connection still counts as one of it, and
  *   that counter goes with the connection: the kernel crashes.
  * - The answer to a TASK REASSIGN, and to a function whose task was not found, is
  *   iSCSI's code already; LIO takes it for one of its core's and converts it: a
  *   success is answered with "function rejected".
+ * - Session reinstatement ends the old connections one by one, and waits for each
+ *   with the next one in its hand. That one may end meanwhile by itself, and is
+ *   no member of the list any more: the kernel crashes.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -64,6 +67,19 @@ has_built(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+/* void iscsit_stop_session(struct iscsit_session *, int session_sleep, int
+ * connection_sleep): not for each; it waits for the last one anyway. */
+static int
+stops(struct kprobe *p, struct pt_regs *regs)
+{
+	regs->dx = 0;
+	return 0;
+}
+
+static struct kprobe stop = {
+	.symbol_name = "iscsit_stop_session",
+	.pre_handler = stops,
+};
 static struct kretprobe wait = {
 	.kp.symbol_name = "transport_wait_for_tasks",
 	.entry_handler = waits,
@@ -79,11 +95,13 @@ static struct kretprobe build = {
 static struct kretprobe *probes[] = { &wait, &build };
 
 static int __init
-lio_erl2_init(void)
+lio_mend_init(void)
 {
-	return register_kretprobes(probes, 2);
+	int r = register_kprobe(&stop);
+
+	return r < 0 ? r : register_kretprobes(probes, 2);
 }
 
-module_init(lio_erl2_init);
-MODULE_DESCRIPTION("LIO: connection recovery without a crash");
+module_init(lio_mend_init);
+MODULE_DESCRIPTION("LIO: connection and session recovery without a crash");
 MODULE_LICENSE("GPL");

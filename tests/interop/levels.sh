@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A mount of several connections at an error recovery level, and what it counts.
+# For test-recovery.sh and test-damage.sh, whose argument is KIND-LEVEL.
+# shellcheck shell=bash disable=SC2154
+
+require_fuse
+require fio python3 jq
+
+kind=${1%-*} level=${1#*-} connections=4
+own_options=(--key MaxConnections=4 --key "ErrorRecoveryLevel=$level")
+start_target "$kind" erl="$level" mended "$(image 64M image0)" \
+	"$(image 16M image1)"
+. "$here/load.sh"
+patience=10 long=25 cut_after=5000000 damage_after=600
+if [ "$kind" = lio ]; then	# it is slow, and not to blame for that
+	patience=30 long=10 cut_after=2000000 damage_after=200
+fi
+
+# serve_level PORTAL OPTION...
+serve_level()
+{
+	serve "$1" --erl "$level" --connections "$connections" \
+		--timeout "$patience" "${@:2}"
+	[ "$(session erl)" = "$level" ] || fail "level $(session erl)"
+	wait_until 20 all_there ||
+		fail "connections: $(as_user "$lunfs" status "$mnt")"
+}
+
+all_there()
+{
+	[ "$(as_user timeout 5 "$lunfs" status --json "$mnt" | jq '[
+		.sessions[0].connections[] | select(.state == "LOGGED_IN")] |
+		length')" = "$connections" ]
+}
+
+# counts FIELD...: those counters, added up.
+counts()
+{
+	local field sum=0
+
+	for field; do
+		sum=$((sum + $(session "$field")))
+	done
+	echo "$sum"
+}
+
+recovered_by()
+{
+	[ "$(counts "$@")" -gt 0 ] || fail "not recovered by $*"
+}
+
+not_recovered_by()
+{
+	[ "$(counts "$@")" = 0 ] || fail "recovered by $*"
+}
+
+# troubled WHAT: the proxy does WHAT for a while, and not any more; and the
+# session has recovered.
+troubled()
+{
+	hurry_for "$long"
+	kill -USR2 "$proxy"
+	wait_until 30 up || fail "not up after the last fault"
+	as_user "$lunfs" status "$mnt"
+	say "$1: $(did "$1") times"
+	[ "$(did "$1")" -ge 3 ] || fail "too little of it"
+}

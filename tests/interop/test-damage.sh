@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Headers and data of several connections are damaged on the way, in both
+# directions, at each error recovery level, under verified loads. No program sees
+# an error, and what has recovered is what the level promises.
+#
+# LIO is spared what it does not survive: it frees a command when it rejects one
+# of its Data-Outs (iscsit_add_reject_from_cmd(); then the kernel hangs), and it
+# cannot send a Reject again.
+#
+# test-damage.sh KIND-LEVEL [JOURNEY...]
+. "${0%/*}/lib.sh"
+. "$here/levels.sh"
+
+spare=()
+[ "$kind" != lio ] || spare=(--spare 0x05 --spare 0x3f)
+
+# damaged KIND
+damaged()
+{
+	start_proxy --corrupt "$1" --pdus "$damage_after" "${spare[@]}"
+	serve_level "$proxied" --header-digest crc32c --data-digest crc32c
+	kill -USR1 "$proxy"	# the first look has to work
+	under_load "damaged $1 at level $level" troubled corrupt
+	sort "$state/proxy.log" | uniq -c
+	# what was damaged on its way to us (the target's opcodes)
+	! grep -q 'opcode 0x[23]' "$state/proxy.log" ||
+		recovered_by "$1_digest_errors"
+	case $level-$1 in
+	0-* | 1-header)	recovered_by session_recoveries ;;
+	1-data)		not_recovered_by session_recoveries ;;
+	2-*)		not_recovered_by session_recoveries ;;
+	esac
+	unserve
+	end_pid "$proxy"
+}
+
+damaged_data()
+{
+	damaged data
+}
+
+damaged_header()
+{
+	damaged header
+}
+
+journeys=("${@:2}")
+[ $# -gt 1 ] || journeys=(damaged_data damaged_header)
+for journey in "${journeys[@]}"; do
+	"$journey"
+done
