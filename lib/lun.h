@@ -185,6 +185,11 @@ int lun_options_set(struct lun_options *o, const char *name, const char *value,
 int lun_initiator_name(const struct lun_options *o, char out[224],
 		       struct lun_error *err);
 
+/* The path of a file in that directory, whether it is there or not.
+ * LUN_ENOTFOUND: there is no such directory, or the path does not fit. */
+int lun_config_path(const char *file, char *out, size_t size,
+		    struct lun_error *err);
+
 /* Do they fit together? Also done by those who take options. *warning is a
  * sentence, or NULL if there is nothing to warn of. */
 int lun_options_check(const struct lun_options *o, const char **warning,

@@ -6,11 +6,14 @@
  * Each session is gone by the time that there is something to print, so a
  * target's LUNs are kept as JSON, and the table is made from that, too.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
+#include "fail.h"
 #include "json.h"
 #include "log.h"
 #include "query.h"
@@ -170,10 +173,36 @@ show(void *user, const struct survey *sv)
 	return finish_stdout(code);
 }
 
+/* Without sources: the user's own list. */
+static int
+default_list(char *text, size_t size, struct lun_error *err)
+{
+	size_t prefix = (size_t)snprintf(text, size, "file:");
+	int r = lun_config_path("lunfs.conf", text + prefix, size - prefix,
+				err);
+
+	if (r == 0 && access(text + prefix, F_OK) < 0)
+		r = fail(err, LUN_EINVAL, "ls: needs SOURCE..., since there "
+			 "is no %s", text + prefix);
+	return r;
+}
+
 int
 cmd_ls(struct opts *o)
 {
 	static const struct query_ops ops = { .look = look, .show = show };
+	char list[PATH_MAX + 8], *source = list;
+	struct lun_error err = { 0 };
 
+	if (o->n_args == 0) {
+		int r = default_list(list, sizeof(list), &err);
+
+		if (r < 0) {
+			log_say(LUN_LOG_ERROR, "%s", err.text);
+			return exit_code(r);
+		}
+		o->args = &source;
+		o->n_args = 1;
+	}
 	return query(o, &ops, o);
 }

@@ -22,7 +22,7 @@
 static const struct command commands[] = {
 	{ "mount", CMD_MOUNT, "SOURCE... MOUNTPOINT", 2, SIZE_MAX,
 	  "LUNs as files in a directory, or one LUN as one file", cmd_mount },
-	{ "ls", CMD_LS, "SOURCE...", 1, SIZE_MAX,
+	{ "ls", CMD_LS, "[SOURCE...]", 0, SIZE_MAX,
 	  "targets, portals, LUNs, sizes, state", cmd_ls },
 	{ "info", CMD_INFO, "LUN", 1, 1,
 	  "identity, geometry, limits, negotiated keys", cmd_info },
@@ -50,8 +50,9 @@ usage(void)
 		printf("  lunfs %-6s %-21s %s\n", commands[i].name,
 		       commands[i].args, commands[i].summary);
 	puts("\n"
-	     "A SOURCE is iscsi://[user@]host[:port][/target[/lun]] or an "
-	     "RFC 4173 root path.\n"
+	     "A SOURCE is iscsi://[user@]host[:port][/target[/lun]], an "
+	     "RFC 4173 root path,\n"
+	     "isns://host[:port], or file:PATH, a static list.\n"
 	     "lunfs COMMAND --help shows the options of a command.");
 }
 

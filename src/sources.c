@@ -7,9 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "fail.h"
 #include "log.h"
 #include "text.h"
+
+/* *array grown by one element of this size; the new one is zeroed. */
+static void *
+grow(void *array, size_t n, size_t size)
+{
+	char *more = reallocarray(array, n + 1, size);
+
+	if (more)
+		memset(more + n * size, 0, size);
+	return more;
+}
 
 /* ----------------------------------------------------------- sources -- */
 
@@ -52,9 +64,9 @@ check_kind(struct source *s, struct lun_error *err)
 	case LUN_URL_TARGET:
 	case LUN_URL_LUN:
 	case LUN_URL_ISNS:
+	case LUN_URL_FILE:
 		return 0;
 	case LUN_URL_SLP:
-	case LUN_URL_FILE:
 		break;
 	case LUN_URL_UNLOCATED:
 		return fail(err, LUN_EINVAL, "%s: names no server", s->label);
@@ -63,7 +75,7 @@ check_kind(struct source *s, struct lun_error *err)
 		    "supported yet", s->label);
 }
 
-int
+static int
 source_parse(struct source *s, char *text, const struct lun_options *options,
 	     struct lun_error *err)
 {
@@ -84,7 +96,7 @@ source_parse(struct source *s, char *text, const struct lun_options *options,
 			"can be seen by others: use --credentials", s->label);
 	if ((r = take_user(s, err)) < 0 || (r = check_kind(s, err)) < 0)
 		return r;
-	return check_options(s, err);
+	return s->url.kind == LUN_URL_FILE ? 0 : check_options(s, err);
 }
 
 void
@@ -93,6 +105,38 @@ source_deinit(struct source *s)
 	free(s->label);
 	s->options = lun_options_free(s->options);
 	s->discovery = lun_discovery_free(s->discovery);
+}
+
+static int
+add_listed(void *user, char *url, const struct lun_options *options,
+	   struct lun_error *err)
+{
+	return survey_add_source(user, url, options, err);
+}
+
+int
+survey_add_source(struct survey *sv, char *text,
+		  const struct lun_options *options, struct lun_error *err)
+{
+	struct source *more = grow(sv->sources, sv->n_sources, sizeof(*more));
+
+	if (!more)
+		return fail(err, LUN_ENOMEM, "sources: out of memory");
+	sv->sources = more;
+
+	struct source *s = &more[sv->n_sources++];
+	int r = source_parse(s, text, options, err);
+
+	s->all = sv;
+	if (r < 0 || s->url.kind != LUN_URL_FILE)
+		return r;
+
+	/* A list stands for what is in it. */
+	const char *path = s->url.path;
+
+	source_deinit(s);
+	sv->n_sources--;
+	return config_read(path, options, add_listed, sv, err);
 }
 
 /* ----------------------------------------------------------- targets -- */
@@ -154,17 +198,6 @@ survey_drop_targets(struct survey *sv)
 {
 	while (sv->n > 0)
 		target_remove(sv->v[sv->n - 1]);
-}
-
-/* *array grown by one element of this size; the new one is zeroed. */
-static void *
-grow(void *array, size_t n, size_t size)
-{
-	char *more = reallocarray(array, n + 1, size);
-
-	if (more)
-		memset(more + n * size, 0, size);
-	return more;
 }
 
 /* RFC 3721 3, RFC 7143 4.2.7.1: see survey.h. Among equals, as they are given. */

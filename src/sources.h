@@ -8,8 +8,9 @@
 
 #include "survey.h"
 
-int source_parse(struct source *s, char *text, const struct lun_options *options,
-		 struct lun_error *err);
+/* Another source, or all those that a static list names. */
+int survey_add_source(struct survey *sv, char *text,
+		      const struct lun_options *options, struct lun_error *err);
 void source_deinit(struct source *s);
 
 /* The target or LUN that a source names becomes a target, or joins it. */

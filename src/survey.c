@@ -473,18 +473,13 @@ survey_new(struct survey **out, char **sources, size_t n,
 	struct survey *sv = calloc(1, sizeof(*sv));
 	int r = 0;
 
-	if (!sv || !(sv->sources = calloc(n, sizeof(*sv->sources)))) {
-		survey_free(sv);
+	if (!sv)
 		return fail(err, LUN_ENOMEM, "sources: out of memory");
-	}
-	sv->n_sources = n;
 	/* All of them, also after a mistake: no password stays in sight. */
 	for (size_t i = 0; i < n; i++) {
 		struct lun_error why = { 0 };
+		int bad = survey_add_source(sv, sources[i], options, &why);
 
-		sv->sources[i].all = sv;
-		int bad = source_parse(&sv->sources[i], sources[i], options,
-				       &why);
 		if (bad < 0 && r == 0) {
 			r = bad;
 			*err = why;

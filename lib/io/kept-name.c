@@ -244,6 +244,15 @@ not_kept(const struct lun_env *env, const char *path, const char *why)
 	return NAME_NOT_KEPT;
 }
 
+bool
+config_path(char *out, size_t size, const char *file)
+{
+	struct place p;
+	int n = find_place(&p) ? snprintf(out, size, "%s/%s", p.dir, file) : -1;
+
+	return n >= 0 && (size_t)n < size;
+}
+
 int
 kept_name(char out[NAME_MAX_LEN + 1], const char *made,
 	  const struct lun_env *env, struct lun_error *err)

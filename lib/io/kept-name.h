@@ -21,4 +21,7 @@ enum { NAME_NOT_KEPT = 1 };
 int kept_name(char out[NAME_MAX_LEN + 1], const char *made,
 	      const struct lun_env *env, struct lun_error *err);
 
+/* The path of a file in that directory. False: there is none, or no room. */
+bool config_path(char *out, size_t size, const char *file);
+
 #endif

@@ -4,6 +4,7 @@
 
 usage: test-cli.py LUNFS MANUAL.pod
 """
+import json
 import os
 import pathlib
 import re
@@ -74,7 +75,7 @@ class Usage(Case):
         for pattern, *args in [
             ("see lunfs --help",),
             ("frobnicate: no such command", "frobnicate"),
-            ("too few arguments", "ls"),
+            ("needs SOURCE", "ls"),
             ("too few arguments", "mount", portal),
             ("too many arguments", "name", TARGET, TARGET),
             ("too few arguments", "status"),
@@ -210,6 +211,58 @@ class Names(Case):
         code, out, err = run("name", "iqn.2026-11.test:\u0221")
         self.assertEqual((code, out), (0, "iqn.2026-11.test:\u0221\n"))
         self.assertRegex(err, r"U\+0221 .*table A\.1.*looked for")
+
+
+class Lists(Case):
+    """Static lists, as far as that goes without a target."""
+
+    def setUp(self):
+        super().setUp()
+        self.portal = dead_portal()
+        self.list = self.dir / "config" / "lunfs" / "lunfs.conf"
+        self.list.parent.mkdir(parents=True)
+
+    def ls(self, text, *args):
+        self.list.write_text(text)
+        code, out, err = run("ls", "--json", *args,
+                             XDG_CONFIG_HOME=str(self.dir / "config"))
+        return code, out and json.loads(out), err
+
+    def test_merged(self):
+        """What names a target several times makes one, by its name."""
+        text = (f"[portal]\naddress = {self.portal}\n"
+                f"[target {TARGET.upper()}]\naddress = {self.portal}\n"
+                "lun = 0, 1\n")
+        for args in [[], [f"file:{self.list}"],
+                     [f"file:{self.list}", f"iscsi://{self.portal}/{TARGET}"]]:
+            with self.subTest(args=args):
+                code, out, err = self.ls(text, *args)
+                self.assertEqual(code, 1)
+                self.assertEqual([t["name"] for t in out["targets"]],
+                                 [TARGET])
+                self.assertEqual(len(out["targets"][0]["portals"]), 1)
+                self.assertEqual([e["source"] for e in out["errors"]],
+                                 [f"iscsi://{self.portal}"])
+
+    def test_mistakes(self):
+        for where, why, text in [
+                ("2:11", "is no host", "[portal]\naddress = a b/\n"),
+                ("1:9", "is not allowed", "[target iqn.2026-11.a:a/b]\n"),
+                ("3:13", "must be 1 to 3600",
+                 "[portal]\naddress = h\ntimeout   = 0\n"),
+                ("1:1", "no password", "[portal]\naddress=h\nusername=me\n"),
+                ("1:2", "no section", "[\x1b[2J]\n")]:
+            with self.subTest(text=text):
+                code, out, err = self.ls(text)
+                self.assertEqual((code, out), (1, ""))
+                self.assertIn(f"lunfs.conf:{where}: ", err)
+                self.assertIn(why, err)
+                self.assertNotIn("\x1b", err)
+
+    def test_no_list(self):
+        self.fails(1, "absent: No such file", "ls", f"file:{self.dir}/absent")
+        self.fails(2, "path", "ls", "file:")
+        self.fails(2, "names no LUN", "info", f"file:{self.dir}/absent")
 
 
 class Own(Case):
