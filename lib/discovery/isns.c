@@ -91,7 +91,7 @@ put_request(struct isns *c, const struct step *s)
 
 	if (++c->transaction == 0)	/* ESIs have that */
 		c->transaction++;
-	at = isns_begin(&c->out, s->function, c->transaction);
+	at = isns_begin(&c->out, (uint16_t)s->function, c->transaction);
 	s->put(c, &c->out);
 	isns_end(&c->out, at);
 }
