@@ -143,13 +143,16 @@ reassigned(struct tmf *tmf, int code, uint8_t response)
 {
 	struct task *t = tmf->user;
 	struct session *s = t->s;
+	bool done = code == 0 && response == TMF_COMPLETE;
 
 	t->reassigning = false;
-	if (!t->cmd) {
-		task_idle(t);
-	} else if (code == 0 && response == TMF_COMPLETE) {
+	if (done) {
 		s->counters.tasks_reassigned++;
 		s->reassigns_by_lun |= tmf->lun != 0;
+	}
+	if (!t->cmd) {			/* its status was right behind that */
+		task_idle(t);
+	} else if (done) {
 		restart_clock(t);
 	} else if (t->aborting) {
 		return;			/* that comes next, and takes it along */
