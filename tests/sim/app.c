@@ -93,13 +93,15 @@ tells_of_a_crash(const struct lun_io *io)
 	       lun_disk_info(d)->lost_writes > 0;
 }
 
-/* The link damages so much that no attempt came through in all the time that a
- * command is made again: it is right to say so. */
+/* So much of its data is damaged or refused that no attempt came through in all
+ * the time that a command is made again: it is right to say so. */
 static bool
-was_damaged(const struct op *op)
+was_hindered(const struct op *op)
 {
-	return app.plan->rules[RULE_CORRUPT][0] && faults_were() &&
-	    strstr(op->io.text, "47/05") &&
+	const struct plan *p = app.plan;
+
+	return (p->rules[RULE_CORRUPT][0] || p->rules[RULE_REJECT][0]) &&
+	    faults_were() && strstr(op->io.text, "ABORTED COMMAND") &&
 	    world.now - op->since >= app.plan->timeout - TIME_S;
 }
 
@@ -117,7 +119,7 @@ check_failure(const struct op *op)
 		return;
 	if (app.plan->every[FAULT_ALLOC] && faults_were())
 		return;
-	if (was_damaged(op))
+	if (was_hindered(op))
 		return;
 	if (app.plan->outage == TIME_NEVER)
 		broken("#%u: failed: %s", op->id, io->text);
