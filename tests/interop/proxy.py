@@ -179,17 +179,24 @@ class Connection:
             pass
         self.ended()
 
+    def release(self):
+        """What was kept open; the pumps end with it."""
+        if self.cut_at not in ("half", "hole"):
+            return
+        for s in (self.client, self.server):
+            try:
+                s.shutdown(socket.SHUT_WR if self.gentle and s is self.server
+                           else socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def ended(self):
         """A direction that has ended; half and hole end with the first, so
         that a client that gives up is not waited for by the server."""
         with self.lock:
             self.open -= 1
-            if self.open == 1 and self.cut_at in ("half", "hole"):
-                for s in (self.client, self.server):
-                    try:
-                        s.shutdown(socket.SHUT_RDWR)
-                    except OSError:
-                        pass
+            if self.open == 1:
+                self.release()
             if self.open == 0:
                 self.client.close()
                 self.server.close()
@@ -217,17 +224,7 @@ class Proxy:
                     c.cut()
                 else:
                     c.left = None
-        if number == signal.SIGUSR2:
-            self.release()
-
-    def release(self):
-        for c in self.all:
-            if c.cut_at in ("half", "hole"):
-                for s in (c.client, c.server):
-                    try:
-                        s.shutdown(socket.SHUT_RDWR)
-                    except OSError:
-                        pass
+                    c.release()
 
     def serve(self, client, server):
         budget = self.random.randint(1, self.o.bytes) if self.cutting else None

@@ -44,11 +44,13 @@ spread()
 
 # --------------------------------------------------------------------- cuts --
 
-cut()
+# cut_by MODES
+cut_by()
 {
-	start_proxy --modes rst,fin --bytes "$cut_after"
+	start_proxy --modes "$1" --bytes "$cut_after"
 	serve_level "$proxied"
-	under_load "cut at level $level, $connections connections" troubled cut
+	under_load "cut by $1 at level $level, $connections connections" \
+		troubled cut
 	if [ "$level" = 2 ]; then
 		recovered_by connection_recoveries
 		recovered_by tasks_reassigned tasks_retried
@@ -60,11 +62,23 @@ cut()
 	end_pid "$proxy"
 }
 
+cut()
+{
+	cut_by rst,fin
+}
+
 # The only one of its session: another one has to be made to recover it.
 cut_alone()
 {
 	connections=1
 	cut
+}
+
+# Nobody is told: pings find it out, and the target has to be told.
+cut_off()
+{
+	patience=10 long=30
+	cut_by half,hole
 }
 
 journeys=("${@:2}")
