@@ -12,6 +12,9 @@
  * does not show yet is kept for KEEP. Before the first list any failure is the
  * end.
  *
+ * A server need not be named: of a multicast group its heartbeat is waited for,
+ * which names it and those that stand in for it. They are tried in turn.
+ *
  * The port for SCNs and ESIs is one at the address that the server sees us
  * with, on the connection that we have made.
  */
@@ -26,10 +29,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "discovery/isns-lists.h"
 #include "discovery/isns.h"
 #include "io/listen.h"
 #include "io/tcp.h"
 #include "lun-discovery.h"
+#include "lun-heartbeat.h"
 #include "lun-impl.h"
 #include "recovery/backoff.h"
 
@@ -39,7 +44,8 @@ enum { CHUNK = 64 << 10 };
 
 struct isns_discovery {
 	struct lun_discovery d;		/* the first */
-	struct portal server;
+	size_t n_servers, at;
+	struct portal servers[HEARTBEAT_SERVERS_MAX];
 	struct proxy proxy;
 	char label[PORTAL_TEXT_MAX];
 	char target[NAME_MAX_LEN + 1];	/* the one that is wanted; "": all */
@@ -50,6 +56,7 @@ struct isns_discovery {
 	lun_time keep_until;		/* what is not shown; 0: it is not kept */
 
 	struct isns *client;
+	struct heartbeat *heartbeat;	/* NULL: the server is known */
 	struct dial *dial;
 	struct source source;		/* fd -1: no connection */
 	struct timer timer;		/* to connect; until it is tried again;
@@ -66,6 +73,7 @@ static void dialed(void *user, int fd, const struct lun_error *err);
 static void
 hang_up(struct isns_discovery *s)
 {
+	s->heartbeat = heartbeat_free(s->heartbeat);
 	s->dial = dial_free(s->dial);
 	timer_clear(&s->timer);
 	source_del(&s->source);
@@ -75,6 +83,23 @@ hang_up(struct isns_discovery *s)
 	isns_disconnected(s->client);
 }
 
+static void
+try_in(struct isns_discovery *s, lun_time delay)
+{
+	timer_set(&s->timer, time_add(loop_now(s->d.loop), delay));
+}
+
+/* RFC 4171 2.8: a backup server may be there. */
+static bool
+try_next_server(struct isns_discovery *s)
+{
+	if (s->n_servers == 0)
+		return false;
+	s->at = (s->at + 1) % s->n_servers;
+	portal_print(&s->servers[s->at], s->label);
+	return s->at > 0;
+}
+
 /* The connection, or the attempt to have one, is over. */
 static void
 lost(struct isns_discovery *s, const struct lun_error *err)
@@ -82,6 +107,13 @@ lost(struct isns_discovery *s, const struct lun_error *err)
 	struct lun_discovery *d = &s->d;
 
 	hang_up(s);
+	if ((!s->listed || s->watching) && try_next_server(s)) {
+		env_log(&d->loop->env, LUN_LOG_WARNING, "isns://%s: the next "
+			"server is tried: %s", err->text, s->label);
+		s->lost = s->listed;
+		try_in(s, 0);
+		return;
+	}
 	if (!s->listed) {
 		d->err = *err;
 		discovery_report(d);
@@ -93,9 +125,7 @@ lost(struct isns_discovery *s, const struct lun_error *err)
 		"isns://%s: changes of targets are not seen until it is back",
 		err->text);
 	s->lost = true;
-	timer_set(&s->timer, time_add(d->loop->now,
-				      backoff_next(&s->backoff, BACKOFF_NORMAL,
-						   0, &d->loop->env)));
+	try_in(s, backoff_next(&s->backoff, BACKOFF_NORMAL, 0, &d->loop->env));
 }
 
 static void
@@ -103,10 +133,9 @@ dial(struct isns_discovery *s)
 {
 	struct lun_error err;
 
-	if (dial_new(&s->dial, s->d.loop, &s->server, proxy_or_none(&s->proxy),
-		     dialed, s) == 0) {
-		timer_set(&s->timer, time_add(loop_now(s->d.loop),
-					      s->timeout));
+	if (dial_new(&s->dial, s->d.loop, &s->servers[s->at],
+		     proxy_or_none(&s->proxy), dialed, s) == 0) {
+		try_in(s, s->timeout);
 		return;
 	}
 	lun_fail(&err, LUN_ENOMEM, "%s: out of memory", s->label);
@@ -124,12 +153,29 @@ timer_fired(struct timer *t, lun_time now)
 		isns_look_again(s->client, now);
 		return;
 	}
-	if (!s->dial) {
+	if (!s->dial && !s->heartbeat) {
 		dial(s);
 		return;
 	}
-	lun_fail(&err, LUN_ETIMEDOUT, "%s: no connection in time", s->label);
+	lun_fail(&err, LUN_ETIMEDOUT, "%s: no %s in time", s->label,
+		 s->heartbeat ? "heartbeat" : "connection");
 	lost(s, &err);
+}
+
+/* The first one is enough; it is not checked, so it says where to ask, but is
+ * no reason to trust whoever is there. */
+static void
+heard(void *user, const struct portal *servers, size_t n)
+{
+	struct isns_discovery *s = user;
+
+	memcpy(s->servers, servers, n * sizeof(*servers));
+	s->n_servers = n;
+	s->heartbeat = heartbeat_free(s->heartbeat);
+	portal_print(&s->servers[0], s->label);
+	env_log(&s->d.loop->env, LUN_LOG_INFO, "isns://%s: found by its "
+		"heartbeat, whose signature is not checked", s->label);
+	try_in(s, 0);
 }
 
 /* ------------------------------------------------------------ callbacks -- */
@@ -321,82 +367,15 @@ dialed(void *user, int fd, const struct lun_error *err)
 		lost(s, &why);
 		return;
 	}
-	if (s->watching && open_port(s, &portal, &why) < 0)
+	/* behind a proxy nobody can connect to us */
+	if (s->watching && !proxy_or_none(&s->proxy) &&
+	    open_port(s, &portal, &why) < 0)
 		env_log(&s->d.loop->env, LUN_LOG_WARNING, "isns://%s: %s: changes of "
 			"targets are seen late", s->label, why.text);
 	isns_connected(s->client, &portal, s->d.loop->now);
 }
 
 /* ----------------------------------------------------------------- news -- */
-
-static bool
-same_target(const struct lun_target *a, const struct lun_target *b)
-{
-	if (strcmp(a->name, b->name) != 0 || a->n_portals != b->n_portals)
-		return false;
-	for (size_t i = 0; i < a->n_portals; i++) {
-		const struct lun_portal *p = &a->portals[i];
-		const struct lun_portal *q = &b->portals[i];
-
-		if (strcmp(p->address, q->address) != 0 ||
-		    p->port != q->port || p->tpgt != q->tpgt)
-			return false;
-	}
-	return true;
-}
-
-static bool
-same_targets(const struct targets *a, const struct targets *b)
-{
-	size_t n, m;
-	const struct lun_target *x = targets_list(a, &n);
-	const struct lun_target *y = targets_list(b, &m);
-
-	for (size_t i = 0; n == m && i < n; i++)
-		if (!same_target(&x[i], &y[i]))
-			return false;
-	return n == m;
-}
-
-static int
-copy_target(struct targets *to, const struct lun_target *t)
-{
-	int r = targets_add(to, "TargetName", t->name);
-
-	for (size_t i = 0; r == 0 && i < t->n_portals; i++)
-		r = targets_add_portal(to, t->portals[i].address,
-				       t->portals[i].port, t->portals[i].tpgt);
-	return r;
-}
-
-/* The list with those targets of the old one that it has not; both are in the
- * order of names. NULL: out of memory. */
-static struct targets *
-with_old(struct isns_discovery *s, const struct targets *list)
-{
-	const struct targets *lists[] = { list, s->d.targets };
-	const struct lun_target *v[2];
-	struct targets *both;
-	size_t n[2], at[2] = { 0 };
-	int r = targets_new(&both, "iSNS", &s->d.loop->env, NULL);
-
-	if (r < 0)
-		return NULL;
-	for (int i = 0; i < 2; i++)
-		v[i] = targets_list(lists[i], &n[i]);
-	while (r == 0 && (at[0] < n[0] || at[1] < n[1])) {
-		int order = at[0] == n[0] ? 1 : at[1] == n[1] ? -1 :
-			strcmp(v[0][at[0]].name, v[1][at[1]].name);
-
-		r = copy_target(both, order > 0 ? &v[1][at[1]] :
-						  &v[0][at[0]]);
-		at[0] += order <= 0;
-		at[1] += order >= 0;
-	}
-	if (r == 0)
-		r = targets_finish(both, NULL);
-	return r == 0 ? both : targets_free(both);
-}
 
 static void
 is_back(struct isns_discovery *s, const struct targets *list)
@@ -444,11 +423,12 @@ listed(struct isns_discovery *s, struct targets *list)
 	}
 	if (s->lost)
 		is_back(s, list);
-	if (d->loop->now < s->keep_until && (kept = with_old(s, list))) {
+	if (d->loop->now < s->keep_until &&
+	    (kept = isns_lists_join(list, d->targets, &d->loop->env))) {
 		targets_free(list);
 		list = kept;
 	}
-	if (same_targets(d->targets, list)) {
+	if (isns_lists_equal(d->targets, list)) {
 		targets_free(list);
 		return;
 	}
@@ -517,17 +497,20 @@ make(struct isns_discovery *s, const struct lun_url *url,
 {
 	struct lun_loop *loop = s->d.loop;
 	char name[NAME_MAX_LEN + 1], alias[ALIAS_MAX + 1];
+	struct portal *server = &s->servers[0];
 	int r;
 
 	if (timer_init(&s->timer, &loop->timers, timer_fired) < 0)
 		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
-	static_assert(sizeof(s->server.host) == sizeof(url->host), "same");
-	memcpy(s->server.host, url->host, sizeof(s->server.host));
-	s->server.port = url->port;
-	s->server.tpgt = -1;
-	portal_print(&s->server, s->label);
-	static_assert(sizeof(s->target) == sizeof(url->target), "same");
-	memcpy(s->target, url->target, sizeof(s->target));
+	static_assert(sizeof(server->host) == sizeof(url->host), "same");
+	memcpy(server->host, url->host, sizeof(server->host));
+	server->port = url->port;
+	server->tpgt = -1;
+	portal_print(server, s->label);
+	/* RFC 4171 5.6.2: servers compare byte for byte */
+	if (url->target[0] &&
+	    (r = iscsi_name_prepare(url->target, s->target, err)) < 0)
+		return r;
 	s->timeout = options->timeout;
 	s->proxy = options->proxy;
 	memcpy(alias, options->initiator_alias, sizeof(alias));
@@ -551,6 +534,20 @@ make(struct isns_discovery *s, const struct lun_url *url,
 	return isns_new(&s->client, &config, err);
 }
 
+/* The URL names a server, or a group in which servers are heard. */
+static int
+begin(struct isns_discovery *s, struct lun_error *err)
+{
+	if (heartbeat_is_group(&s->servers[0])) {
+		try_in(s, s->timeout);
+		return heartbeat_new(&s->heartbeat, s->d.loop, &s->servers[0],
+				     heard, s, err);
+	}
+	s->n_servers = 1;
+	dial(s);
+	return 0;
+}
+
 int
 isns_discover(struct lun_discovery **out, struct lun_loop *loop,
 	      const struct lun_url *url, const struct lun_options *options,
@@ -569,11 +566,12 @@ isns_discover(struct lun_discovery **out, struct lun_loop *loop,
 
 	int r = make(s, url, options, err);
 
+	if (r == 0)
+		r = begin(s, err);
 	if (r < 0) {
 		lun_discovery_free(&s->d);
 		return r;
 	}
-	dial(s);
 	*out = &s->d;
 	return 0;
 }

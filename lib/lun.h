@@ -201,7 +201,8 @@ enum lun_url_kind {
 	LUN_URL_PORTAL,		/* iscsi://host[:port] */
 	LUN_URL_TARGET,		/* iscsi://host[:port]/target */
 	LUN_URL_LUN,		/* iscsi://host[:port]/target/lun, or a root path */
-	LUN_URL_ISNS,		/* isns://host[:port] */
+	LUN_URL_ISNS,		/* isns://host[:port]; of a multicast group: where
+				   the heartbeat of a server is heard */
 	LUN_URL_SLP,		/* slp://[host[:port]][?scope=SCOPE,...] */
 	LUN_URL_FILE,		/* file:PATH */
 	LUN_URL_UNLOCATED,	/* target and lun: a root path without server */

@@ -9,6 +9,8 @@ usage: isns.py ask HOST:PORT add NAME ADDRESS PORT [TYPE]   register a node
        isns.py ask HOST:PORT domain-add ID NAME...
        isns.py ask HOST:PORT nodes SOURCE      what SOURCE may see, one a line
        isns.py ask HOST:PORT members SOURCE ID
+       isns.py beat GROUP PORT SERVERPORT...
+               heartbeats: the active server, and those that stand in for it
        isns.py serve PORT SCENARIO NAME TARGETPORT
                a server that shows the target NAME at 127.0.0.1:TARGETPORT, and
                does it in a way of its own; logs each request as a line
@@ -16,6 +18,7 @@ usage: isns.py ask HOST:PORT add NAME ADDRESS PORT [TYPE]   register a node
 import socket
 import struct
 import sys
+import time
 
 REG, QRY, NEXT, DEREG, SCNREG, SCN, DDREG, ESI = 1, 2, 3, 4, 5, 8, 9, 13
 CLIENT, SERVER, AUTH, LAST, FIRST = 0x8000, 0x4000, 0x2000, 0x800, 0x400
@@ -228,6 +231,23 @@ def serve_one(conn, scenario, name, port):
             return
 
 
+def beat(group, port, *servers):
+    one = [mapped("127.0.0.1") + struct.pack(">HH", int(p), 0)
+           for p in servers]
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
+                      socket.inet_aton("127.0.0.1"))
+    count = 0
+    while True:
+        payload = one[0] + struct.pack(">IIHH", 1, count, 0, len(one)) + \
+            b"".join(one)
+        sender.sendto(b"no heartbeat", (group, int(port)))
+        sender.sendto(pdu(14, 0, payload, SERVER | FIRST | LAST | AUTH) +
+                      AUTH_BLOCK, (group, int(port)))
+        count += 1
+        time.sleep(0.2)
+
+
 def serve(port, scenario, name, target_port):
     listener = socket.create_server(("127.0.0.1", int(port)))
     print("ready", flush=True)
@@ -241,8 +261,8 @@ def serve(port, scenario, name, target_port):
 
 
 def main():
-    if sys.argv[1] == "serve":
-        serve(*sys.argv[2:])
+    if sys.argv[1] != "ask":
+        {"serve": serve, "beat": beat}[sys.argv[1]](*sys.argv[2:])
         return
     server = Server(sys.argv[2])
     getattr(server, sys.argv[3].replace("-", "_"))(*sys.argv[4:])

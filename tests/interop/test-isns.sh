@@ -4,8 +4,9 @@
 # and restarts while mounted; tgt, which registers itself; and a server that
 # answers in ways of its own.
 
-# tgt listens for notices on any address: it gets a network of its own.
-if [ "${1:-}" = tgt ] && [ "$(id -u)" = 0 ] && [ -z "${ISNS_INSIDE:-}" ]; then
+# tgt listens for notices on any address, and heartbeats are for all who are
+# there: they get a network of their own.
+if [[ ${1:-} == @(tgt|heartbeat) ]] && [ "$(id -u)" = 0 ] && [ -z "${ISNS_INSIDE:-}" ]; then
 	ISNS_INSIDE=1 exec unshare --net "$0" "$@"
 fi
 . "${0%/*}/lib.sh"
@@ -153,6 +154,31 @@ test_changes()
 	! scn_repeated || fail "notices are repeated: they were not answered"
 }
 
+attempts()
+{
+	[ "$(grep -c "$three: conn 1: IN_LOGIN" "$log")" = "$1" ]
+}
+
+# shows: 4171-7.2-03
+test_refusal()
+{
+	three=iqn.2026-11.test:three
+	say "a target that refuses us is left alone"
+	own_target "$three" --chap user:long-enough-secret
+	ask add "$three" 127.0.0.1 "$at"
+	ask domain-add "$domain" "$three"
+	wait_until 30 grep -q "/$three: " "$log" ||
+		fail "no word about $three"
+	ask add "$two" 127.0.0.1 "$two_at"
+	wait_until 30 shown "$two" || fail "$two does not come back"
+	attempts 1 || fail "it is asked again"
+	ask drop "$two" 127.0.0.1 "$two_at"
+	wait_until 30 vanished "$two" || fail "$two stays"
+	attempts 1 || fail "it is asked again"
+	as_user "$lunfs" retry "$mnt" || fail "lunfs retry"
+	wait_until 30 attempts 2 || fail "not even when the user says so"
+}
+
 # shows: 4171-6.3.4-01
 test_restart()
 {
@@ -222,6 +248,7 @@ run_openisns()
 	domain=$(ask domain "$me" "$one")
 	test_visibility
 	test_changes
+	test_refusal
 	test_restart
 	test_end
 	test_many
@@ -258,24 +285,28 @@ tgt_shown()
 
 # -------------------------------------------------------- a scripted one --
 
+# serve SCENARIO TARGET PORT: sets $server
+serve()
+{
+	: >"$state/server.log"
+	python3 "$here/isns.py" serve "$isns_port" "$@" \
+		>"$state/server.log" 2>&1 &
+	server=$!
+	pids+=("$server")
+	disown "$server"
+	wait_until 30 grep -q ready "$state/server.log" || fail "no server"
+}
+
 # scripted SCENARIO: $state/err, $state/out, $status
 scripted()
 {
-	local pid
-
-	: >"$state/server.log"
-	python3 "$here/isns.py" serve "$isns_port" "$1" "$one" "$one_at" \
-		>"$state/server.log" 2>&1 &
-	pid=$!
-	pids+=("$pid")
-	disown "$pid"
-	wait_until 30 grep -q ready "$state/server.log" || fail "no server"
+	serve "$1" "$one" "$one_at"
 	status=0
 	as_user timeout 30 "$lunfs" ls --json --timeout 2 \
 		--initiator-name "$me" "isns://$isns" \
 		>"$state/out" 2>"$state/err" || status=$?
-	kill "$pid"
-	wait_until 30 gone_pid "$pid"
+	kill "$server"
+	wait_until 30 gone_pid "$server"
 	[ "$status" -lt 124 ] || fail "$1: exit status $status"
 }
 
@@ -327,6 +358,39 @@ run_scripted()
 	fails status-1 'Unknown Error (1)'
 	fails status-6 'Source Unauthorized (8)'	# to the registration
 	fails status-12 'Busy (12)'
+}
+
+# ------------------------------------------------------------- heartbeat --
+
+# The active server is away, but not the one that stands in for it.
+# shows: 4171-5.6.5.14-01 4171-2.8-01
+run_heartbeat()
+{
+	local group=239.83.0.1
+
+	require_root "a network namespace"
+	require ip
+	ip link set lo up
+	ip link set lo multicast on
+	ip route add 224.0.0.0/4 dev lo
+	one=iqn.2026-11.test:one
+	own_target "$one"
+	serve good "$one" "$at"
+
+	say "no heartbeat"
+	! "$lunfs" ls --timeout 1 "isns://$group" 2>"$state/err" ||
+		fail "found without a heartbeat"
+	grep -q "$group.*no heartbeat in time" "$state/err" ||
+		fail "$(cat "$state/err")"
+
+	say "heartbeats"
+	python3 "$here/isns.py" beat "$group" 3205 1 "$isns_port" &
+	pids+=("$!")
+	disown "$!"
+	isns=$group
+	expect "$(list "$me")" "$one"
+	grep -q "127.0.0.1:1: .*the next server is tried" "$state/err" ||
+		fail "$(cat "$state/err")"
 }
 
 "run_$1"

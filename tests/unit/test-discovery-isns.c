@@ -120,7 +120,7 @@ test_an_empty_list(void **state)
 	end();
 }
 
-/* shows: 4171-5.6.5.2-02 4171-5.6.5.2-04 4171-5.6.2-01 */
+/* shows: 4171-5.6.5.2-02 4171-5.6.5.2-04 */
 static void
 test_one_target(void **state)
 {
@@ -375,6 +375,30 @@ test_a_walk(void **state)
 	end();
 }
 
+/* The key of the walk is the server's own, that of a query a prepared name.
+ * shows: 4171-5.6.2-01 */
+static void
+test_a_walk_to_capitals(void **state)
+{
+	begin("", false, &nowhere);
+	answer(11);
+	deliver();
+	walk_answer("IQN.2026-11.A:One", 1);
+	assert_string_equal(sent(), "DevGetNext 32=" US
+			    " 32=IQN.2026-11.A:One 0= 33=");
+	end();
+
+	begin("", false, &nowhere);
+	answer(11);
+	deliver();
+	walk_answer("IQN.2026-11.A:One", 1);
+	answer(9);
+	deliver();
+	assert_string_equal(sent(), "DevAttrQry 32=" US " 32=iqn.2026-11.a:one"
+			    " 0= 32= 33= 34= 16= 17= 49= 50= 51=");
+	end();
+}
+
 /* Circles of every length up to 40, after beginnings of every length. */
 static void
 test_a_walk_in_circles(void **state)
@@ -437,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_malformed_answers),
 		cmocka_unit_test(test_no_answer_in_time),
 		cmocka_unit_test(test_a_walk),
+		cmocka_unit_test(test_a_walk_to_capitals),
 		cmocka_unit_test(test_a_walk_in_circles),
 		cmocka_unit_test(test_a_walk_to_nowhere),
 	};
