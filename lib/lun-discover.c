@@ -9,6 +9,7 @@ static discover_fn *const kinds[] = {
 	[LUN_URL_TARGET] = sendtargets_discover,	/* of this one */
 	[LUN_URL_LUN] = sendtargets_discover,
 	[LUN_URL_ISNS] = isns_discover,
+	[LUN_URL_SLP] = slp_discover,
 };
 
 static void

@@ -34,6 +34,6 @@ typedef int discover_fn(struct lun_discovery **out, struct lun_loop *loop,
 			const struct lun_url *url,
 			const struct lun_options *options,
 			struct lun_error *err);
-discover_fn sendtargets_discover, isns_discover;
+discover_fn sendtargets_discover, isns_discover, slp_discover;
 
 #endif

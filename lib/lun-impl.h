@@ -4,9 +4,11 @@
 #define LUN_IMPL_H
 
 #include "discovery/sendtargets.h"
+#include "discovery/slp-config.h"
 #include "io/identity.h"
 #include "io/loop.h"
 #include "login/auth.h"
+#include "names/allow.h"
 #include "names/name.h"
 #include "names/portal.h"
 #include "names/proxy.h"
@@ -14,6 +16,26 @@
 #include "text/params.h"
 
 enum outage { OUTAGE_WAIT, OUTAGE_FAIL };
+
+enum slp_query {
+	SLP_QUERY_ACCESS,		/* open to our name, or to any */
+	SLP_QUERY_CREDENTIALS,		/* and to our CHAP user, or to any */
+	SLP_QUERY_BOOT,			/* that we may boot from */
+	SLP_QUERY_ALL,
+};
+
+enum slp_search_by {
+	SLP_SEARCH_MULTICAST,
+	SLP_SEARCH_BROADCAST,
+	SLP_SEARCH_NONE,
+};
+
+struct slp_options {
+	enum slp_query query;
+	enum slp_search_by search;
+	unsigned ttl, wait;		/* wait in seconds; 0: not set */
+	char interfaces[128], agents[256];	/* lists; "": not set */
+};
 
 struct lun_options {
 	char initiator_name[NAME_MAX_LEN + 1];
@@ -32,7 +54,19 @@ struct lun_options {
 	uint32_t isid;			/* B and C of RFC 7143 11.12.5 */
 	struct proxy proxy;
 	enum portal_rewrite portal_rewrite;
+	struct slp_options slp;
+	struct allow allow;		/* portals that were discovered */
 };
+
+/* Setters of lun-slp-options.c, as those of lun-options.c. */
+typedef int option_setter(struct lun_options *o, const char *value,
+			  struct lun_error *err);
+option_setter slp_set_query, slp_set_search, slp_set_agents,
+	slp_set_interfaces, slp_set_ttl, slp_set_wait, set_discovery_allow;
+
+/* The agents of a list that slp_set_agents() has taken. */
+int slp_options_agents(struct slp_config *c, const char *list,
+		       struct lun_error *err);
 
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To
  * be wiped. */

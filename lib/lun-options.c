@@ -24,8 +24,6 @@ enum {
 /* --------------------------------------------------------- the setters -- */
 
 /* Each returns 0, or negative; with err->text empty the table's text is used. */
-typedef int setter(struct lun_options *o, const char *value,
-		   struct lun_error *err);
 
 static bool
 number(const char *text, unsigned long lo, unsigned long hi, unsigned long *out)
@@ -289,7 +287,7 @@ set_rewrite(struct lun_options *o, const char *value, struct lun_error *err)
 
 static const struct option {
 	const char *name;
-	setter *set;
+	option_setter *set;
 	bool secret;			/* its value is not repeated */
 	const char *allowed;
 } table[] = {
@@ -317,6 +315,16 @@ static const struct option {
 	{ "portal-rewrite", set_rewrite, false, "auto, always or never" },
 	{ "proxy", set_proxy, true,
 	  "none or socks5://[user:password@]host[:port]" },
+	{ "discovery-allow", set_discovery_allow, false, "a list" },
+	{ "slp-query", slp_set_query, false,
+	  "access, credentials, boot or all" },
+	{ "slp-agents", slp_set_agents, false, "a list of addresses" },
+	{ "slp-search", slp_set_search, false,
+	  "multicast, broadcast or none" },
+	{ "slp-interfaces", slp_set_interfaces, false,
+	  "a list of network interfaces" },
+	{ "slp-ttl", slp_set_ttl, false, "1 to 255" },
+	{ "slp-wait", slp_set_wait, false, "1 to 300 seconds" },
 };
 
 static const struct option *

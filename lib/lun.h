@@ -164,6 +164,19 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  *	proxy		none (default) or socks5://[user:password@]host[:port]:
  *			all TCP connections go through it, and it is the proxy
  *			that looks up host names of portals (RFC 1928, 1929)
+ *	discovery-allow	addresses, ADDRESS/BITS and domains of portals found by
+ *			SLP that may be contacted; default: all
+ *	slp-query	access (targets that SLP says are open to our name or to
+ *			any; the default), credentials (and to our CHAP user),
+ *			boot (that we may boot from), all
+ *	slp-agents	addresses of directory agents, asked before any are
+ *			searched
+ *	slp-search	how agents are found: multicast (the default),
+ *			broadcast, none
+ *	slp-interfaces	where; default: all that are up and can do multicast
+ *	slp-ttl		of multicast; default 255
+ *	slp-wait	seconds to wait for each answer, or for everybody;
+ *			default 15
  *	and every operational key by its RFC name, e.g. MaxBurstLength=1M
  */
 struct lun_options;

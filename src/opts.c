@@ -25,8 +25,8 @@ struct row {
 	const char *help;		/* NULL: not shown */
 };
 
-static set_fn set_lun, set_key, set_sessions, set_credentials, set_proxy,
-	set_mount, set_read_only, set_json, set_verbose, set_pcap,
+static set_fn set_lun, set_slp, set_key, set_sessions, set_credentials,
+	set_proxy, set_mount, set_read_only, set_json, set_verbose, set_pcap,
 	set_foreground, set_fake, set_nothing, set_help, set_version,
 	set_boot_source, set_boot_mount, set_allow, set_numeric, set_dhcp_tries,
 	set_dhcp_servers, set_dhcp_keys, set_dhcp_unauthentic;
@@ -69,6 +69,13 @@ static const struct row rows[] = {
 { 0, "portal-rewrite", "WHEN", CMD_SESSION, set_lun,
   "use the portal that was asked instead of addresses that it tells\n"
   "of: auto (if they cannot be reached: the default), always, never" },
+{ 0, "discovery-allow", "LIST", CMD_SESSION, set_lun,
+  "addresses, ADDRESS/BITS and domains of portals found by SLP that\n"
+  "may be contacted (default: all)" },
+{ 0, "slp", "NAME=VALUE", CMD_SESSION, set_slp,
+  "of slp:// sources: query=access|credentials|boot|all,\n"
+  "search=multicast|broadcast|none, agents=LIST, interfaces=LIST,\n"
+  "ttl=N, wait=SEC" },
 { 0, "key", "NAME=VALUE", CMD_SESSION, set_key,
   "an operational key by its RFC name: MaxBurstLength=1M" },
 { 0, "root-path", "STRING", CMD_BOOT, set_boot_source,
@@ -142,6 +149,21 @@ set_lun(struct opts *o, const struct row *row, char *value,
 	struct lun_error *err)
 {
 	return lun_options_set(o->lun, row->name, value, err);
+}
+
+/* liblun's options of SLP, "slp-NAME". */
+static int
+set_slp(struct opts *o, const struct row *row, char *value,
+	struct lun_error *err)
+{
+	char name[40];
+	char *equals = strchr(value, '=');
+	int len = equals ? (int)(equals - value) : 0;
+
+	if (len < 1 || len > 20)
+		return fail(err, LUN_EINVAL, "--slp %s: not NAME=VALUE", value);
+	snprintf(name, sizeof(name), "slp-%.*s", len, value);
+	return lun_options_set(o->lun, name, equals + 1, err);
 }
 
 /* Only operational keys: they have capitals, liblun's own options have none. */

@@ -59,20 +59,9 @@ check_options(struct source *s, struct lun_error *err)
 static int
 check_kind(struct source *s, struct lun_error *err)
 {
-	switch (s->url.kind) {
-	case LUN_URL_PORTAL:
-	case LUN_URL_TARGET:
-	case LUN_URL_LUN:
-	case LUN_URL_ISNS:
-	case LUN_URL_FILE:
-		return 0;
-	case LUN_URL_SLP:
-		break;
-	case LUN_URL_UNLOCATED:
+	if (s->url.kind == LUN_URL_UNLOCATED)
 		return fail(err, LUN_EINVAL, "%s: names no server", s->label);
-	}
-	return fail(err, LUN_EINVAL, "%s: sources of this kind are not "
-		    "supported yet", s->label);
+	return 0;
 }
 
 static int

@@ -164,7 +164,8 @@ source_start(struct source *s)
 	int r;
 
 	s->started = true;
-	if (s->url.kind == LUN_URL_PORTAL || s->url.kind == LUN_URL_ISNS) {
+	if (s->url.kind == LUN_URL_PORTAL || s->url.kind == LUN_URL_ISNS ||
+	    s->url.kind == LUN_URL_SLP) {
 		r = lun_discover(&s->discovery, s->all->loop, &s->url,
 				 s->options, on_discovered, s, &err);
 		s->busy = r == 0;

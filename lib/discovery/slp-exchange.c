@@ -362,7 +362,8 @@ use_what_was_cut(struct slp_exchange *x)
 	(void)r;
 	env_log(x->wire->env, LUN_LOG_WARNING, "SLP agent %s: its answer did "
 		"not fit into a datagram, and it does not give it over TCP: "
-		"only a part is used", portal_print(&x->agent, name));
+		"only a part is used: %s", portal_print(&x->agent, name),
+		x->err.text[0] ? x->err.text : "no answer");
 	x->ops->answer(x, &m, &x->agent);
 	finish(x, 0);
 }
@@ -402,12 +403,11 @@ void
 slp_exchange_broken(struct slp_exchange *x, const struct lun_error *err,
 		    lun_time now)
 {
-	if (x->cut) {
-		use_what_was_cut(x);
-		return;
-	}
 	x->err = *err;
-	finish(x, err->code);
+	if (x->cut)
+		use_what_was_cut(x);
+	else
+		finish(x, err->code);
 }
 
 static void

@@ -292,19 +292,25 @@ is_our_language(struct slp_text tag)
 	       (tag.len == len || tag.p[len] == '-');
 }
 
+static int
+read_length(const uint8_t *p, size_t max, size_t *len, struct lun_error *err)
+{
+	size_t n = get24(p + 2);
+
+	if (p[0] != VERSION)
+		return lun_fail(err, LUN_EPROTO, "version %u: expected %u",
+				p[0], VERSION);
+	if (n < SLP_HEADER_MIN || n > max)
+		return lun_fail(err, LUN_EPROTO, "a length of %zu: not in "
+				"%d..%zu", n, SLP_HEADER_MIN, max);
+	*len = n;
+	return 0;
+}
+
 int
 slp_length(const uint8_t prefix[SLP_PREFIX], size_t *len, struct lun_error *err)
 {
-	size_t n = get24(prefix + 2);
-
-	if (prefix[0] != VERSION)
-		return lun_fail(err, LUN_EPROTO, "version %u: expected %u",
-				prefix[0], VERSION);
-	if (n < SLP_HEADER_MIN || n > SLP_MESSAGE_MAX)
-		return lun_fail(err, LUN_EPROTO, "a length of %zu: not in "
-				"%d..%d", n, SLP_HEADER_MIN, SLP_MESSAGE_MAX);
-	*len = n;
-	return 0;
+	return read_length(prefix, SLP_MESSAGE_MAX, len, err);
 }
 
 int
@@ -318,7 +324,7 @@ slp_read(struct slp_message *out, const void *data, size_t size,
 	if (size < SLP_HEADER_MIN)
 		return lun_fail(err, LUN_EPROTO, "%zu bytes: no header", size);
 
-	int r = slp_length(p, &len, err);
+	int r = read_length(p, SIZE_MAX, &len, err);
 
 	if (r < 0)
 		return r;

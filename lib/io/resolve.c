@@ -204,6 +204,13 @@ resolve_free(struct resolve *r)
 	return NULL;
 }
 
+bool
+address_host(const struct address *a, char host[256])
+{
+	return getnameinfo((const struct sockaddr *)&a->sa, a->len, host, 256,
+			   NULL, 0, NI_NUMERICHOST) == 0;
+}
+
 int
 resolve_numeric(struct address *a, const struct portal *portal,
 		struct lun_error *err)

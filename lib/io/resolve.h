@@ -33,6 +33,10 @@ int resolve_new(struct resolve **out, struct lun_loop *loop,
 		struct lun_error *err);
 struct resolve *resolve_free(struct resolve *r);
 
+/* The address as a host in figures, with a zone if it needs one. False: that is
+ * not to be had. */
+bool address_host(const struct address *a, char host[256]);
+
 /* The address of a portal whose host is one in figures. LUN_ERESOLVE. */
 int resolve_numeric(struct address *a, const struct portal *portal,
 		    struct lun_error *err);

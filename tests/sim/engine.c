@@ -453,3 +453,11 @@ isns_discover(struct lun_discovery **out, struct lun_loop *loop,
 {
 	return lun_fail(err, LUN_EINVAL, "iSNS: not simulated");
 }
+
+int
+slp_discover(struct lun_discovery **out, struct lun_loop *loop,
+	     const struct lun_url *url, const struct lun_options *options,
+	     struct lun_error *err)
+{
+	return lun_fail(err, LUN_EINVAL, "SLP: not simulated");
+}

@@ -20,7 +20,7 @@ struct request {
 	char to[PORTAL_TEXT_MAX];	/* "*": everybody */
 	bool tcp;
 	unsigned function, flags, xid;
-	char responders[1400], subject[1000], scopes[1000], what[1000];
+	char responders[1400], subject[1000], scopes[2000], what[1000];
 	size_t len;
 };
 
