@@ -136,26 +136,29 @@ static void
 on_redirected(struct session *s, struct leg *leg)
 {
 	const struct login_result *l = conn_login_result(leg->conn);
-	char text[PORTAL_TEXT_MAX];
+	char text[PORTAL_TEXT_MAX], from[PORTAL_TEXT_MAX];
 	struct lun_error err;
 
 	if (!leg->login.leading) {
 		on_not_added(s, leg, conn_error(leg->conn)->text);
 		return;
 	}
+	portal_print(&s->portal, from);
 	s->portal = l->portals[0];
 	s->portal.tpgt = -1;
-	bool permanent = l->permanent;
-
-	s->moved = permanent;
-
+	s->moved = l->permanent;
 	leg_close(leg, LUN_EREFUSED);
-	session_log(s, LUN_LOG_INFO, "redirected (%s) to %s",
-		    permanent ? "permanently" : "temporarily",
-		    portal_print(&s->portal, text));
+	portal_print(&s->portal, text);
+	if (s->moved)
+		session_log(s, LUN_LOG_WARNING, "%s: redirected permanently to "
+			    "%s, which should be named instead", from, text);
+	else
+		session_log(s, LUN_LOG_INFO, "%s: redirected temporarily to %s",
+			    from, text);
 	if (++s->redirects > REDIRECTS_MAX) {
 		lun_fail(&err, LUN_EREFUSED, "%s: redirected %u times in a row, "
-			 "at last to %s: given up", s->cfg.label, s->redirects, text);
+			 "at last from %s to %s: given up", s->cfg.label,
+			 s->redirects, from, text);
 		over(s, &err);
 		return;
 	}

@@ -30,7 +30,7 @@ first_request(struct bench *b)
 	return got;
 }
 
-/* shows: 7143-11.13.5-04 7143-11.13.5-06 7143-4.2.4-03 7143-6.3-04 7143-6.3-05
+/* shows: nd01-4.2.1-01 7143-11.13.5-04 7143-11.13.5-06 7143-4.2.4-03 7143-6.3-04 7143-6.3-05
  * shows: 7143-11.12.9-01 7143-11.12.8-01 */
 static void
 test_all_kinds_of_addresses(void **state)
@@ -135,7 +135,7 @@ test_in_the_operational_stage(void **state)
 }
 
 /* In a circle, or for ever on: an end comes, and soon.
- * shows: 7143-11.13.5-07 */
+ * shows: 7143-11.13.5-07 nd01-B.4.4-02 */
 static void
 test_no_endless_journey(void **state)
 {
@@ -150,10 +150,88 @@ test_no_endless_journey(void **state)
 		redirect(b, first_request(b), i & 1 ? TEMPORARY : PERMANENT, keys);
 	}
 	bench_expect_nothing(b);
-	bench_expect_down(b, LUN_EREFUSED, "redirected");
+	bench_expect_down(b, LUN_EREFUSED,
+			  "at last from 10.0.0.1:3260 to 10.0.0.0:3260");
 	bench_pass(b, 3600 * TIME_S);
 	assert_int_equal(bench_connects(b), 5);
 	bench_free(b);
+}
+
+/* The name stays; who does not have it is the end.
+ * shows: nd01-4.2.1-02 */
+static void
+test_the_name_is_not_there(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_start(b);
+	redirect(b, first_request(b), TEMPORARY, "TargetAddress=10.0.0.1");
+	struct got *got = first_request(b);
+	assert_string_equal(got_key(got, "TargetName"), "iqn.2026-11.test:disk");
+	struct pdu pdu = bench_login_pdu(b, got);
+	pdu.status_class = 2;
+	pdu.status_detail = 3;
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_nothing(b);
+	bench_expect_down(b, LUN_ENOTFOUND, "0203");
+	bench_pass(b, 3600 * TIME_S);
+	assert_int_equal(bench_connects(b), 2);
+	bench_free(b);
+}
+
+/* A status of that class which is not assigned: where it leads is not followed
+ * as a success, nor is it one.
+ * shows: nd01-B.4.4-03 */
+static void
+test_no_such_redirection(void **state)
+{
+	for (unsigned detail = 0; detail < 256; detail++) {
+		struct bench *b = bench_new(NULL);
+
+		if (detail == TEMPORARY || detail == PERMANENT) {
+			bench_free(b);
+			continue;
+		}
+		bench_start(b);
+		redirect(b, first_request(b), (uint8_t)detail,
+			 "TargetAddress=10.0.0.1");
+		assert_false(bench_up(b));
+		if (bench_connects(b) == 1)
+			bench_expect_down(b, LUN_EPROTO, "01");
+		else
+			assert_string_equal(bench_portal(b)->host, "10.0.0.1");
+		bench_free(b);
+	}
+}
+
+/* A session that was redirected is lost: where is it sought first?
+ * shows: nd01-B.4.4-01 */
+static void
+test_for_how_long(void **state)
+{
+	for (uint8_t detail = TEMPORARY; detail <= PERMANENT; detail++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.recovers = true });
+
+		bench_start(b);
+		assert_string_equal(bench_portal(b)->host, "192.0.2.1");
+		redirect(b, first_request(b), detail,
+			 "TargetAddress=192.0.2.9");
+		assert_string_equal(bench_portal(b)->host, "192.0.2.9");
+		assert_int_equal(bench_logged(b, "192.0.2.1:3260: redirected "
+					      "permanently to 192.0.2.9:3260, "
+					      "which should be named") != NULL,
+				 detail == PERMANENT);
+		bench_login_answer(b, first_request(b), 0, 1, true,
+				   "AuthMethod=None TargetPortalGroupTag=7");
+		bench_login(b, "DefaultTime2Wait=0");
+		bench_cut(b);
+		bench_pass(b, 0);
+		assert_int_equal(bench_connects(b), 3);
+		assert_string_equal(bench_portal(b)->host, detail == PERMANENT ?
+				    "192.0.2.9" : "192.0.2.1");
+		bench_free(b);
+	}
 }
 
 static void
@@ -193,6 +271,9 @@ main(void)
 		cmocka_unit_test(test_no_usable_address),
 		cmocka_unit_test(test_in_the_operational_stage),
 		cmocka_unit_test(test_no_endless_journey),
+		cmocka_unit_test(test_the_name_is_not_there),
+		cmocka_unit_test(test_no_such_redirection),
+		cmocka_unit_test(test_for_how_long),
 		cmocka_unit_test(test_nobody_is_there),
 		cmocka_unit_test(test_a_discovery_session_is_sent_on),
 	};
