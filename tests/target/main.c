@@ -61,6 +61,7 @@ static const char usage[] =
 "  --redirect-forever     ... with \"moved permanently\"\n"
 "  --announce ADDR[:PORT] SendTargets tells of this instead of --listen;\n"
 "                         repeatable\n"
+"  --no-discovery         Discovery sessions are not allowed\n"
 "  --answer FILE          SendTargets is answered with this, whatever it is\n"
 "  --nop SECONDS          ping initiators that are silent for so long\n"
 "  --fault RULE           misbehave (see below); repeatable\n"
@@ -407,6 +408,7 @@ enum {
 	OPT_CHAP_MUTUAL, OPT_CHAP_ALGORITHMS, OPT_KEY, OPT_WINDOW, OPT_TPGT,
 	OPT_SEPARATE_STATUS, OPT_REDIRECT, OPT_REDIRECT_FOREVER, OPT_NOP,
 	OPT_FAULT, OPT_SCENARIO, OPT_SEED, OPT_ANNOUNCE, OPT_ANSWER,
+	OPT_NO_DISCOVERY,
 };
 
 static const struct option long_options[] = {
@@ -425,6 +427,7 @@ static const struct option long_options[] = {
 	{ "redirect", 1, NULL, OPT_REDIRECT },
 	{ "redirect-forever", 0, NULL, OPT_REDIRECT_FOREVER },
 	{ "announce", 1, NULL, OPT_ANNOUNCE },
+	{ "no-discovery", 0, NULL, OPT_NO_DISCOVERY },
 	{ "answer", 1, NULL, OPT_ANSWER },
 	{ "nop", 1, NULL, OPT_NOP },
 	{ "fault", 1, NULL, OPT_FAULT },
@@ -504,6 +507,9 @@ set_option(struct program *p, int option, char *arg)
 		return 0;
 	case OPT_ANNOUNCE:
 		return target_announce(p->target, arg, &p->err);
+	case OPT_NO_DISCOVERY:
+		o->no_discovery = true;
+		return 0;
 	case OPT_ANSWER:
 		return read_answer(p, arg);
 	case OPT_NOP:

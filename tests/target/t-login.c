@@ -20,6 +20,7 @@ enum status {				/* 11.13.5: class << 8 | detail */
 	ST_MOVED_PERMANENTLY	= 0x0102,
 	ST_INITIATOR_ERROR	= 0x0200,
 	ST_AUTHENTICATION	= 0x0201,
+	ST_FORBIDDEN		= 0x0202,
 	ST_NOT_FOUND		= 0x0203,
 	ST_VERSION		= 0x0205,
 	ST_TOO_MANY		= 0x0206,
@@ -252,6 +253,8 @@ identify(struct tconn *c)
 		return ST_MISSING;
 	if (!*l->target && !l->discovery)
 		return ST_MISSING;		/* 13.4 */
+	if (l->discovery && c->target->options.no_discovery)
+		return ST_FORBIDDEN;
 	if (*l->target) {
 		l->node = target_find(c->target, l->target);
 		if (!l->node)

@@ -57,6 +57,7 @@ struct target_options {
 	bool separate_status;		/* no status in Data-In */
 	const char *redirect;		/* address that every login is sent to */
 	bool redirect_forever;
+	bool no_discovery;		/* those sessions are refused: 0202 */
 	const char *answer;		/* to SendTargets, whatever it is; or NULL */
 	size_t answer_len;
 	unsigned nop_seconds;		/* ping connections this often; 0: no */
