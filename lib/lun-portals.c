@@ -3,8 +3,9 @@
  * The other portals of a session's target, as the target itself tells them, for
  * when the one that we are connected to is lost. A Discovery session asks, when
  * the session has been up for a while (one that is opened for a look costs
- * nothing more): RFC 7143 C has SendTargets on Normal sessions too, but tgtd
- * drops the connection then.
+ * nothing more). RFC 7143 C has SendTargets on Normal sessions too, but tgtd
+ * drops the connection then: that is tried only where Discovery sessions are
+ * refused, and once, so that at worst it costs one recovery.
  *
  * The list is used only if the portal that we are connected to is in it. Where
  * it is not, addresses are translated on the way (a tunnel, a proxy): the
@@ -34,20 +35,64 @@ take_portals(struct lun_session *s, const struct lun_target *t)
 {
 	struct portal portal;
 	bool here = false;
+	size_t told = 0;
 
-	for (size_t i = 0; i < t->n_portals && !here; i++)
-		here = to_portal(&portal, &t->portals[i]) &&
-		    pump_is_at(s->pump, &portal);
+	for (size_t i = 0; i < t->n_portals; i++) {
+		if (!to_portal(&portal, &t->portals[i]))
+			continue;
+		told++;
+		here |= pump_is_at(s->pump, &portal);
+	}
 	if (!here) {
 		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: the target does not "
 			"know the address that it is reached at: its %zu portals "
-			"are not used", s->setup.label, t->n_portals);
+			"are not used", s->setup.label, told);
 		return;
 	}
 	for (size_t i = 0; i < t->n_portals; i++)
 		if (to_portal(&portal, &t->portals[i]) &&
 		    !pump_is_at(s->pump, &portal))
 			recovery_add_portal(s->recovery, &portal);
+}
+
+static void
+answered_itself(struct text_exchange *x, int code, const struct lun_error *err,
+		const char *text, size_t len)
+{
+	struct lun_session *s = x->user;
+	const struct portal *here = session_portal(recovery_session(s->recovery));
+	struct targets *found = NULL;
+	struct lun_error why = { 0 };
+	size_t n = 0;
+
+	if (code < 0)
+		why = *err;
+	else if (sendtargets_read(&found, text, len, here, REWRITE_NEVER,
+				  &s->loop->env, &why) == 0)
+		targets_list(found, &n);
+	if (why.code < 0)
+		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: the session does not "
+			"tell of portals: %s", s->setup.label, why.text);
+	if (n == 1 && strcmp(targets_list(found, &n)->name,
+			     s->setup.target) == 0)
+		take_portals(s, targets_list(found, &n));
+	targets_free(found);
+}
+
+/* RFC 7143 C: without value, of the target of the session. */
+static void
+ask_itself(struct lun_session *s)
+{
+	s->asked_itself = true;
+	s->itself = (struct text_exchange){
+		.request = s->question,
+		.request_len = sendtargets_request(s->question, ""),
+		.answer_max = SENDTARGETS_ANSWER_MAX,
+		.done = answered_itself,
+		.user = s,
+	};
+	session_text(recovery_session(s->recovery), &s->itself,
+		     loop_now(s->loop));
 }
 
 static void
@@ -63,6 +108,9 @@ answered(void *user, int code, const char *text, const struct lun_target *t,
 		if (strcmp(t[i].name, s->setup.target) == 0)
 			take_portals(s, &t[i]);
 	s->asking = lun_discovery_free(s->asking);
+	if ((code == LUN_EREFUSED || code == LUN_EAUTH) && !s->asked_itself &&
+	    s->phase == READY && !s->lost)
+		ask_itself(s);
 }
 
 static void

@@ -81,6 +81,9 @@ struct lun_session {
 	/* lun-portals.c */
 	struct timer ask;
 	struct lun_discovery *asking;	/* NULL: not now */
+	bool asked_itself;		/* at most once */
+	char question[SENDTARGETS_REQUEST_MAX];
+	struct text_exchange itself;
 
 	/* lun_session_info() */
 	struct lun_session_info info;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A target with two portals, of which one dies under load: the mount goes on
 # over the other one, whether the user named it, discovery found it, or nobody
-# but the target knew of it. Where addresses are translated on the way, what the
+# but the target knew of it, which also tells it in the session itself. Where addresses are translated on the way, what the
 # target says of itself is not used.
 . "${0%/*}/lib.sh"
 require_fuse
@@ -13,6 +13,7 @@ target=iqn.2026-11.test.lunfs:portals
 port=$(free_port)
 one=127.0.0.1:$port two=127.0.0.2:$port
 img=$(image 64M image0)
+more=''			# an option of the target
 mount_pid=''
 
 # target_at PORTAL...
@@ -23,7 +24,7 @@ target_at()
 	for p in "$@"; do
 		args+=(--listen "$p")
 	done
-	"$state/bin/lunfs-target" "${args[@]}" --target "$target" \
+	"$state/bin/lunfs-target" "${args[@]}" ${more:+"$more"} --target "$target" \
 		--lun "file=$img,wce=0" >"$state/own.log" 2>&1 &
 	target_pid=$!
 	pids+=("$target_pid")
@@ -107,6 +108,13 @@ moves()
 moves "named alone" "$one" "iscsi://$one/$target"
 moves "of a portal" "$one" "iscsi://$one"
 moves "both named" "$one" "iscsi://$one/$target" "iscsi://$two/$target"
+# shows: 7143-C-03
+more=--no-discovery
+moves "told in the session" "$one" --pcap "$state/user/pcap" \
+	"iscsi://$one/$target"
+grep -qaP 'SendTargets=\x00' "$state/user/pcap" || fail "it was not asked"
+! grep -qa 'SendTargets=[Ai]' "$state/user/pcap" || fail "asked for others"
+more=''
 moves "by a name" "localhost:$port" "iscsi://localhost:$port/$target"
 
 say "through a proxy"
