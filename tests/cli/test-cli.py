@@ -450,7 +450,9 @@ class Credentials(Case):
             2, ".", "ls", self.source, LUNFS_PASSWORD="hidden-hidden"))
 
     def test_password_in_url(self):
-        """It is taken, with a warning, and the process list has it not."""
+        """It is taken, with a warning, and the process list has it not.
+        shows: 3986-3.2.1-01
+        """
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             s.listen()			# and never answers
