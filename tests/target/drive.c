@@ -32,6 +32,7 @@ struct drive {
 	struct target *target;
 	lun_time now;
 	uint8_t disk[DRIVE_DISK];
+	uint8_t isid;			/* its last byte */
 	uint32_t cmd_sn;
 	uint8_t last_random;
 	struct link *links[LINKS_MAX];
@@ -68,6 +69,7 @@ drive_new(const char *const keys[])
 	assert_non_null(d);
 	d->now = TIME_S;
 	d->cmd_sn = 100;
+	d->isid = 5;
 	disk.bytes = d->disk;
 	for (size_t i = 0; i < sizeof(d->disk); i++)
 		d->disk[i] = drive_byte(i);
@@ -101,6 +103,12 @@ uint8_t *
 drive_disk(struct drive *d)
 {
 	return d->disk;
+}
+
+void
+drive_other(struct drive *d)
+{
+	d->isid++;
 }
 
 uint32_t
@@ -315,7 +323,8 @@ link_try(struct drive *d, struct link **out, uint16_t cid, uint16_t tsih,
 	struct pdu pdu = {
 		.opcode = OP_LOGIN_REQUEST, .immediate = true, .final = true,
 		.csg = STAGE_OPERATIONAL, .nsg = STAGE_FULL_FEATURE,
-		.isid = { 0x80, 1, 2, 3, 4, 5 }, .tsih = tsih, .cid = cid,
+		.isid = { 0x80, 1, 2, 3, 4, d->isid }, .tsih = tsih,
+		.cid = cid,
 		.initiator_task_tag = 1, .cmd_sn = d->cmd_sn,
 		.exp_stat_sn = exp_stat_sn,
 	};

@@ -41,6 +41,7 @@ uint8_t *drive_disk(struct drive *d);
 uint8_t drive_byte(size_t i);
 void drive_run(struct drive *d, lun_time delay);	/* time passes */
 uint32_t drive_cmd_sn(struct drive *d);	/* the next one, of the session */
+void drive_other(struct drive *d);	/* logins from now on have another ISID */
 
 /*
  * Logs in: tsih 0 makes a session. text is pairs of the operational stage,

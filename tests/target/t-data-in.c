@@ -48,6 +48,7 @@ send_status(struct task *k)
 	struct tconn *c = k->conn;
 	uint8_t data[2 + SENSE_LEN];
 	size_t len = k->status == SCSI_CHECK_CONDITION ? sizeof(data) : 0;
+	bool fenced;
 	struct pdu rsp = {
 		.opcode = OP_SCSI_RESPONSE,
 		.final = true,
@@ -62,8 +63,11 @@ send_status(struct task *k)
 	set_residual(k, &rsp);
 	put16(data, SENSE_LEN);
 	memcpy(data + 2, k->sense, SENSE_LEN);
+	fenced = tmf_told(k, rsp.stat_sn);
 	task_leave(k);		/* its slot is free with this response */
 	conn_send_copy(c, &rsp, data, len);
+	if (fenced)
+		full_ping(c);
 	retire(k, &rsp, data, len);
 }
 

@@ -115,6 +115,10 @@ struct nexus {				/* of a session and a logical unit */
 	/* 4.2.2.3: no command starts until this status is acknowledged */
 	struct tconn *fence;
 	uint32_t fence_stat_sn;
+	/* A unit attention of task management is to be told, with a fence
+	 * before and behind it: t-tmf.c. */
+	bool tells;
+	struct task *teller;		/* it is about to */
 };
 
 struct session {
@@ -138,7 +142,8 @@ struct session {
 	struct list tmfs;		/* requests that wait for something */
 	struct list lost;		/* connections; level 2 */
 	struct nexus *nexus;		/* of each logical unit */
-	unsigned fences;		/* how many of them are held */
+	unsigned fences;		/* how many of them are held, */
+	unsigned telling;		/* and how many have to tell */
 	bool ending;
 	uint32_t told_max;		/* highest MaxCmdSN sent, if told */
 	bool told;
@@ -414,6 +419,9 @@ void tmf_advance(struct session *s);
 void tmf_task_gone(struct task *k);
 void tmf_acked(struct session *s);	/* or a connection is gone */
 bool tmf_holds(const struct task *k);
+void tmf_tells(struct task *k);
+bool tmf_told(struct task *k, uint32_t stat_sn);
+void tmf_left(struct task *k);
 void tmf_forget(struct session *s, const struct tconn *c);
 
 /* t-task.c */

@@ -465,6 +465,7 @@ may_proceed(struct task *k, const struct command *cmd)
 		return false;
 	}
 	if (nexus_of(k)->ua_count) {		/* SAM-5 5.14 */
+		tmf_tells(k);
 		scsi_fail(k, UNIT_ATTENTION, take_ua(nexus_of(k)));
 		return false;
 	}

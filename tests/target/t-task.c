@@ -173,6 +173,7 @@ task_leave(struct task *k)
 	struct session *s = k->session;
 
 	assert(k->state != TASK_DONE);
+	tmf_left(k);
 	if (!list_empty(&k->in_lu)) {		/* not if it answers again */
 		k->lu->blocked -= k->state == TASK_WAITING;
 		k->lu->ordered -= k->cmd.attr == ATTR_ORDERED;

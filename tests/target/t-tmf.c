@@ -11,7 +11,10 @@
  * In a session of several connections the response is fenced (4.2.2.3): it
  * goes out when all status before it has been acknowledged, and, if
  * TaskReporting says so, no later command starts until it is acknowledged
- * itself.
+ * itself. The same holds for the first response with a unit attention that
+ * tells of it, on this and on other sessions (4.2.2.3.4 a): until all status
+ * before it is acknowledged no command of the nexus starts; then one does, and
+ * others when its response is acknowledged.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +137,50 @@ conclude(struct tmf *m)
 bool
 tmf_holds(const struct task *k)
 {
-	return k->session->nexus[k->lu->index].fence;
+	const struct nexus *n = &k->session->nexus[k->lu->index];
+
+	return n->fence || n->teller || (n->tells && !is_open(k->session));
+}
+
+/* Its response will have the unit attention. */
+void
+tmf_tells(struct task *k)
+{
+	struct nexus *n = &k->session->nexus[k->lu->index];
+
+	if (!n->tells)
+		return;
+	n->tells = false;
+	k->session->telling--;
+	n->teller = k;
+}
+
+static bool
+is_teller(const struct task *k)
+{
+	return k->lu && k->session->nexus[k->lu->index].teller == k;
+}
+
+/* Its response has this number: what follows waits for it. */
+bool
+tmf_told(struct task *k, uint32_t stat_sn)
+{
+	struct nexus *n;
+
+	if (!is_teller(k))
+		return false;
+	n = &k->session->nexus[k->lu->index];
+	k->session->fences += !n->fence;
+	n->fence = k->conn;
+	n->fence_stat_sn = stat_sn;
+	return true;
+}
+
+void
+tmf_left(struct task *k)
+{
+	if (is_teller(k))
+		k->session->nexus[k->lu->index].teller = NULL;
 }
 
 static void
@@ -167,6 +213,9 @@ again:
 		}
 	if (s->fences)
 		release_followers(s);
+	for (unsigned i = 0; s->telling && i < s->node->lu_count; i++)
+		if (s->nexus[i].tells && is_open(s))
+			task_schedule(s->node->lus[i]);
 }
 
 /* ----------------------------------------------------------- functions -- */
@@ -251,6 +300,17 @@ abort_lu(struct tmf *m, struct tlu *lu)
 	announce_aborts(m, lu);
 }
 
+/* 4.2.3.3 e, 4.2.3.4 f */
+static void
+fence_attention(struct session *s, const struct tlu *lu)
+{
+	if (s->values.v[K_TASK_REPORTING] == RFC3720 || session_conns(s) < 2)
+		return;
+	s->telling += !s->nexus[lu->index].tells;
+	s->nexus[lu->index].tells = true;
+	close_fence(s);
+}
+
 /* SAM-5 5.14: who has to be told, and what. */
 static void
 tell(const struct tmf *m, const struct tlu *lu, uint16_t asc, bool others_only)
@@ -259,8 +319,10 @@ tell(const struct tmf *m, const struct tlu *lu, uint16_t asc, bool others_only)
 
 	list_for_each(s, &m->conn->target->sessions, struct session, in_target)
 		if (s->node == lu->node && !s->discovery &&
-		    (!others_only || s != m->conn->session))
+		    (!others_only || s != m->conn->session)) {
 			nexus_add_ua(s, lu, asc);
+			fence_attention(s, lu);
+		}
 }
 
 static void

@@ -3,6 +3,8 @@
  * Task management on several connections, and after one of them was lost (RFC
  * 7143 4.2.3, 11.5, 11.6).
  */
+#include <stdio.h>
+
 #include "drive.h"
 
 static const char *const level2[] = {
@@ -198,6 +200,60 @@ test_fast_abort_tells_the_other_connections(void **state)
 }
 
 static void
+read_numbered(struct link *l, uint32_t itt, uint32_t cmd_sn)
+{
+	struct pdu pdu = {
+		.opcode = OP_SCSI_COMMAND, .final = true, .read = true,
+		.attr = ATTR_SIMPLE, .initiator_task_tag = itt,
+		.expected_data_transfer_length = BLOCK, .cmd_sn = cmd_sn,
+		.cdb = { 0x28, [8] = 1 },
+	};
+
+	link_send(l, &pdu, NULL, 0);
+}
+
+/* 4.2.3.3 e, 4.2.2.3.4 a: what was sent before is seen before, and nothing is
+ * seen with it, on a session that had no part in the reset. */
+static void
+test_the_unit_attention_of_another_sessions_reset_is_fenced(void **state)
+{
+	static const char *const reporting[] = { "RFC3720", "ResponseFence",
+						 "FastAbort" };
+
+	for (size_t i = 0; i < 3; i++) {
+		char keys[200];
+		struct world w;
+		struct link *issuer;
+		uint32_t sn;
+
+		snprintf(keys, sizeof(keys), "%s%s", KEYS, reporting[i]);
+		w = begin_with(keys);
+		sn = drive_cmd_sn(w.d);
+		drive_other(w.d);
+		issuer = link_new(w.d, 0, 0, keys);
+		read_numbered(w.l, 10, sn);
+		link_expect(w.l, OP_DATA_IN);
+		link_tmf(issuer, 52, TMF_LOGICAL_UNIT_RESET, TAG_NONE, 0);
+		expect_tmf(issuer, TMF_COMPLETE);
+		read_numbered(w.other, 11, sn + 1);
+		if (i > 0) {
+			expect_ping(w.l);
+			link_expect_nothing(w.other);
+			link_ping(w.l);		/* this acknowledges 10 */
+		}
+		link_expect_status(w.other, 11, SCSI_CHECK_CONDITION);
+		read_numbered(w.l, 12, sn + 2);
+		if (i > 0) {
+			expect_ping(w.other);
+			link_expect_nothing(w.l);
+			link_ping(w.other);
+		}
+		link_expect_data(w.l, 12, 0, 0, BLOCK, 0);
+		drive_free(w.d);
+	}
+}
+
+static void
 test_reassign_does_not_wait_for_commands_that_are_missing(void **state)
 {
 	struct world w = begin();
@@ -221,6 +277,7 @@ main(void)
 		cmocka_unit_test(test_response_does_not_wait_for_a_connection_that_is_lost),
 		cmocka_unit_test(test_commands_wait_until_a_fenced_response_is_acknowledged),
 		cmocka_unit_test(test_fast_abort_tells_the_other_connections),
+		cmocka_unit_test(test_the_unit_attention_of_another_sessions_reset_is_fenced),
 		cmocka_unit_test(test_reassign_does_not_wait_for_commands_that_are_missing),
 		cmocka_unit_test(test_abort_of_a_task_whose_connection_is_lost),
 		cmocka_unit_test(test_task_set_with_tasks_of_a_lost_connection_is_aborted),
