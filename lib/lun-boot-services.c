@@ -155,6 +155,7 @@ ask_service(struct lun_boot *b)
 		memcpy(url.target, t->url.target, sizeof(url.target));
 	if (t && url.kind == LUN_URL_PORTAL)
 		url.kind = LUN_URL_TARGET;
+	b->options->boot = !t;
 	if (lun_discover(&b->discovery, b->loop, &url, b->options,
 			 service_answered, b, &why) < 0) {
 		service_failed(b, why.text);

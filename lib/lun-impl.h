@@ -56,6 +56,8 @@ struct lun_options {
 	enum portal_rewrite portal_rewrite;
 	struct slp_options slp;
 	struct allow allow;		/* portals that were discovered */
+	bool boot;			/* discoveries: only targets that we are to
+					   boot from; for lun_boot() */
 };
 
 /* Setters of lun-slp-options.c, as those of lun-options.c. */

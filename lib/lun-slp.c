@@ -188,7 +188,7 @@ choose_query(struct slp_discovery *s, const struct lun_url *url,
 		[SLP_QUERY_ALL] = SLP_ALL_TARGETS,
 	};
 
-	s->search.what = kinds[s->options.query];
+	s->search.what = o->boot ? SLP_BOOT_TARGETS : kinds[s->options.query];
 	s->search.name = s->search.who.name = s->name;
 	if (*url->target) {
 		s->search.what = SLP_NAMED_TARGET;

@@ -261,6 +261,84 @@ each(struct isns *c)
 	return c->next < c->n ? ISNS_EACH : list_is_complete(c);
 }
 
+/* A member of a domain; we are one ourselves. */
+static int
+add_member(struct isns *c, const struct isns_attr *a)
+{
+	char name[NAME_INPUT_MAX + 1], prepared[NAME_MAX_LEN + 1];
+	struct lun_error why;
+
+	isns_take_text(name, sizeof(name), a);
+	if (iscsi_name_prepare(name, prepared, &why) < 0) {
+		targets_complain(c->targets, "member of a domain", name,
+				 strlen(name), why.text);
+		return 0;
+	}
+	if (strcmp(prepared, c->source) == 0)
+		return 0;
+	if (c->n == ISNS_NODES_MAX || add_name(c, prepared) < 0)
+		return lun_fail(&c->err, LUN_ENOMEM, "domains: more than %d "
+				"members, or out of memory", ISNS_NODES_MAX);
+	return 0;
+}
+
+/* The end of a domain: only the members of boot lists are kept. */
+static void
+end_domain(struct isns *c, size_t first, bool boot)
+{
+	while (!boot && c->n > first)
+		free(c->names[--c->n]);
+}
+
+/* RFC 4171 6.11.2.9: each domain begins with its id; features and members come
+ * in any order. */
+static int
+take_domains(struct isns *c, const struct isns_message *m, size_t pos)
+{
+	struct isns_attr a;
+	size_t first = 0;
+	bool boot = false;
+	int r;
+
+	while ((r = isns_attr_next(m, &pos, &a, &c->err)) == ISNS_ATTR) {
+		if (a.tag == ISNS_DD_ID) {
+			end_domain(c, first, boot);
+			first = c->n;
+			boot = false;
+		}
+		if (a.tag == ISNS_DD_FEATURES)
+			boot = a.number & ISNS_BOOT_LIST;
+		if (a.tag == ISNS_DD_MEMBER && !a.null &&
+		    add_member(c, &a) < 0)
+			return c->err.code;
+	}
+	end_domain(c, first, boot);
+	return r;
+}
+
+int
+isns_on_domains(struct isns *c, uint32_t status,
+		const struct isns_message *m, size_t pos)
+{
+	bool strange = is_unknown(status);
+	int r = new_list(c);
+
+	if (r < 0)
+		return r;
+	if (status == ISNS_OK)
+		r = take_domains(c, m, operating(m, pos));
+	else if (status != ISNS_NO_SUCH_ENTRY && !strange)
+		r = bad_status(c, status);
+	if (r < 0)
+		return r;
+	/* Perhaps it has no domains for those who are not registered. */
+	if (c->n == 0 && !c->registered && !c->tried) {
+		c->node_is_ours = true;
+		return ISNS_REGISTER;
+	}
+	return strange ? bad_status(c, status) : each(c);
+}
+
 /* A node that we came by. */
 static int
 take_node(struct isns *c, const char *name, uint32_t type)

@@ -23,6 +23,7 @@ enum isns_step {
 	ISNS_SELF,			/* are we registered? */
 	ISNS_REGISTER,
 	ISNS_WATCH,			/* register for SCNs */
+	ISNS_DOMAINS,			/* in place of ISNS_QUERY, to boot */
 	ISNS_QUERY,
 	ISNS_WALK,			/* DevGetNext */
 	ISNS_EACH,			/* a query for one of those */
@@ -70,6 +71,7 @@ struct isns {
 void isns_put_self(const struct isns *c, struct str *out);
 void isns_put_registration(const struct isns *c, struct str *out);
 void isns_put_watch(const struct isns *c, struct str *out);
+void isns_put_domains(const struct isns *c, struct str *out);
 void isns_put_query(const struct isns *c, struct str *out);
 void isns_put_walk(const struct isns *c, struct str *out);
 void isns_put_each(const struct isns *c, struct str *out);
@@ -82,6 +84,8 @@ int isns_on_self(struct isns *c, uint32_t status,
 int isns_on_registered(struct isns *c, uint32_t status,
 		       const struct isns_message *m, size_t pos);
 int isns_on_watched(struct isns *c, uint32_t status,
+		    const struct isns_message *m, size_t pos);
+int isns_on_domains(struct isns *c, uint32_t status,
 		    const struct isns_message *m, size_t pos);
 int isns_on_queried(struct isns *c, uint32_t status,
 		    const struct isns_message *m, size_t pos);

@@ -84,6 +84,8 @@ static const struct {
 	{ ISNS_PG_PORT,		"portal group port",	4 },
 	{ ISNS_PG_TAG,		"portal group tag",	4 },
 	{ ISNS_DD_ID,		"discovery domain",	4 },
+	{ ISNS_DD_MEMBER,	"member of a domain",	0 },
+	{ ISNS_DD_FEATURES,	"features of a domain",	4 },
 };
 
 enum {

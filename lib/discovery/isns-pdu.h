@@ -83,6 +83,8 @@ enum isns_tag {				/* RFC 4171 6.1 */
 	ISNS_PG_PORT		= 50,
 	ISNS_PG_TAG		= 51,
 	ISNS_DD_ID		= 2065,
+	ISNS_DD_MEMBER		= 2068,		/* by its iSCSI name */
+	ISNS_DD_FEATURES	= 2078,
 };
 
 enum {
@@ -90,6 +92,7 @@ enum {
 	ISNS_TYPE_TARGET	= 1,		/* RFC 4171 6.4.2 */
 	ISNS_TYPE_INITIATOR	= 2,
 	ISNS_PORT_UDP		= 0x00010000,	/* RFC 4171 6.3.2 */
+	ISNS_BOOT_LIST		= 1,		/* RFC 4171 6.11.2.9 */
 	/* RFC 4171 6.4.4 */
 	ISNS_SCN_TARGET_AND_SELF = 0x40,
 	ISNS_SCN_REMOVED	= 0x10,

@@ -86,6 +86,16 @@ isns_put_watch(const struct isns *c, struct str *out)
 		   ISNS_SCN_REMOVED | ISNS_SCN_ADDED | ISNS_SCN_UPDATED);
 }
 
+/* RFC 4171 6.11.2.9: all domains that there are for us, with all that is in
+ * them: some servers give one member only to those who ask for members. */
+void
+isns_put_domains(const struct isns *c, struct str *out)
+{
+	put_source(c, out);
+	isns_add(out, ISNS_DD_ID, NULL, 0);
+	put_delimiter(out);
+}
+
 /* RFC 4171 5.6.5.2: an empty name is any. Node type 1 as key would be compared
  * for equality, and nodes that are initiators, too, would be missed. */
 static void

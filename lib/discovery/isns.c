@@ -43,6 +43,8 @@ static const struct step steps[] = {
 			    isns_put_registration, isns_on_registered },
 	[ISNS_WATCH]	= { "registration for changes", ISNS_SCN_REG,
 			    isns_put_watch, isns_on_watched },
+	[ISNS_DOMAINS]	= { "query for domains", ISNS_DEV_ATTR_QRY,
+			    isns_put_domains, isns_on_domains },
 	[ISNS_QUERY]	= { "query", ISNS_DEV_ATTR_QRY,
 			    isns_put_query, isns_on_queried },
 	[ISNS_WALK]	= { "query for the next node", ISNS_DEV_GET_NEXT,
@@ -99,6 +101,8 @@ put_request(struct isns *c, const struct step *s)
 static void
 enter(struct isns *c, enum isns_step step, lun_time now)
 {
+	if (step == ISNS_QUERY && c->config.boot)
+		step = ISNS_DOMAINS;
 	c->step = step;
 	if (step == ISNS_REST) {
 		timer_clear(&c->timer);

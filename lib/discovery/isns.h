@@ -11,6 +11,9 @@
  *
  *	query [ register, query ] [ get next..., query each ] [ deregister ]
  *
+ * To boot, the domains are asked for first, then each member of those that are
+ * boot lists (RFC 4171 6.11.2.9).
+ *
  * Watching, we are registered, with a portal where the server tells us of
  * changes, and deregistered at the end:
  *
@@ -36,6 +39,9 @@ struct isns_config {
 	const char *alias;		/* "": none */
 	const char *target;		/* only this one is wanted; "": all */
 	bool watch;			/* tells of changes, too */
+	bool boot;			/* only targets to boot from: members of
+					   domains with a boot list; not to be
+					   watched */
 	lun_time timeout;		/* of each request */
 	struct timers *timers;
 	const struct lun_env *env;

@@ -7,6 +7,7 @@ usage: isns.py ask HOST:PORT add NAME ADDRESS PORT [TYPE]   register a node
        isns.py ask HOST:PORT drop NAME ADDRESS PORT         deregister it
        isns.py ask HOST:PORT domain NAME...    a new domain of these: its id
        isns.py ask HOST:PORT domain-add ID NAME...
+       isns.py ask HOST:PORT features SOURCE ID NUMBER   1: a boot list
        isns.py ask HOST:PORT nodes SOURCE      what SOURCE may see, one a line
        isns.py ask HOST:PORT members SOURCE ID
        isns.py beat GROUP PORT SERVERPORT...
@@ -114,6 +115,10 @@ class Server:
         self.ask(DDREG, names[0], tlv(2065, int(number)),
                  tlv(2065, int(number)) +
                  b"".join(tlv(2068, n) for n in names))
+
+    def features(self, source, number, features):
+        self.ask(DDREG, source, tlv(2065, int(number)),
+                 tlv(2065, int(number)) + tlv(2078, int(features)))
 
     def nodes(self, source):
         for tag, value in self.ask(QRY, source, tlv(32), tlv(32))[2:]:

@@ -55,6 +55,7 @@ stop_server()
 # ----------------------------------------------------------- the variants --
 
 # shows: 4173-5-17 4173-5-18 2131-3.5-01 2131-4.4.3-01 4173-2-01 4173-5-21
+# 4173-8-02
 dhcp()
 {
 	local before after dhcp
@@ -302,7 +303,95 @@ authentication()
 	refuses "others can get at it" --dhcp vc --dhcp-keys "$keys"
 }
 
+# ------------------------------------------------------ discovery services --
+
+ask()
+{
+	there python3 "$here/isns.py" ask 192.0.2.1:3205 "$@"
+}
+
+isns_listens()
+{
+	(: <>/dev/tcp/192.0.2.1/3205) 2>/dev/null
+}
+
+start_isnsd()
+{
+	require isnsd
+	user_dir "$state/isnsd"
+	cat >"$state/isnsd.conf" <<-END
+		SourceName = iqn.2026-11.test:server
+		BindAddress = 192.0.2.1:3205
+		ControlSocket = $state/isnsd/control
+		PIDFile = $state/isnsd/pid
+		Database = $state/isnsd/db
+		Security = 0
+		SLPRegister = 0
+		DefaultDiscoveryDomain = 0
+		RegistrationPeriod = 10h
+	END
+	serve isnsd.log isnsd -f -c "$state/isnsd.conf"
+	wait_until 30 isns_listens || fail "no isnsd"
+}
+
+# Open-iSNS takes a node into one domain only: this one becomes a boot list.
+fill_isnsd()
+{
+	ask add iqn.2026-11.test:boss 192.0.2.1 1 4
+	ask add "$target" 192.0.2.1 3260
+	domain=$(ask domain "$target" "$initiator")
+}
+
+me=(--initiator-name "$initiator" --timeout 5)
+
+# shows: 4173-5-21 4173-6-01 4173-6-02 4173-6-03 4173-6-04 4173-6-05
+# 4171-6.11.2.9-01 4173-2-01
+services()
+{
+	ip address add 192.0.2.50/24 dev vc
+	start_isnsd
+	fill_isnsd
+	target_there
+
+	say "a target without a server, by its name"
+	finds "$url" "found by iSNS at 192.0.2.1:3205" "${me[@]}" \
+		--root-path "iscsi:::::$target" isns://192.0.2.1
+	mounts "${me[@]}" --root-path "iscsi:::::$target" isns://192.0.2.1
+
+	say "one service is silent: the next one is asked"
+	finds "$url" "found by iSNS" "${me[@]}" --timeout 1 \
+		--root-path "iscsi:::::$target" isns://192.0.2.99 \
+		isns://192.0.2.1
+	refuses "found nowhere: iSNS at 192.0.2.1:3206: .*; iSNS at 192.0.2.1:3205" \
+		"${me[@]}" --root-path "iscsi:::::$target-nobody" \
+		isns://192.0.2.1:3206 isns://192.0.2.1
+
+	say "no root path, but an iSNS server, by DHCP: its boot list"
+	serve dhcp.log dnsmasq --keep-in-foreground --log-facility=- --port=0 \
+		--conf-file=/dev/null --interface=vs --bind-interfaces \
+		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --user=root \
+		--dhcp-leasefile="$state/leases" --pid-file= \
+		--dhcp-option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
+	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
+	refuses "a target to boot from: found nowhere" "${me[@]}" --dhcp vc
+	ask features "$initiator" "$domain" 1
+	finds "$url" "found by iSNS at 192.0.2.1:3205" "${me[@]}" --dhcp vc
+	stop_server
+
+	say "another port than the service knows: the target is there"
+	end_pid "$target_pid"
+	serve own.log "$state/bin/lunfs-target" --listen 192.0.2.1:3261 \
+		--target "$target" --lun "file=$img"
+	wait_until 30 says own.log "^listening" || fail "no target"
+	finds "${url/192.0.2.1/192.0.2.1:3261}" "found by iSNS" "${me[@]}" \
+		--root-path "iscsi:::3261::$target" isns://192.0.2.1
+	grep -q "192.0.2.1/.*refused" "$state/err" || fail "$(cat "$state/err")"
+}
+
 case $variant in
+isns)
+	services
+	;;
 dnsmasq)
 	dhcp
 	ipv6_only

@@ -58,10 +58,12 @@ changed(void *user)
 }
 
 static inline void
-begin(const char *target, bool watch, const struct isns_portal *portal)
+begin_as(const char *target, bool watch, bool boot,
+	 const struct isns_portal *portal)
 {
 	const struct isns_config config = {
 		.source = US, .target = target, .alias = "we", .watch = watch,
+		.boot = boot,
 		.timeout = 5 * TIME_S, .timers = &t.timers, .env = &env,
 		.changed = changed,
 	};
@@ -71,6 +73,12 @@ begin(const char *target, bool watch, const struct isns_portal *portal)
 	timers_init(&t.timers);
 	assert_int_equal(isns_new(&t.c, &config, &t.err), 0);
 	isns_connected(t.c, portal, t.now);
+}
+
+static inline void
+begin(const char *target, bool watch, const struct isns_portal *portal)
+{
+	begin_as(target, watch, false, portal);
 }
 
 static inline void
