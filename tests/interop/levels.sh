@@ -11,7 +11,7 @@ own_options=(--key MaxConnections=4 --key "ErrorRecoveryLevel=$level")
 start_target "$kind" erl="$level" mended "$(image 64M image0)" \
 	"$(image 16M image1)"
 . "$here/load.sh"
-patience=10 long=25 cut_after=5000000 damage_after=600
+patience=10 long=15 cut_after=5000000 damage_after=600
 if [ "$kind" = lio ]; then	# it is slow, and not to blame for that
 	patience=30 long=10 cut_after=2000000 damage_after=200
 fi

@@ -70,14 +70,15 @@ cut()
 # The only one of its session: another one has to be made to recover it.
 cut_alone()
 {
-	connections=1
+	local connections=1
+
 	cut
 }
 
 # Nobody is told: pings find it out, and the target has to be told.
 cut_off()
 {
-	patience=10 long=30
+	patience=10 long=20
 	cut_by half,hole
 }
 
@@ -85,6 +86,8 @@ journeys=("${@:2}")
 if [ $# = 1 ]; then
 	journeys=(spread cut)
 	[ "$level" != 2 ] || journeys+=(cut_alone)
+	# it takes LIO's machine too long, when that is slow
+	[ "$1" != own-2 ] || journeys+=(cut_off)
 fi
 for journey in "${journeys[@]}"; do
 	"$journey"
