@@ -270,8 +270,8 @@ notice_received(void *user, struct caller *c, const uint8_t *data, size_t len)
 				     &err)) < 0)
 			break;
 	if (r < 0)
-		env_log(&s->d.loop->env, LUN_LOG_WARNING, "isns://%s: a notice that "
-			"makes no sense: %s", s->label, err.text);
+		env_log(&s->d.loop->env, LUN_LOG_WARNING, "isns://%s: a notice "
+			"that makes no sense: %s", s->label, err.text);
 
 	bool good = !out.failed && (out.len == 0 ||
 				    caller_send(c, out.p, out.len));
