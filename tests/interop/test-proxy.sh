@@ -212,6 +212,8 @@ test_scripted()
 	wait_until 20 all_listen ${#modes[@]} || fail "the proxy does not start"
 	scripted ok 0 "$target"
 	grep -qx "3 san.test 3260" "$state/socks.log" || fail "not by its name"
+	run 1 ls --timeout 1 --proxy "socks5://$proxy" isns://san.test
+	grep -qx "3 san.test 3205" "$state/socks.log" || fail "iSNS goes by it"
 	scripted split 0 "$target"
 	scripted name 0 "$target"
 	scripted version4 1 "no SOCKS 5 proxy (version 4)"
