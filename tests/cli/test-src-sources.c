@@ -86,7 +86,7 @@ static const char *const urls[] = {
 	"slp://da.example",
 	"isns://isns.example",
 	"iscsi://portal.example",
-	"iscsi://static.example/" TARGET,
+	("iscsi://static.example/" TARGET),
 };
 static const struct lun_portal by_slp[] = {
 	{ "10.0.0.3", 3260, 1, false }, { "10.0.0.4", 3260, 1, false },
@@ -177,7 +177,7 @@ static void
 test_equals(void **state)
 {
 	static const char *const two[] = {
-		"iscsi://a.example/" TARGET, "iscsi://b.example/" TARGET,
+		("iscsi://a.example/" TARGET), ("iscsi://b.example/" TARGET),
 	};
 
 	for (size_t first = 0; first < 2; first++) {
