@@ -2,9 +2,11 @@
 /* lunfs name: prints an iSCSI name prepared, or says what is wrong with it; or
  * that of our own. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "log.h"
+#include "text.h"
 
 static int
 prepare(const char *name, char out[224], struct lun_error *err)
@@ -23,7 +25,7 @@ int
 cmd_name(struct opts *o)
 {
 	struct lun_error err = { 0 };
-	char name[224];
+	char name[224], shown[4 * sizeof(name)];
 	int r = o->n_args > 0 ? prepare(o->args[0], name, &err) :
 				lun_initiator_name(o->lun, name, &err);
 
@@ -31,6 +33,6 @@ cmd_name(struct opts *o)
 		log_say(LUN_LOG_ERROR, "%s", err.text);
 		return EXIT_FAILED;
 	}
-	puts(name);
+	puts(text_shown(STDOUT_FILENO, name, shown, sizeof(shown)));
 	return finish_stdout(EXIT_DONE);
 }

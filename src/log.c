@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -43,7 +44,7 @@ log_line(void *user, enum lun_log_level level, const char *line)
 
 	if (level > max_level)
 		return;
-	text_printable(line, clean, sizeof(clean));
+	text_shown(STDERR_FILENO, line, clean, sizeof(clean));
 	if (use_syslog)
 		syslog(priorities[level], "%s", clean);
 	else

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -20,7 +21,8 @@ static char *
 clean_copy(struct table *t, const char *text)
 {
 	char clean[CELL_MAX];
-	char *copy = strdup(text_printable(text, clean, sizeof(clean)));
+	char *copy = strdup(text_shown(STDOUT_FILENO, text, clean,
+				       sizeof(clean)));
 
 	t->incomplete |= !copy;
 	return copy;

@@ -2,10 +2,13 @@
 /* Peer text for terminals and JSON; numbers and URLs for people. */
 #include "text.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * The length of the UTF-8 character at s, and its code point; 0 if there is
@@ -50,8 +53,14 @@ is_control(uint32_t cp)
 	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
+enum escapes {
+	BAD_BYTES,		/* what is no UTF-8: \xNN */
+	CONTROLS,		/* these, too */
+	FOREIGN,		/* and all that is not ASCII: %NN, as in URLs */
+};
+
 static char *
-copy_escaped(const char *text, char *out, size_t size, bool controls)
+copy_escaped(const char *text, char *out, size_t size, enum escapes what)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t have = 0;
@@ -59,15 +68,19 @@ copy_escaped(const char *text, char *out, size_t size, bool controls)
 	while (*s) {
 		uint32_t cp;
 		size_t len = utf8_char(s, &cp);
-		bool escape = len == 0 || (controls && is_control(cp));
+		bool control = len == 0 || (what >= CONTROLS && is_control(cp));
+		bool foreign = what == FOREIGN && len > 1;
 
 		len = len ? len : 1;
-		if (have + (escape ? 4 * len : len) >= size)
+		if (have + (control || foreign ? 4 * len : len) >= size)
 			break;
 		for (size_t i = 0; i < len; i++, s++)
-			if (escape)
-				have += (size_t)snprintf(out + have, 5,
-							 "\\x%02x", *s);
+			if (control)
+				have += (size_t)sprintf(out + have, "\\x%02x",
+							*s);
+			else if (foreign)
+				have += (size_t)sprintf(out + have, "%%%02X",
+							*s);
 			else
 				out[have++] = (char)*s;
 	}
@@ -78,13 +91,33 @@ copy_escaped(const char *text, char *out, size_t size, bool controls)
 char *
 text_printable(const char *text, char *out, size_t size)
 {
-	return copy_escaped(text, out, size, true);
+	return copy_escaped(text, out, size, CONTROLS);
+}
+
+/* Without a change to the locale of the program, whose files are UTF-8. */
+static bool
+locale_is_utf8(void)
+{
+	locale_t l = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool utf8 = l && strcmp(nl_langinfo_l(CODESET, l), "UTF-8") == 0;
+
+	if (l)
+		freelocale(l);
+	return utf8;
+}
+
+char *
+text_shown(int fd, const char *text, char *out, size_t size)
+{
+	bool foreign = isatty(fd) && !locale_is_utf8();
+
+	return copy_escaped(text, out, size, foreign ? FOREIGN : CONTROLS);
 }
 
 char *
 text_utf8(const char *text, char *out, size_t size)
 {
-	return copy_escaped(text, out, size, false);
+	return copy_escaped(text, out, size, BAD_BYTES);
 }
 
 char *

@@ -15,6 +15,10 @@
  * size. Returns out. */
 char *text_printable(const char *text, char *out, size_t size);
 
+/* The same for a file: on a terminal that cannot show UTF-8, what is not ASCII
+ * becomes %NN, which a URL takes. */
+char *text_shown(int fd, const char *text, char *out, size_t size);
+
 /* The same for JSON, which escapes control characters itself: only what is no
  * UTF-8 becomes \xNN. */
 char *text_utf8(const char *text, char *out, size_t size);

@@ -127,6 +127,18 @@ str_utf8(const void *text, size_t len, uint32_t *c)
 }
 
 bool
+str_is_utf8(const void *text, size_t len)
+{
+	const uint8_t *p = text;
+	size_t n = 0;
+	uint32_t c;
+
+	for (; len > 0 && (n = str_utf8(p, len, &c)) > 0; len -= n)
+		p += n;
+	return len == 0;
+}
+
+bool
 str_is_harmless(const void *text, size_t len)
 {
 	const uint8_t *p = text;

@@ -45,6 +45,8 @@ void str_quote(struct str *s, const void *p, size_t len);
  * (RFC 3629). */
 size_t str_utf8(const void *p, size_t len, uint32_t *c);
 
+bool str_is_utf8(const void *p, size_t len);
+
 /* Is it a text of which str_quote() would change nothing? */
 bool str_is_harmless(const void *p, size_t len);
 

@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "base/hash.h"
 #include "login/chap.h"
 #include "login/status.h"
@@ -113,9 +114,8 @@ check_config(const struct login_config *c, struct lun_error *err)
 	assert(c->leading == (c->tsih == 0));		/* RFC 7143 11.12.6 */
 	assert(c->leading || (c->session && !c->discovery));
 	if (c->initiator_alias && strlen(c->initiator_alias) > VALUE_LEN_MAX)
-		return lun_fail(err, LUN_EINVAL,
-				"InitiatorAlias is longer than %d bytes",
-				VALUE_LEN_MAX);
+		return lun_fail(err, LUN_EINVAL, "InitiatorAlias is longer "
+				"than %d bytes", VALUE_LEN_MAX);
 	return auth_check(c->auth, &warning, err);
 }
 
@@ -263,11 +263,13 @@ take_tag(struct login *l, const struct pair *pair, struct lun_error *err)
 	return 0;
 }
 
+/* RFC 3721 2: nothing depends on it, so one that is no such text is none. */
 static int
 take_alias(struct login *l, const struct pair *pair, struct lun_error *err)
 {
-	snprintf(l->result.target_alias, sizeof(l->result.target_alias), "%s",
-		 pair->value);
+	if (pair->value_len < sizeof(l->result.target_alias) &&
+	    str_is_utf8(pair->value, pair->value_len))
+		strcpy(l->result.target_alias, pair->value);
 	return 0;
 }
 
@@ -283,9 +285,8 @@ take_ours(struct login *l, const struct pair *pair, struct lun_error *err)
 		{ "AuthMethod", take_auth_method },
 		{ "CHAP_A", take_chap }, { "CHAP_I", take_chap },
 		{ "CHAP_C", take_chap }, { "CHAP_N", take_chap },
-		{ "CHAP_R", take_chap },
+		{ "CHAP_R", take_chap }, { "TargetAlias", take_alias },
 		{ "TargetPortalGroupTag", take_tag },
-		{ "TargetAlias", take_alias },
 	};
 
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)

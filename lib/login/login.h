@@ -65,7 +65,7 @@ struct login_result {
 	struct params params;		/* the session's too if leading */
 	uint16_t tsih;
 	int32_t tpgt;			/* -1: the target gave none */
-	char target_alias[256];		/* "" if none; peer text, unchecked */
+	char target_alias[256];		/* "" if none; UTF-8, not harmless */
 	uint32_t exp_stat_sn;		/* next StatSN to come */
 	uint32_t exp_cmd_sn, max_cmd_sn;	/* of the final response */
 

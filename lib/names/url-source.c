@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* URLs of the sources of discovery: iSNS and SLP servers, static lists. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <stringprep.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "names/url-parts.h"
 
 #define ISNS	"isns://"
@@ -94,11 +93,7 @@ read_scopes(char out[URL_SCOPE_MAX + 1], const char *in)
 	}
 	if (n == 0 || out[n - 1] == ',')
 		return "an empty one";
-
-	uint32_t *points = stringprep_utf8_to_ucs4(out, -1, NULL);
-
-	free(points);
-	return points ? NULL : "not well-formed UTF-8";
+	return str_is_utf8(out, n) ? NULL : "not well-formed UTF-8";
 }
 
 int

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <stringprep.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "names/refuse.h"
 #include "names/url-parts.h"
 #include "wire/lun.h"
@@ -97,15 +97,6 @@ show(const char *url, char out[SHOWN_MAX])
 
 /* -------------------------------------------------------- iscsi://... -- */
 
-static bool
-is_utf8(const char *s)
-{
-	uint32_t *points = stringprep_utf8_to_ucs4(s, -1, NULL);
-
-	free(points);
-	return points != NULL;
-}
-
 static int
 parse_user(struct url *u, struct span user, struct lun_error *err)
 {
@@ -123,7 +114,7 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 		if ((unsigned char)u->user[i] < ' ' || u->user[i] == 0x7f)
 			return lun_fail(err, LUN_EINVAL,
 					"user: a control character");
-	if (!is_utf8(u->user))
+	if (!str_is_utf8(u->user, name.len))
 		return lun_fail(err, LUN_EINVAL, "user: not well-formed UTF-8");
 	if (!sep)
 		return 0;

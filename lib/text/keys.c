@@ -61,7 +61,8 @@ const struct key keys[] = {
 	  KEY_SESSION, .at = NONE, .section = "13.7" },
 	{ "TargetName", KEY_TEXT, RULE_DECLARE, ANY_STAGE, IN_FULL_FEATURE,
 	  KEY_SESSION | KEY_REPEATABLE, .at = NONE, .section = "13.4" },
-	{ "TargetAlias", KEY_TEXT, RULE_DECLARE, 0, ALWAYS,
+	/* one that is too long is nothing (RFC 3721 2), not an error */
+	{ "TargetAlias", KEY_LONG, RULE_DECLARE, 0, ALWAYS,
 	  KEY_SESSION | KEY_EMPTY_OK, .at = NONE, .section = "13.6" },
 	{ "TargetAddress", KEY_LONG, RULE_DECLARE, 0, ALWAYS,
 	  KEY_SESSION | KEY_REPEATABLE, .at = NONE, .section = "13.8" },

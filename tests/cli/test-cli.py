@@ -4,36 +4,19 @@
 
 usage: test-cli.py LUNFS MANUAL.pod
 """
-import json
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-LUNFS, MANUAL = map(os.path.abspath, sys.argv[1:3])
-os.environ["XDG_CONFIG_HOME"] = "/dev/null"     # no name is kept: see Own
-TARGET = "iqn.2026-11.test.lunfs:x"
+from cli import LUNFS, TARGET, Case, dead_portal, run
+
+MANUAL = os.path.abspath(sys.argv[2])
 COMMANDS = ["mount", "ls", "info", "status", "retry", "boot", "name"]
-
-
-def run(*args, program=LUNFS, **env):
-    r = subprocess.run([program, *args], stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, timeout=60,
-                       env={**os.environ, **env})
-    return r.returncode, r.stdout, r.stderr
-
-
-def dead_portal():
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % s.getsockname()[1]
 
 
 def help_of(command):
@@ -47,25 +30,6 @@ def options_of(command):
     rows = re.findall(r"^  (?:-\w, |    )--([a-z-]+) ?(\[?[A-Z=]*)",
                       help_of(command), re.M)
     return dict(rows)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.dir)
-        self.mnt = self.dir / "mnt"
-        self.mnt.mkdir()
-
-    def fails(self, status, pattern, *args, **kwargs):
-        """Exit status; one message of our form; nothing on stdout."""
-        code, out, err = run(*args, **kwargs)
-        self.assertEqual(code, status, (args, err))
-        self.assertEqual(out, "", args)
-        self.assertRegex(err, r"\Alunfs: [^:]+", args)
-        self.assertRegex(err, pattern, args)
-        for line in err.splitlines():
-            self.assertTrue(line.startswith("lunfs: "), line)
-        return err
 
 
 class Usage(Case):
@@ -180,198 +144,6 @@ class Options(Case):
                                stderr=subprocess.PIPE, text=True)
         self.assertEqual(r.returncode, 1)
         self.assertRegex(r.stderr, "lunfs: stdout: No space")
-
-
-class Names(Case):
-    def test_prepared(self):
-        code, out, err = run("name", "IQN.2026-11.test.Lunfs:X")
-        self.assertEqual((code, out, err),
-                         (0, "iqn.2026-11.test.lunfs:x\n", ""))
-
-    def test_wrong(self):
-        for name, why in [
-                ("", "begins with"), ("disk", "begins with"),
-                ("iqn.2026-11", "reversed domain"),
-                ("iqn.2026-11.a b", r"U\+0020 is not allowed in a name: "
-                 r"character 14 \(U\+0020\), byte 14; table C\.1\.1"),
-                ("iqn.2026-11.\u00fc\u202e", r"character 14 \(U\+202E\), "
-                 r"byte 15; table C\.8"),
-                ("iqn.2026-11.a\x1b[2J", r"table C\.2\.1"),
-                ("iqn.2026-11.a:" + 220 * "x", "234 bytes: .* at most 223"),
-                ("eui.1", "16 hexadecimal digits, not 1"),
-                ("eui.02004567a425678g", "'g' is none"),
-                ("naa.02004567a425678", "16 or 32 hexadecimal digits, not 15"),
-                ("fqn.com.acme", "iqn.yyyy-mm"), ("iscsi", "obsolete")]:
-            with self.subTest(name=name):
-                err = self.fails(1, why, "name", name)
-                self.assertNotRegex(err, "[\x1b\u202e]")
-
-    def test_name_of_later_unicode(self):
-        """It can be looked for, with a word of warning."""
-        code, out, err = run("name", "iqn.2026-11.test:\u0221")
-        self.assertEqual((code, out), (0, "iqn.2026-11.test:\u0221\n"))
-        self.assertRegex(err, r"U\+0221 .*table A\.1.*looked for")
-
-
-class Lists(Case):
-    """Static lists, as far as that goes without a target."""
-
-    def setUp(self):
-        super().setUp()
-        self.portal = dead_portal()
-        self.list = self.dir / "config" / "lunfs" / "lunfs.conf"
-        self.list.parent.mkdir(parents=True)
-
-    def ls(self, text, *args):
-        self.list.write_text(text)
-        code, out, err = run("ls", "--json", *args,
-                             XDG_CONFIG_HOME=str(self.dir / "config"))
-        return code, out and json.loads(out), err
-
-    def test_merged(self):
-        """What names a target several times makes one, by its name."""
-        text = (f"[portal]\naddress = {self.portal}\n"
-                f"[target {TARGET.upper()}]\naddress = {self.portal}\n"
-                "lun = 0, 1\n")
-        for args in [[], [f"file:{self.list}"],
-                     [f"file:{self.list}", f"iscsi://{self.portal}/{TARGET}"]]:
-            with self.subTest(args=args):
-                code, out, err = self.ls(text, *args)
-                self.assertEqual(code, 1)
-                self.assertEqual([t["name"] for t in out["targets"]],
-                                 [TARGET])
-                self.assertEqual(len(out["targets"][0]["portals"]), 1)
-                self.assertEqual([e["source"] for e in out["errors"]],
-                                 [f"iscsi://{self.portal}"])
-
-    def test_mistakes(self):
-        for where, why, text in [
-                ("2:11", "is no host", "[portal]\naddress = a b/\n"),
-                ("1:9", "is not allowed", "[target iqn.2026-11.a:a/b]\n"),
-                ("3:13", "must be 1 to 3600",
-                 "[portal]\naddress = h\ntimeout   = 0\n"),
-                ("1:1", "no password", "[portal]\naddress=h\nusername=me\n"),
-                ("1:2", "no section", "[\x1b[2J]\n")]:
-            with self.subTest(text=text):
-                code, out, err = self.ls(text)
-                self.assertEqual((code, out), (1, ""))
-                self.assertIn(f"lunfs.conf:{where}: ", err)
-                self.assertIn(why, err)
-                self.assertNotIn("\x1b", err)
-
-    def test_no_list(self):
-        self.fails(1, "absent: No such file", "ls", f"file:{self.dir}/absent")
-        self.fails(2, "path", "ls", "file:")
-        self.fails(2, "names no LUN", "info", f"file:{self.dir}/absent")
-
-
-class Own(Case):
-    """Our own name: made once, kept, shown, sent."""
-
-    PREFIX = "iqn.2026-11.io.github.lunfs:"
-
-    def setUp(self):
-        super().setUp()
-        self.config = self.dir / "config"
-        self.file = self.config / "lunfs" / "initiator-name"
-
-    def name(self, *prefix):
-        r = subprocess.run([*prefix, LUNFS, "name"], capture_output=True,
-                           text=True, timeout=60, check=True, env={
-                               **os.environ, "XDG_CONFIG_HOME":
-                               str(self.config)})
-        self.assertEqual(r.stderr, "")
-        return r.stdout.rstrip("\n")
-
-    def login(self, *args, source="iscsi://%s"):
-        """The keys of the first Login Request."""
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            s.listen()
-            s.settimeout(30)
-            portal = "127.0.0.1:%d" % s.getsockname()[1]
-            p = subprocess.Popen(
-                [LUNFS, "ls", *args, source % portal],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env={**os.environ, "XDG_CONFIG_HOME": str(self.config)})
-            with s.accept()[0] as peer:
-                bhs = peer.recv(48, socket.MSG_WAITALL)
-                data = peer.recv(int.from_bytes(bhs[5:8], "big"),
-                                 socket.MSG_WAITALL)
-            s.close()
-            self.assertEqual(p.wait(60), 1)
-        pairs = data.decode().rstrip("\0").split("\0")
-        return dict(x.split("=", 1) for x in pairs)
-
-    # shows: 3721-1.1-03 3721-1-01 7143-4.2.7.1-06 7143-4.2.7.2-04
-    def test_made_and_kept(self):
-        first = self.name()
-        self.assertRegex(first, f"^{self.PREFIX}[0-9a-f]+$")
-        self.assertIn(first, self.file.read_text().splitlines())
-        self.assertEqual(self.file.stat().st_mode & 0o777, 0o644)
-        self.assertEqual(self.name(), first)
-        self.assertEqual(run("name", first)[1], first + "\n")
-
-    # shows: 3721-1.1-03
-    def test_other_machine(self):
-        """Another machine has another name; but one that moved keeps its."""
-        other = self.dir / "machine-id"
-        other.write_text("0123456789abcdef" * 2 + "\n")
-        elsewhere = ["unshare", "-rm", "sh", "-c",
-                     f"mount --bind {other} /etc/machine-id; exec \"$@\"",
-                     "sh"]
-        try:
-            subprocess.run([*elsewhere, "true"], check=True, timeout=60,
-                           capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            self.skipTest("no user namespaces, or no machine id")
-        first = self.name()
-        self.assertEqual(self.name(*elsewhere), first)
-        self.file.unlink()
-        second = self.name(*elsewhere)
-        self.assertNotEqual(second, first)
-        self.assertEqual(self.name(), second)
-
-    # shows: 7143-10.1.2-01 3722-1-01
-    def test_sent(self):
-        name = self.name()
-        self.assertEqual(self.login()["InitiatorName"], name)
-        self.file.write_text("IQN.2026-11.Test.Lunfs:Me\n")
-        keys = self.login(source=f"iscsi://%s/{TARGET.upper()}/0")
-        self.assertEqual(keys["InitiatorName"], "iqn.2026-11.test.lunfs:me")
-        self.assertEqual(keys["TargetName"], TARGET)
-        keys = self.login("--initiator-name", "iqn.2026-11.test.lunfs:you")
-        self.assertEqual(keys["InitiatorName"], "iqn.2026-11.test.lunfs:you")
-
-    # shows: 3721-2.3-01
-    def test_alias(self):
-        host = socket.gethostname()
-        self.assertEqual(self.login()["InitiatorAlias"], host)
-        self.assertEqual(self.login("--initiator-alias", "Web Server 4")
-                         ["InitiatorAlias"], "Web Server 4")
-        self.assertNotIn("InitiatorAlias",
-                         self.login("--initiator-alias", ""))
-        self.fails(2, "no control characters", "ls", "--initiator-alias",
-                   "a\nb", "iscsi://127.0.0.1")
-
-    def test_wrong_file(self):
-        self.file.parent.mkdir(parents=True)
-        self.file.write_text("\niqn.2026-11.a b\n")
-        env = {"XDG_CONFIG_HOME": str(self.config)}
-        for args in [["name"], ["ls", f"iscsi://{dead_portal()}"]]:
-            self.fails(1, r"initiator-name: line 2: .* U\+0020 is not allowed",
-                       *args, **env)
-
-    def test_nowhere_to_keep_it(self):
-        """No folder of our own: the same name each time, and no complaint."""
-        for env in [{"XDG_CONFIG_HOME": "", "HOME": "/dev/null"},
-                    {"XDG_CONFIG_HOME": "/proc/x"}]:
-            with self.subTest(**env):
-                names = {run("name", **env) for _ in range(2)}
-                self.assertEqual(len(names), 1)
-                code, out, err = names.pop()
-                self.assertEqual((code, err), (0, ""))
-                self.assertTrue(out.startswith(self.PREFIX), out)
 
 
 # Secrets come from where others cannot read them, and are seen nowhere: not in

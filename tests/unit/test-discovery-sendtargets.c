@@ -120,7 +120,7 @@ static const struct answer answers[] = {
 	       "iqn.2026-11.a:1 192.0.2.1:3261,-1; "
 	       "iqn.2026-11.a:2 192.0.2.1:3261,-1", 1),
 	ANSWER(N("iqn.2026-11.a:1/2") N("") N("x") N("iqn.2026-11.a:\xff")
-	       N("iqn.2026-11.a:1\n2"), "", 5),
+	       N("iqn.2026-11.a:1\n2") N("iqn.2026-11.a:1\u202e2"), "", 6),
 	/* addresses without a target, bad ones, and a target with nothing else,
 	 * for which the present connection must not be guessed */
 	ANSWER(A("10.0.0.1:1,1") N("iqn.2026-11.a:1") A("10.0.0.2:1,1"),
@@ -142,7 +142,7 @@ static const struct answer answers[] = {
 	ANSWER(N("iqn.2026-11.a:1") "=x\0", "LUN_EPROTO", 0),
 };
 
-/* shows: 7143-C-05 7143-C-06 7143-C-07 */
+/* shows: 7143-C-05 7143-C-06 7143-C-07 3722-6-07 nd01-4.2-01 3721-1-02 */
 static void
 test_answers(void **state)
 {

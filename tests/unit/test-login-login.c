@@ -188,6 +188,41 @@ test_aliases(void **state)
 				   &script.err), LUN_EINVAL);
 }
 
+/* An alias that is none, or too long, is ignored: the login goes on.
+ * shows: 3721-2-03 7143-6.1-15 */
+static void
+test_odd_aliases(void **state)
+{
+	static const struct {
+		size_t len;		/* of "a" */
+		const char *end;
+		bool taken;
+	} cases[] = {
+		{ 0, "", true }, { 1, "", true }, { 255, "", true },
+		{ 253, "\u00fc", true }, { 254, "\u00fc", false },
+		{ 256, "", false }, { 300, "", false }, { 5000, "", false },
+		{ 1, "\xff", false }, { 1, "\xed\xa0\x80", false },
+		{ 1, "\x1b[2J", true },	/* shown as \x1b[2J */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static char answer[6000], alias[5100];
+
+		memset(alias, 'a', cases[i].len);
+		strcpy(alias + cases[i].len, cases[i].end);
+		snprintf(answer, sizeof(answer), "T01 TargetAlias=%s;", alias);
+
+		const struct step steps[] = {
+			{ NULL, answer },
+			{ NULL, "T13 " },
+		};
+
+		assert_int_equal(RUN(steps), LOGIN_DONE);
+		assert_string_equal(login_result(script.login)->target_alias,
+				    cases[i].taken ? alias : "");
+	}
+}
+
 /* T=1 is kept up while the target is not ready, in both stages. */
 /* shows: 7143-6.3.3-02 7143-6.2-24 7143-6.3-11 7143-6.2-04 */
 static void
@@ -471,6 +506,7 @@ main(void)
 		SCRIPT_TEST(test_discovery),
 		SCRIPT_TEST(test_second_connection),
 		SCRIPT_TEST(test_aliases),
+		SCRIPT_TEST(test_odd_aliases),
 		SCRIPT_TEST(test_target_takes_its_time),
 		SCRIPT_TEST(test_target_proposes),
 		SCRIPT_TEST(test_parts_come),

@@ -181,7 +181,7 @@ assert_same(const struct url *u, const struct good *g)
 	assert_string_equal(u->user, g->user);
 }
 
-/* shows: 3986-2.1-01 3986-3.2.2-02 7143-15-01 nd01-3.1-01 */
+/* shows: 3986-2.1-01 3986-3.2.2-02 7143-15-01 */
 static void
 test_good(void **state)
 {

@@ -418,15 +418,17 @@ test_value_length(void **state)
 	memset(value, '1', sizeof(value));
 	value[255] = '\0';
 	start(NORMAL);
-	assert_int_equal(take_pair("TargetAlias", value), NEGOTIATE_YOURS);
+	assert_int_equal(take_pair("TargetPortalGroupTag", value),
+			 NEGOTIATE_YOURS);
 	value[255] = '1';
 	value[256] = '\0';
 	start(NORMAL);
-	assert_int_equal(take_pair("TargetAlias", value), LUN_EPROTO);
+	assert_int_equal(take_pair("TargetPortalGroupTag", value), LUN_EPROTO);
+	assert_int_equal(take_pair("TargetAlias", value), NEGOTIATE_YOURS);
 	value[256] = '1';
 	value[5000] = '\0';
 	start(NORMAL);
-	assert_int_equal(take_pair("TargetAlias", value), LUN_EPROTO);
+	assert_int_equal(take_pair("TargetPortalGroupTag", value), LUN_EPROTO);
 	assert_int_equal(take_pair("HeaderDigest", value), 0);
 	expect_answer("HeaderDigest", "Reject");
 	assert_int_equal(take_pair("X-com.example", value), 0);
