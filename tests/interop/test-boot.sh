@@ -342,7 +342,7 @@ fill_isnsd()
 	domain=$(ask domain "$target" "$initiator")
 }
 
-me=(--initiator-name "$initiator" --timeout 5)
+me=(--initiator-name "$initiator" --timeout 5 --slp wait=1)
 
 # shows: 4173-5-21 4173-6-01 4173-6-02 4173-6-03 4173-6-04 4173-6-05
 # 4171-6.11.2.9-01 4173-2-01
