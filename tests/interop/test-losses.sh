@@ -25,6 +25,7 @@ losses()
 	shift
 	say "$* (digests: $digests)"
 	port=$(free_port)
+	: >"$state/damage.log"		# now: "ready" is not that of the last one
 	python3 "$here/damage.py" "$port" "${portal##*:}" --digests "$digests" \
 		--seed "$seed" "$@" >"$state/damage.log" 2>&1 &
 	pids+=($!)
