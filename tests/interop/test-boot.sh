@@ -388,7 +388,56 @@ services()
 	grep -q "192.0.2.1/.*refused" "$state/err" || fail "$(cat "$state/err")"
 }
 
+# agents_there SERVICE...: a service agent, there, that knows these.
+agents_there()
+{
+	local IFS=,
+
+	echo "[{\"address\": \"192.0.2.1\", \"role\": \"sa\", \"interface\": \"vs\",
+		\"scopes\": [\"DEFAULT\"], \"services\": [$*]}]" >"$state/agents.json"
+	serve slp.log python3 "$here/slp-agent.py" "$state/agents.json" \
+		"$state/requests.log"
+	wait_until 30 says slp.log ready || fail "no agent"
+}
+
+# service NAME ATTRIBUTES
+service()
+{
+	printf '{"url": "service:iscsi:target://192.0.2.1:3260/%s", "attrs": "(iscsi-name=%s),%s"}' \
+		"$1" "$1" "$2"
+}
+
+# shows: 4173-6-01 4173-6-03 4173-6-05
+slp()
+{
+	ip address add 192.0.2.50/24 dev vc
+	ip route add 224.0.0.0/4 dev vc
+	target_there
+	agents_there "$(service "$target" "(auth-name=any),(boot-list=$initiator)")" \
+		"$(service "$target-other" '(auth-name=any)')"
+
+	say "a target without a server, by its name"
+	finds "$url" "found by SLP of 192.0.2.1" "${me[@]}" \
+		--root-path "iscsi:::::$target" slp://192.0.2.1
+	grep -q "iscsi-name=$target" "$state/requests.log" || fail "no query 1"
+	say "by multicast, which needs no server to be named; and mounted"
+	mounts "${me[@]}" --root-path "iscsi:::::$target"
+
+	say "no root path by DHCP: the boot list, and iSNS that does not answer"
+	serve dhcp.log dnsmasq --keep-in-foreground --log-facility=- --port=0 \
+		--conf-file=/dev/null --interface=vs --bind-interfaces \
+		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --user=root \
+		--dhcp-leasefile="$state/leases" --pid-file= \
+		--dhcp-option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
+	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
+	finds "$url" "found by SLP" "${me[@]}" --dhcp vc
+	grep -q "boot-list=$initiator" "$state/requests.log" || fail "no query 7"
+}
+
 case $variant in
+slp)
+	slp
+	;;
 isns)
 	services
 	;;
