@@ -212,7 +212,7 @@ add_service(struct lun_boot *b, const struct boot_service *s)
 
 /*
  * Those that the source told of: iSNS first (RFC 7143 4.2.7), then SLP, at last
- * by multicast.
+ * by multicast unless that is forbidden.
  */
 static void
 choose_services(struct lun_boot *b)
@@ -229,7 +229,8 @@ choose_services(struct lun_boot *b)
 		for (size_t i = 0; i < b->info.n_services; i++)
 			if (b->info.services[i].kind == order[k])
 				add_service(b, &b->info.services[i]);
-	add_service(b, &multicast);
+	if (!b->info.slp_no_multicast)
+		add_service(b, &multicast);
 }
 
 void

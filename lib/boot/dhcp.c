@@ -3,6 +3,7 @@
 #include "boot/dhcp.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -169,7 +170,8 @@ dhcp_get(const struct dhcp_message *m, enum dhcp_option option, size_t *len)
 
 /* ------------------------------------------------------------ what it says -- */
 
-/* RFC 2610 3: a byte, then addresses by preference. */
+/* RFC 2610 3: a byte, 1: others are not to be looked for; then addresses by
+ * preference. */
 static void
 take_slp_agents(const struct dhcp_message *m, struct boot_info *b)
 {
@@ -178,11 +180,15 @@ take_slp_agents(const struct dhcp_message *m, struct boot_info *b)
 
 	if (!v || len < 5 || len % 4 != 1)
 		return;
+	b->slp_no_multicast = v[0] == 1;
 	for (size_t i = 1; i < len; i += 4)
 		boot_add_service4(b, BOOT_SLP, v + i, SLP_PORT);
 }
 
-/* RFC 2610 4: a byte, then a list of scopes in UTF-8. */
+/*
+ * RFC 2610 4: a byte, whether they replace scopes that the host has by itself
+ * (boot has none); then a list in UTF-8, and without one those that there are.
+ */
 static void
 take_slp_scopes(const struct dhcp_message *m, struct boot_info *b)
 {
@@ -191,11 +197,14 @@ take_slp_scopes(const struct dhcp_message *m, struct boot_info *b)
 
 	while (v && len > 1 && v[len - 1] == '\0')
 		len--;
-	if (!v || len < 2 || len - 1 > BOOT_SCOPES_MAX ||
+	if (!v || len < 1 || len - 1 > BOOT_SCOPES_MAX ||
 	    !str_is_harmless(v + 1, len - 1))
 		return;
-	memcpy(b->slp_scopes, v + 1, len - 1);
-	b->slp_scopes[len - 1] = '\0';
+	if (len == 1)
+		snprintf(b->slp_scopes, sizeof(b->slp_scopes), "*");
+	else
+		snprintf(b->slp_scopes, sizeof(b->slp_scopes), "%.*s",
+			 (int)len - 1, (const char *)v + 1);
 }
 
 /*

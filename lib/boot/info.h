@@ -51,7 +51,9 @@ struct boot_info {
 	char initiator[NAME_MAX_LEN + 1];	/* "": not said */
 	size_t n_services;
 	struct boot_service services[BOOT_SERVICES_MAX];
-	char slp_scopes[BOOT_SCOPES_MAX + 1];	/* RFC 2610 4; "": not said */
+	bool slp_no_multicast;	/* RFC 2610 3: only the agents above */
+	char slp_scopes[BOOT_SCOPES_MAX + 1];	/* RFC 2610 4; "": not said,
+						   "*": whichever there are */
 };
 
 /* There is nothing about iSCSI: not an error, *err is untouched. */

@@ -84,7 +84,6 @@ slp_config_scopes(struct slp_config *c, const char *list, struct lun_error *err)
 				"names of less than %d bytes, with commas "
 				"between them", list, SLP_SCOPES_MAX,
 				SLP_SCOPE_MAX);
-	c->scopes_given = true;
 	return 0;
 }
 
@@ -107,56 +106,5 @@ slp_config_agent(struct slp_config *c, const struct portal *agent,
 		return lun_fail(err, LUN_EINVAL, "more than %d SLP agents",
 				SLP_GIVEN_MAX);
 	c->agents[c->n_agents++] = *agent;
-	return 0;
-}
-
-/* RFC 2610: 0 or 1, and the high bit never. */
-static bool
-is_mandatory(uint8_t byte)
-{
-	return byte == 1;
-}
-
-int
-slp_config_dhcp_agents(struct slp_config *c, const uint8_t *option, size_t len,
-		       struct lun_error *err)
-{
-	struct slp_config more = *c;
-
-	if (len < 5 || (len - 1) % 4 != 0)
-		return lun_fail(err, LUN_EPROTO, "DHCP option 78: %zu bytes: "
-				"not 1 and some addresses of 4", len);
-	more.n_agents = 0;
-	if (is_mandatory(option[0]))
-		more.multicast = false;
-	for (const uint8_t *a = option + 1; a < option + len; a += 4) {
-		struct portal p = { .port = LUN_SLP_PORT, .tpgt = -1 };
-
-		snprintf(p.host, sizeof(p.host), "%u.%u.%u.%u", a[0], a[1],
-			 a[2], a[3]);
-		if (slp_config_agent(&more, &p, NULL) < 0)
-			break;
-	}
-	for (size_t i = 0; i < c->n_agents; i++)
-		if (slp_config_agent(&more, &c->agents[i], NULL) < 0)
-			break;
-	*c = more;
-	return 0;
-}
-
-int
-slp_config_dhcp_scopes(struct slp_config *c, const uint8_t *option, size_t len,
-		       struct lun_error *err)
-{
-	struct slp_scopes scopes;
-
-	if (len < 1 ||
-	    read_scopes(&scopes, (struct slp_text){ (const char *)option + 1,
-						    len - 1 }) < 0)
-		return lun_fail(err, LUN_EPROTO, "DHCP option 79: %zu bytes: "
-				"no list of scopes", len);
-	if (c->scopes_given && !is_mandatory(option[0]))
-		return 0;
-	c->scopes = scopes;
 	return 0;
 }

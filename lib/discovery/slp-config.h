@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How a user agent of SLP is configured: scopes, directory agents, and whether
- * it may ask everybody. DHCP is asked first, then comes the static
- * configuration (RFC 2608 6, RFC 2610).
+ * it may ask everybody (RFC 2608 6).
  */
 #ifndef DISCOVERY_SLP_CONFIG_H
 #define DISCOVERY_SLP_CONFIG_H
@@ -31,7 +30,6 @@ struct slp_scopes {
 
 struct slp_config {
 	struct slp_scopes scopes;
-	bool scopes_given;		/* by the user; else they are DEFAULT */
 	size_t n_agents;
 	struct portal agents[SLP_GIVEN_MAX];	/* the preferred one first */
 	bool multicast;			/* to find agents, and without any */
@@ -49,17 +47,6 @@ int slp_config_scopes(struct slp_config *c, const char *list,
 /* One more agent, asked after those before. LUN_EINVAL: there are too many. */
 int slp_config_agent(struct slp_config *c, const struct portal *agent,
 		     struct lun_error *err);
-
-/*
- * The contents of the DHCP options 78 and 79 (RFC 2610 3, 4), after the static
- * configuration: their agents go before those that are there, and their
- * scopes are taken unless the user gave some and they are not mandatory.
- * LUN_EPROTO, and nothing has changed.
- */
-int slp_config_dhcp_agents(struct slp_config *c, const uint8_t *option,
-			   size_t len, struct lun_error *err);
-int slp_config_dhcp_scopes(struct slp_config *c, const uint8_t *option,
-			   size_t len, struct lun_error *err);
 
 /* Adds a scope unless it is there or there are too many. Its place, or -1. */
 int slp_scopes_add(struct slp_scopes *s, struct slp_text name);

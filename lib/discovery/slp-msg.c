@@ -319,7 +319,7 @@ slp_read(struct slp_message *out, const void *data, size_t size,
 {
 	const uint8_t *p = data;
 	struct slp_message m = { 0 };
-	size_t len;
+	size_t len = 0;
 
 	if (size < SLP_HEADER_MIN)
 		return lun_fail(err, LUN_EPROTO, "%zu bytes: no header", size);

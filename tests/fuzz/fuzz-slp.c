@@ -5,6 +5,7 @@
  * right, unless the first byte says otherwise.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +129,7 @@ read_texts(const uint8_t *p, size_t len)
 {
 	struct slp_text t = { (const char *)p, len };
 	struct slp_attr a;
-	char name[NAME_MAX_LEN + 1], buf[64];
+	char name[NAME_MAX_LEN + 1], buf[64], list[256];
 	struct portal portal;
 	struct slp_config c;
 	size_t pos = 0;
@@ -141,8 +142,8 @@ read_texts(const uint8_t *p, size_t len)
 	slp_target_url(t, name, &portal, NULL);
 	slp_service_url(t, SLP_TYPE_SMS, 1, &portal, NULL);
 	slp_config_init(&c);
-	slp_config_dhcp_agents(&c, p, len, NULL);
-	slp_config_dhcp_scopes(&c, p, len, NULL);
+	snprintf(list, sizeof(list), "%.*s", (int)len, (const char *)p);
+	slp_config_scopes(&c, list, NULL);
 }
 
 int

@@ -266,7 +266,8 @@ test_every_cut(void **state)
 	assert_int_equal(result, 0);
 }
 
-/* The neighbours: SLP agents and scopes (RFC 2610), iSNS servers (RFC 4174). */
+/* The neighbours: SLP agents and scopes, iSNS servers (RFC 4174).
+ * shows: 2610-3-01 2610-4-01 */
 static void
 test_services(void **state)
 {
@@ -300,7 +301,20 @@ test_services(void **state)
 	assert_int_equal(b.services[2].kind, BOOT_SLP);
 	assert_string_equal(b.services[2].portal.host, "192.0.2.30");
 	assert_int_equal(b.services[2].portal.port, 427);
+	assert_true(b.slp_no_multicast);
 	assert_string_equal(b.slp_scopes, "STORAGE,lab");
+
+	memset(&b, 0, sizeof(b));
+	reply_head(&r, 1, YIADDR);
+	reply_put(&r, 78, "\0\1\2\3\4", 5);
+	reply_put(&r, 79, "\0", 1);
+	reply_end(&r);
+	exact = parse(&m, &r, r.len, &result, &err);
+	assert_int_equal(dhcp_boot_info(&m, &b, &err), BOOT_NOTHING);
+	free(exact);
+	assert_int_equal(b.n_services, 1);
+	assert_false(b.slp_no_multicast);
+	assert_string_equal(b.slp_scopes, "*");
 
 	memset(&b, 0, sizeof(b));
 	reply_head(&r, 1, YIADDR);
@@ -313,6 +327,7 @@ test_services(void **state)
 	free(exact);
 	assert_int_equal(b.n_services, 1);
 	assert_string_equal(b.services[0].portal.host, "192.0.2.20");
+	assert_false(b.slp_no_multicast);
 	assert_string_equal(b.slp_scopes, "");
 }
 

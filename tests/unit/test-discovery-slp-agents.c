@@ -98,13 +98,11 @@ test_dead_agents(void **state)
 static void
 test_order(void **state)
 {
-	static const uint8_t dhcp[] = { 0, 192, 0, 2, 1 };
 	struct da agents[] = {
 		{ "192.0.2.7", DA("192.0.2.7"), "DEFAULT", 1, true }, { 0 } };
 
+	give_agent("192.0.2.1");
 	give_agent("192.0.2.2");
-	assert_int_equal(slp_config_dhcp_agents(&world.config, dhcp,
-						sizeof(dhcp), NULL), 0);
 	run_agents(agents);
 	assert_string_equal(asked(), "0 192.0.2.1:427 target DEFAULT; "
 			    "2000 192.0.2.1:427 target DEFAULT; "
@@ -126,14 +124,11 @@ test_order(void **state)
 	assert_int_equal(world.code, LUN_ETIMEDOUT);
 }
 
-/* shows: 2610-3-01 */
 static void
-test_mandatory_agents(void **state)
+test_only_given_agents(void **state)
 {
-	static const uint8_t dhcp[] = { 1, 192, 0, 2, 1 };
-
-	assert_int_equal(slp_config_dhcp_agents(&world.config, dhcp,
-						sizeof(dhcp), NULL), 0);
+	give_agent("192.0.2.1");
+	world.config.multicast = false;
 	w_start(&world, SLP_OPEN_TARGETS, ME);
 	w_run(&world, TIME_NEVER);
 	assert_int_equal(world.n, 4);
@@ -257,7 +252,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_found_agent), T(test_unusable_agents),
-		T(test_dead_agents), T(test_order), T(test_mandatory_agents),
+		T(test_dead_agents), T(test_order), T(test_only_given_agents),
 		T(test_agent_addresses), T(test_scopes),
 		T(test_scopes_of_agents), T(test_scopes_of_service_agents),
 		T(test_no_scopes),
