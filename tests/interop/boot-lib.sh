@@ -22,6 +22,7 @@ fi
 require ip nsenter python3 jq
 
 mount --make-rprivate /
+forget_mounts
 for dir in /run /var/lib/dhcp /sys/firmware; do
 	[ ! -d "$dir" ] || mount -t tmpfs none "$dir"
 done

@@ -64,6 +64,17 @@ mounted()
 	grep -q " $1 " /proc/self/mountinfo
 }
 
+# In a mount namespace of our own: what is mounted by tests beside this one is
+# let go, or their unmounting would not end it for as long as we are here.
+forget_mounts()
+{
+	local dir type
+
+	while read -r _ dir type _; do
+		[ "$type" != fuse.lunfs ] || umount -l "$dir" 2>/dev/null || true
+	done </proc/self/mounts
+}
+
 # ------------------------------------------------------------ state, end --
 
 pids=()			# started by us, to be ended

@@ -11,6 +11,7 @@ require_root "namespaces"
 require unshare ip jq
 require_fuse
 
+forget_mounts
 ip link set lo up
 ip addr add fe80::5/64 dev lo nodad
 hosts=$state/hosts

@@ -71,9 +71,9 @@ dante_world()
 start_dante()
 {
 	dante_conf "$1"
-	# What is mounted now would stay mounted in its namespace.
+	export -f forget_mounts
 	unshare -m bash -c '
-		umount -l "$1/mnt" 2>/dev/null
+		forget_mounts
 		for f in hosts passwd shadow; do
 			mount --bind "$1/$f" /etc/$f || exit
 		done
