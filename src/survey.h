@@ -27,6 +27,7 @@
 #ifndef SURVEY_H
 #define SURVEY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,8 @@ struct target {
 	bool shown_twice;		/* by others, too */
 	bool seen;			/* in the last list of shown_by */
 	bool gone;			/* is shown no more: see survey_leave() */
+	bool late;			/* it came while mounted: lanes.h */
+	atomic_bool left;		/* removed: lanes leave it, too */
 	bool leaving;
 
 	size_t n_portals;

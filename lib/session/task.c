@@ -364,6 +364,15 @@ task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 
 /* --------------------------------------------------------------- clock -- */
 
+/* Level 2: it waits for a connection. That is not its fault: another session
+ * may have more luck, and it is sent there. */
+static void
+give_up_connections(struct session *s)
+{
+	session_give_up(s, LUN_ELOST, "no connection was recovered within %"
+			PRId64 " s", s->cfg.command_timeout / TIME_S);
+}
+
 static void
 expire_waiting(struct session *s, lun_time now)
 {
@@ -372,6 +381,10 @@ expire_waiting(struct session *s, lun_time now)
 	list_for_each(cmd, &s->waiting, struct command, link) {
 		if (now < cmd->deadline)
 			continue;
+		if (!legs_ready(s)) {
+			give_up_connections(s);
+			return;
+		}
 		s->counters.task_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
 			    "in vain for the command window to open (CmdSN %"
@@ -402,6 +415,8 @@ tick(struct timer *timer, lun_time now)
 	if (mends(s))
 		retry_tick(s, now);
 	expire_waiting(s, now);
+	if (s->over)
+		return;
 	tmfs_expire(s, now);
 	if (!list_empty(&s->running) || !list_empty(&s->waiting) ||
 	    !list_empty(&s->tmfs))

@@ -185,8 +185,10 @@ bool
 file_flush_dirty(struct fs *fs, struct node *from)
 {
 	if (from->kind == NODE_LUN && from->dirty) {
-		struct request *r = intake_take(&fs->main);
+		struct request *r = intake_take_own(&fs->main);
 
+		if (!r)
+			return true;	/* there is no room: once more */
 		from->dirty = false;
 		from->opens++;
 		r->node = from;
@@ -245,7 +247,7 @@ void
 file_flush_part(struct intake *in, struct flush_part *part)
 {
 	struct flush *f = part->flush;
-	struct request *r = intake_take(in);
+	struct request *r = intake_take_own(in);	/* there is one */
 
 	r->req = f->req;
 	r->node = f->node;

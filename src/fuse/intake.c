@@ -175,6 +175,16 @@ intake_take(struct intake *in)
 	return r;
 }
 
+struct request *
+intake_take_own(struct intake *in)
+{
+	struct request *r = in->rx ? intake_take(in) : NULL;
+
+	if (r)
+		in->rx = requests_get(in->requests);
+	return r;
+}
+
 void
 intake_put(struct request *r)
 {

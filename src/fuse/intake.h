@@ -72,6 +72,10 @@ struct intake *intake_current(void);
 /* The request that the message in work was read into (or a free one: there is
  * one if none is in work); the caller's now. */
 struct request *intake_take(struct intake *in);
+
+/* One for something that nobody asked for by a message: others are read on
+ * meanwhile. NULL: there is none just now. */
+struct request *intake_take_own(struct intake *in);
 void intake_put(struct request *r);
 
 #endif

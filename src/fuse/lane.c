@@ -155,6 +155,21 @@ do_flushes(struct lane *l)
 	l->flush_later = true;
 }
 
+static void
+leave_targets(struct lane *l)
+{
+	for (size_t i = 0; i < l->survey->n; i++) {
+		struct target *t = l->survey->v[i];
+		struct target *main = t->user;
+
+		if (t->gone || !atomic_load(&main->left))
+			continue;
+		t->gone = true;
+		survey_leave(t);
+	}
+	l->now++;
+}
+
 void
 lane_on_wishes(void *user)
 {
@@ -165,6 +180,8 @@ lane_on_wishes(void *user)
 		show_sessions(l);
 	if (wishes & WISH_FLUSH)
 		do_flushes(l);
+	if (wishes & WISH_LEAVE)
+		leave_targets(l);
 	if (wishes & WISH_RETRY)
 		survey_retry(l->survey);
 	if (wishes & (WISH_STOP | WISH_CLOSE))
@@ -324,7 +341,8 @@ wants(struct intake *in, const struct fuse_buf *message)
 	case FUSE_WRITE: {
 		struct node *node = tree_node(in->fs->tree, header->nodeid);
 
-		mine = node->kind == NODE_LUN && lane_disk(l, node);
+		mine = node->kind == NODE_LUN && !node->main_only &&
+		       lane_disk(l, node);
 		break;
 	}
 	default:

@@ -22,6 +22,7 @@ enum wish {
 	WISH_RETRY	= 1 << 3,
 	WISH_STATUS	= 1 << 4,
 	WISH_FLUSH	= 1 << 5,
+	WISH_LEAVE	= 1 << 6,
 };
 
 enum phase { RUNNING, DRAINED, ENDED };

@@ -61,6 +61,12 @@ lanes_retry(struct lanes *l)
 	wish_all(l, WISH_RETRY);
 }
 
+void
+lanes_leave(struct lanes *l)
+{
+	wish_all(l, WISH_LEAVE);
+}
+
 static bool
 all_are(const struct lanes *l, enum phase phase)
 {

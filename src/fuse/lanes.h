@@ -12,6 +12,10 @@
  * done when each lane that has written has flushed: if a restart of the target
  * has cost what one of them wrote, only that one knows (disk-cache.c).
  *
+ * Targets that come while mounted have the main loop's session only; so has one
+ * that comes back: it may be at another place, which a lane's session does not
+ * know.
+ *
  * A lane that cannot log in to any target ends, with a message: the mount goes
  * on with fewer. A session that is lost later recovers by itself, and what was
  * given to it waits for it, as --outage says.
@@ -51,6 +55,7 @@ void lanes_stop(struct lanes *l);	/* take in no more; drained comes */
 bool lanes_drained(const struct lanes *l);
 void lanes_close(struct lanes *l);	/* log out; ended comes */
 void lanes_retry(struct lanes *l);
+void lanes_leave(struct lanes *l);	/* log out of targets that have left */
 
 /* Messages that were handed over are taken in, as far as there is room for them
  * in the main loop's intake: to be called when there is some again. */

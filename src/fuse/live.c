@@ -2,6 +2,7 @@
 /* See live.h. */
 #include "fuse/live.h"
 
+#include "fuse/lanes.h"
 #include "fuse/ops.h"
 #include "log.h"
 #include "text.h"
@@ -21,6 +22,9 @@ remove_target(struct fs *fs, struct target *t)
 		return false;
 	tree_remove_target(fs->tree, t);
 	survey_leave(t);
+	atomic_store(&t->left, true);
+	if (fs->lanes)
+		lanes_leave(fs->lanes);
 	log_say(LUN_LOG_INFO, "%s: removed", target_url(t, url));
 	return true;
 }
@@ -59,6 +63,7 @@ live_appeared(struct fs *fs, struct target *t)
 	struct lun_error err = { 0 };
 	char url[TEXT_URL_MAX];
 
+	t->late = true;
 	if (t->code < 0)
 		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url), t->error);
 	else if (t->gone)

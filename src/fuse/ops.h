@@ -33,7 +33,8 @@ void op_write(fuse_req_t, fuse_ino_t, const char *, size_t, off_t,
 	      struct fuse_file_info *);
 void op_fsync(fuse_req_t, fuse_ino_t, int datasync, struct fuse_file_info *);
 void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
-/* Starts the flush of one LUN that needs it, if there is one. */
+/* Starts the flush of one LUN that needs it, if there is one; also true if there
+ * is no room for it just now. */
 bool file_flush_dirty(struct fs *, struct node *from);
 
 /* The part of an fsync that is a lane's; its intake has room. */

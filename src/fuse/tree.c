@@ -220,6 +220,7 @@ lun_set(struct node *node, const struct target *t, struct lun_disk *disk)
 {
 	node->target = t;
 	node->lun = lun_disk_info(disk)->lun;
+	node->main_only = t->late;
 	node->disk = disk;
 }
 

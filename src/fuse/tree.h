@@ -56,6 +56,7 @@ struct node {
 
 	/* NODE_LUN */
 	const struct target *target;
+	bool main_only;			/* no lane has a session for it */
 	uint64_t lun;
 	unsigned opens;
 	atomic_bool dirty;		/* written since the last flush */

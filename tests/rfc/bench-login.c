@@ -278,8 +278,8 @@ bench_many_up(unsigned connections)
 	return all_up(bench_many(connections), connections);
 }
 
-struct bench *
-bench_level2(unsigned connections, const char *keys)
+static struct bench *
+level2(unsigned connections, const char *keys, lun_time command_timeout)
 {
 	char all[200];
 
@@ -288,7 +288,20 @@ bench_level2(unsigned connections, const char *keys)
 		 *keys ? " " : "", keys);
 	return all_up(bench_new(&(struct bench_setup){
 		.keys = all, .ignores_pings = true,
+		.command_timeout = command_timeout,
 	}), connections);
+}
+
+struct bench *
+bench_level2(unsigned connections, const char *keys)
+{
+	return level2(connections, keys, 0);
+}
+
+struct bench *
+bench_level2_hasty(unsigned connections, lun_time command_timeout)
+{
+	return level2(connections, "", command_timeout);
 }
 
 struct got *

@@ -109,6 +109,8 @@ struct bench *bench_many(unsigned connections);
 struct bench *bench_many_up(unsigned connections);
 /* The same at recovery level 2 (Time2Wait 2, Time2Retain 20), and more keys. */
 struct bench *bench_level2(unsigned connections, const char *keys);
+struct bench *bench_level2_hasty(unsigned connections,
+				 lun_time command_timeout);
 size_t bench_connections(struct bench *b);	/* that the session has */
 /* A command runs on this line from submission to response. */
 void bench_works_on(struct bench *b, size_t line);

@@ -18,6 +18,23 @@ test_the_target_does_not_know_the_connection(void **state)
 	expect_session_lost(&l, "Logout Response 1");
 }
 
+/* It has not failed: the session has, and the next one gets it. */
+static void
+test_a_command_that_waits_for_any_connection(void **state)
+{
+	struct bench *b = bench_level2_hasty(1, 5 * TIME_S);
+
+	cut(b, 0);
+
+	struct command *cmd = bench_nodata(b, 0);
+
+	bench_pass(b, 6 * TIME_S);
+	bench_expect_down(b, LUN_ELOST, "no connection was recovered");
+	bench_done(b, cmd, LUN_ELOST);
+	assert_int_equal(counters(b).task_timeouts, 0);
+	bench_free(b);
+}
+
 /* Without tasks on it there is nothing to lose: a new one takes its place. */
 static void
 test_an_idle_connection_that_is_not_known_is_added_anew(void **state)
@@ -369,6 +386,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_target_does_not_know_the_connection),
+		cmocka_unit_test(test_a_command_that_waits_for_any_connection),
 		cmocka_unit_test(test_an_idle_connection_that_is_not_known_is_added_anew),
 		cmocka_unit_test(test_the_target_does_not_recover_connections),
 		cmocka_unit_test(test_a_cleanup_that_failed_is_tried_again_when_the_target_allows),
