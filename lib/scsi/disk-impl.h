@@ -56,6 +56,7 @@ struct request {
 	const char *why;		/* it failed without a command */
 	uint64_t first, last;		/* blocks that a write touches */
 	uint64_t covers;		/* disk.acknowledged, as it is flushed */
+	lun_time lost_at;		/* when it first got no answer; 0: never */
 	size_t next;			/* bytes that are handed to pieces */
 	uint16_t n_pieces;
 	bool head, tail;		/* the write has a part of first, last */

@@ -173,6 +173,18 @@ adapt_depth(struct disk *d, const struct outcome *o)
 	}
 }
 
+/* Outages that follow each other are one to a request that is lost in each. */
+static bool
+outage_is_over(struct disk *d, struct request *r)
+{
+	lun_time now = d->unit.nexus->timers->now;
+
+	if (r->lost_at == 0)
+		r->lost_at = now;
+	return d->given_up || (d->options.outage != TIME_NEVER &&
+			       now >= time_add(r->lost_at, d->options.outage));
+}
+
 /*
  * No answer. If the nexus is there after all (a command that was aborted since
  * it took too long), a probe finds the unit and sends the piece again; else it
@@ -186,7 +198,7 @@ piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
 	disk_lost(d, o->code, outcome_text(text, &p->command));
 	d->probe_wanted = true;
 	disk_wake(d);
-	if (d->given_up)
+	if (outage_is_over(d, p->request))
 		return false;
 	d->retried++;
 	piece_delay(d, p, d->unit.nexus->timers->now);

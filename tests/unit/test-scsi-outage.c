@@ -91,6 +91,45 @@ test_unsure_of_a_write_that_was_given_up(void **state)
 	world_deinit(&w);
 }
 
+/* ---------------------------------------------------- lost again and again -- */
+
+static bool
+lose_reads(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] != READ_10)
+		return false;
+	f->timers.now += TIME_S;
+	c->result = LUN_ELOST;
+	return true;
+}
+
+/* The unit is found each time, and the request lost each time: it waits as long
+ * as for one outage, not for ever. */
+static void
+test_a_request_of_many_outages(void **state)
+{
+	struct world w;
+	struct req q;
+	char buffer[BS];
+
+	world_init(&w, 1);
+	w.options.outage = 5 * TIME_S;
+	world_start(&w, false);
+	w.fake.answer = lose_reads;
+	lun_time since = w.fake.timers.now;
+	submit(&w, &q, LUN_READ, 0, buffer, BS);
+	for (int i = 0; i < 1000 && !q.done; i++)
+		fake_advance(&w.fake);
+	assert_int_equal(q.done, 1);
+	assert_int_equal(q.io.code, LUN_ELOST);
+	assert_in_range(w.fake.timers.now - since, 5 * TIME_S, 8 * TIME_S);
+	w.fake.answer = NULL;
+	disk_probe(w.disk);
+	pass(&w, TIME_S);
+	assert_int_equal(run(&w, LUN_READ, 0, buffer, BS), 0);
+	world_deinit(&w);
+}
+
 /* ------------------------------------------------------------- replaced -- */
 
 #define RIGHT	"naa.6001405aabbccdd00112233445566778"
@@ -239,6 +278,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
+		cmocka_unit_test(test_a_request_of_many_outages),
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_smaller),
 		cmocka_unit_test(test_it_does_not_return),
