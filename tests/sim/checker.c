@@ -371,6 +371,8 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 		learn(t, c->session, pdu);
 	if (!c->session || c->session->unknown)
 		return;
+	if (pdu->opcode == OP_LOGIN_RESPONSE && pdu->status_class)
+		return;			/* it may be another session's */
 	if (from == INITIATOR && c->session->lossy)
 		plant_sent(&copy);
 	if (from == INITIATOR)

@@ -139,10 +139,6 @@ conn_deliver(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 		login_pdu(c, pdu, data);
 	else
 		full_pdu(c, pdu, data, digest_ok);
-	if (c->incoming) {		/* nobody wanted it */
-		task_put(c->incoming, c->target);
-		c->incoming = NULL;
-	}
 }
 
 /* Every PDU that the target receives passes here. */
@@ -158,6 +154,10 @@ received(void *user, const struct pdu *pdu, const uint8_t *data,
 		fault_receive(c, pdu, data, digest_ok);
 	else
 		conn_deliver(c, pdu, data, digest_ok);
+	if (c->incoming) {		/* nobody wanted it */
+		task_put(c->incoming, c->target);
+		c->incoming = NULL;
+	}
 	return conn_listens(c) ? 0 : LUN_ECANCELED;
 }
 
