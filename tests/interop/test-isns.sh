@@ -124,8 +124,8 @@ test_changes()
 {
 	say "a target appears while mounted"
 	mounts+=("$mnt")
-	"$state/bin/as-user" "$lunfs" mount -f -v --initiator-name "$me" "isns://$isns" \
-		"$mnt" 2>"$log" &
+	"$state/bin/as-user" "$lunfs" mount -f -v --sessions 2 \
+		--initiator-name "$me" "isns://$isns" "$mnt" 2>"$log" &
 	mount_pid=$!
 	wait_until 30 shown "$one" || fail "not mounted"
 	ask nodes "$boss" | grep -qx "$me" || fail "$me is not registered"
@@ -152,6 +152,53 @@ test_changes()
 		fail "what was written is not there"
 	shown "$one" || fail "$one has vanished"
 	! scn_repeated || fail "notices are repeated: they were not answered"
+}
+
+# Its old place is alive all the time.
+test_return()
+{
+	local i readers=()
+
+	say "it comes back at another place"
+	at=$(free_port)
+	head -c 8M /dev/zero | tr '\0' B >"$state/moved"
+	"$state/bin/lunfs-target" --listen "127.0.0.1:$at" --target "$two" \
+		--lun "file=$state/moved,serial=moved" >"$state/moved.log" 2>&1 &
+	pids+=("$!")
+	disown "$!"
+	wait_until 30 listens "$at" || fail "no target"
+	ask add "$two" 127.0.0.1 "$at"
+	wait_until 30 shown "$two" || fail "$two does not come back"
+	for i in {1..8}; do
+		as_user dd if="$mnt/$two/lun0" iflag=direct bs=64k status=none |
+			cmp - "$state/moved" &
+		readers+=("$!")
+	done
+	for i in "${readers[@]}"; do
+		wait "$i" || fail "read from its old place"
+	done
+	ask drop "$two" 127.0.0.1 "$at"
+	wait_until 30 vanished "$two" || fail "$two stays"
+
+	say "two that were written vanish together"
+	four=iqn.2026-11.test:four
+	own_target "$four"
+	ask add "$two" 127.0.0.1 "$two_at"
+	ask add "$four" 127.0.0.1 "$at"
+	ask domain-add "$domain" "$four"
+	for i in "$two" "$four"; do
+		wait_until 30 shown "$i" || fail "no $i"
+		as_user dd if="$state/user/data" of="$mnt/$i/lun0" bs=1M \
+			conv=notrunc status=none || fail "not written: $i"
+	done
+	ask drop "$two" 127.0.0.1 "$two_at"
+	ask drop "$four" 127.0.0.1 "$at"
+	for i in "$two" "$four"; do
+		wait_until 30 vanished "$i" || fail "$i stays"
+		cmp -n 1048576 "$state/$i" "$state/user/data" ||
+			fail "what was written to $i is not there"
+	done
+	shown "$one" || fail "the mount is dead"
 }
 
 attempts()
@@ -248,6 +295,7 @@ run_openisns()
 	domain=$(ask domain "$me" "$one")
 	test_visibility
 	test_changes
+	test_return
 	test_refusal
 	test_restart
 	test_end
