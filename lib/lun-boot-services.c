@@ -144,17 +144,11 @@ boot_service_silent(struct timer *timer, lun_time now)
 	boot_go(b, next_service);
 }
 
-/*
- * SLP may take as long as it takes to find directory agents, service agents and
- * attributes; each of these has its bound (RFC 2608 13: CONFIG_MC_MAX).
- */
 static lun_time
 patience(const struct lun_boot *b, enum lun_url_kind kind)
 {
-	unsigned wait = b->options->slp.wait ? b->options->slp.wait : 15;
-
 	return b->options->timeout +
-	       (kind == LUN_URL_SLP ? 3 * wait * TIME_S : 0);
+	       (kind == LUN_URL_SLP ? slp_options_search_time(b->options) : 0);
 }
 
 static void

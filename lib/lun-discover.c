@@ -2,7 +2,12 @@
 /* lun_discover(): whom to ask, by the kind of the URL. */
 #include "lun-discovery.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
 #include "base/error.h"
+#include "lun-impl.h"
 
 static discover_fn *const kinds[] = {
 	[LUN_URL_PORTAL] = sendtargets_discover,
@@ -12,13 +17,16 @@ static discover_fn *const kinds[] = {
 	[LUN_URL_SLP] = slp_discover,
 };
 
+/* In steps of the timeout, for a source that takes many. */
+enum { STEPS_MAX = 10 };
+
 static void
 report(struct job *j)
 {
 	struct lun_discovery *d = container_of(j, struct lun_discovery, report);
 	size_t n;
 
-	if (!d->targets) {
+	if (d->late || !d->targets) {
 		d->done(d->user, d->err.code, d->err.text, NULL, 0);
 		return;
 	}
@@ -40,7 +48,46 @@ discovery_init(struct lun_discovery *d, struct lun_loop *loop,
 void
 discovery_report(struct lun_discovery *d)
 {
+	if (d->late)
+		return;
+	timer_clear(&d->limit);
 	loop_add_job(d->loop, &d->report);
+}
+
+/* What came of it may be known, and only the goodbye (bounded) be under way. */
+static void
+limit_reached(struct timer *t, lun_time now)
+{
+	struct lun_discovery *d = container_of(t, struct lun_discovery, limit);
+
+	if (d->targets || d->err.code < 0)
+		return;
+	lun_fail(&d->err, LUN_ETIMEDOUT, "%s: no complete answer within %"
+		 PRId64 " s", d->label, d->bound / TIME_S);
+	discovery_report(d);
+	d->late = true;
+}
+
+static int
+limit_init(struct lun_discovery *d, const struct lun_url *url,
+	   const struct lun_options *o, struct lun_error *err)
+{
+	struct portal p = { .port = url->port, .tpgt = -1 };
+	lun_time slp = o->timeout + slp_options_search_time(o);
+
+	static_assert(sizeof(p.host) == sizeof(url->host), "same");
+	memcpy(p.host, url->host, sizeof(p.host));
+	if (*p.host)
+		portal_print(&p, d->label);
+	else
+		strcpy(d->label, "SLP");
+	d->bound = STEPS_MAX * o->timeout;
+	if (url->kind == LUN_URL_SLP && d->bound < slp)
+		d->bound = slp;
+	if (timer_init(&d->limit, &d->loop->timers, limit_reached) < 0)
+		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
+	timer_set(&d->limit, time_add(loop_now(d->loop), d->bound));
+	return 0;
 }
 
 struct lun_discovery *
@@ -49,6 +96,7 @@ lun_discovery_free(struct lun_discovery *d)
 	if (!d)
 		return NULL;
 	job_deinit(&d->report);
+	timer_deinit(&d->limit);
 	targets_free(d->targets);
 	d->free(d);
 	return NULL;
@@ -68,6 +116,11 @@ lun_discover(struct lun_discovery **out, struct lun_loop *loop,
 
 	if (r < 0)
 		return r;
+	r = limit_init(d, url, options, err);
+	if (r < 0) {
+		lun_discovery_free(d);
+		return r;
+	}
 	d->done = done;
 	d->user = user;
 	*out = d;

@@ -3,12 +3,16 @@
  * What the discoveries of all kinds share. Each is a struct of its own that
  * begins with this one. What came of it is told from a job, when nothing of the
  * discovery is on the stack: the application may free it there.
+ *
+ * Each step of a discovery has a bound of its own, but a peer decides how many
+ * there are: all of them together have one, too, until the first report.
  */
 #ifndef LUN_DISCOVERY_H
 #define LUN_DISCOVERY_H
 
 #include "discovery/targets.h"
 #include "io/loop.h"
+#include "names/portal.h"
 
 struct lun_discovery {
 	struct lun_loop *loop;
@@ -17,11 +21,15 @@ struct lun_discovery {
 	struct targets *targets;	/* finished; NULL: see err */
 	struct lun_error err;
 	struct job report;
+	struct timer limit;
+	lun_time bound;			/* from the start to the first report */
+	bool late;			/* reached: nothing more is reported */
+	char label[PORTAL_TEXT_MAX];	/* who is asked */
 	lun_discover_fn *done;
 	void *user;
 };
 
-/* For constructors; done and user are filled in by lun_discover(). */
+/* For constructors; lun_discover() fills in from limit on. */
 void discovery_init(struct lun_discovery *d, struct lun_loop *loop,
 		    void (*free)(struct lun_discovery *d));
 

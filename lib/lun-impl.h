@@ -70,6 +70,13 @@ option_setter slp_set_query, slp_set_search, slp_set_agents,
 int slp_options_agents(struct slp_config *c, const char *list,
 		       struct lun_error *err);
 
+/*
+ * A search may take as long as it takes to find directory agents, service
+ * agents and attributes; each of these has its bound (RFC 2608 13:
+ * CONFIG_MC_MAX).
+ */
+lun_time slp_options_search_time(const struct lun_options *o);
+
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To
  * be wiped. */
 void options_auth(const struct lun_options *o, struct auth_config *auth);

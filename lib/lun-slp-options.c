@@ -80,6 +80,12 @@ slp_options_agents(struct slp_config *c, const char *list,
 	return 0;
 }
 
+lun_time
+slp_options_search_time(const struct lun_options *o)
+{
+	return 3 * (o->slp.wait ? o->slp.wait : 15) * TIME_S;
+}
+
 int
 slp_set_agents(struct lun_options *o, const char *value, struct lun_error *err)
 {

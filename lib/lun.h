@@ -279,7 +279,9 @@ struct lun_target {
  * Asks for targets: a portal by SendTargets on a Discovery session (RFC 7143 C),
  * an iSNS server by queries (RFC 4171); if url has a target, for its portals.
  * done: code is 0 and targets are valid during the call; or an error. Names
- * that are no legal iSCSI names are left out with a log line.
+ * that are no legal iSCSI names are left out with a log line. Whoever has not
+ * shown the whole list after 10 times the timeout of the options (SLP: or what
+ * its search takes, if that is longer) is given up: LUN_ETIMEDOUT.
  */
 typedef void lun_discover_fn(void *user, int code, const char *text,
 			     const struct lun_target *targets, size_t n);

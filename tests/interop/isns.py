@@ -194,6 +194,7 @@ SCENARIOS = {
     "endless": lambda f, t, n, p: (
         pdu(f, t, b"\0" * 65532, SERVER | (0 if i else FIRST), i)
         for i in range(65536)),
+    "slow": lambda f, t, n, p: [pdu(f, t, struct.pack(">I", 11))],
     "circles": lambda f, t, n, p: [pdu(f, t, struct.pack(">I", 11))],
     "empty": lambda f, t, n, p: [pdu(f, t, struct.pack(">I", 0) + tlv(32) +
                                      tlv(0))],
@@ -208,7 +209,11 @@ def other_answer(scenario, function, transaction):
     """To what is no query."""
     body = struct.pack(">I", 0)
     if function == NEXT:
-        one = tlv(32, "iqn.2026-11.x:again")
+        again = "again"
+        if scenario == "slow":      # each in time, but they have no end
+            time.sleep(0.5)
+            again = f"{transaction:05}"
+        one = tlv(32, f"iqn.2026-11.x:{again}")
         body += one + tlv(0) + one + tlv(33, 1)
     if function == REG:
         body = struct.pack(">I", 8 if "status" in scenario else 0)

@@ -345,12 +345,14 @@ serve()
 	wait_until 30 grep -q ready "$state/server.log" || fail "no server"
 }
 
+timeout=2	# of lunfs
+
 # scripted SCENARIO: $state/err, $state/out, $status
 scripted()
 {
 	serve "$1" "$one" "$one_at"
 	status=0
-	as_user timeout 30 "$lunfs" ls --json --timeout 2 \
+	as_user timeout 30 "$lunfs" ls --json --timeout $timeout \
 		--initiator-name "$me" "isns://$isns" \
 		>"$state/out" 2>"$state/err" || status=$?
 	kill "$server"
@@ -400,6 +402,7 @@ run_scripted()
 	fails half 'no answer within 2 s'
 	fails endless 'more than 16777216 bytes'
 	fails circles 'in circles'
+	timeout=1 fails slow 'no complete answer within 10 s'
 	fails empty 'shows no targets'
 	fails close 'ended the connection'
 	# the others in a unit test
