@@ -32,10 +32,10 @@ KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,),
          "nofile": (False,)}
 NOFILE_MOST = 24	# file descriptors that every journey can do with
 # Of the calls of a kind: the first ones; of the others.
-SAMPLE = {"ls": (20, 20), "ls-json": (5, 15), "info": (5, 15),
-          "chap": (5, 15), "status": (5, 10), "retry": (5, 10),
-          "mount": (1, 7), "restart": (1, 2), "portal": (1, 3), "pcap": (1, 3),
-          "background": (1, 5)}
+SAMPLE = {"ls": (10, 15), "ls-json": (3, 9), "info": (3, 9),
+          "chap": (3, 9), "status": (3, 7), "retry": (3, 6),
+          "mount": (1, 4), "restart": (1, 2), "portal": (1, 3), "pcap": (1, 3),
+          "background": (1, 3)}
 SAMPLE_OF_ENDINGS = 1, 2
 WORKERS = 2
 NOBODY = 65534
