@@ -110,11 +110,12 @@ identity_name(char out[NAME_MAX_LEN + 1], const struct lun_env *env,
 void
 identity_alias(char out[ALIAS_MAX + 1])
 {
-	if (gethostname(out, ALIAS_MAX) < 0)
-		out[0] = '\0';
-	out[ALIAS_MAX] = '\0';
-	if (!str_is_harmless(out, strlen(out)))
-		out[0] = '\0';
+	char name[ALIAS_MAX + 1] = "";
+
+	if (gethostname(name, ALIAS_MAX) < 0 ||
+	    !str_is_harmless(name, strlen(name)))
+		name[0] = '\0';
+	memcpy(out, name, sizeof(name));
 }
 
 /* The lock file of this user; -1 if there can be none. */
