@@ -67,7 +67,7 @@ lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err)
 bool
 lun_url_blank_password(char *text)
 {
-	return url_blank_password(text) || proxy_blank_password(text);
+	return proxy_blank_password(text) || url_blank_password(text);
 }
 
 char *

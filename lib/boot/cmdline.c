@@ -121,16 +121,6 @@ split_login(const char *v[4], char *text, struct lun_error *err)
 
 /* ---------------------------------------------------------- root paths -- */
 
-static size_t
-colons(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += *s == ':';
-	return n;
-}
-
 static bool
 begins_a_name(const char *s)
 {
@@ -181,6 +171,21 @@ add_rest(struct cmdline *c, const char *s)
 	return boot_add_root_path(c->b, path, (size_t)len, c->err);
 }
 
+/*
+ * The "@" behind a login; NULL: there is none. A password may hold "@", and a
+ * name too: the last one before the name counts, if there is a name.
+ */
+static char *
+login_end(char *value)
+{
+	const char *name = skip_fields(value, 4);
+
+	while (name && !begins_a_name(name))
+		name = skip_fields(name, 1);
+	return name ? memrchr(value, '@', (size_t)(name - value))
+		    : strrchr(value, '@');
+}
+
 /* The value of netroot= or root=, if it is one for us. */
 static int
 add_root(struct cmdline *c, char *value)
@@ -192,11 +197,9 @@ add_root(struct cmdline *c, char *value)
 		return 0;
 	value += 6;
 
-	/* There may be an "@" in the name: only what has the colons of a root
-	 * path behind it ends a login. An empty one is for names with "@". */
-	char *at = strchr(value, '@');
+	char *at = login_end(value);
 
-	if (at && colons(at) >= 4) {
+	if (at) {
 		*at = '\0';
 		r = split_login(login, value, c->err);
 		value = at + 1;

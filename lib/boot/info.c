@@ -23,13 +23,19 @@ names_port(const char *text)
 	return *s != ':';
 }
 
-/* An error that shows the root path, or as much of it as can be shown. */
+/* An error that shows the root path, or as much of it as can be shown: what
+ * stands before an "@" may be a login. */
 static int
 refuse(struct lun_error *err, int code, const char *text, size_t len,
        const char *why)
 {
 	struct str s = STR_INIT(160);
+	const char *at = memrchr(text, '@', len);
 
+	if (at) {
+		len -= (size_t)(at - text);
+		text = at;
+	}
 	str_quote(&s, text, len);
 	lun_fail(err, code, "root path %s: %s", str_text(&s), why);
 	str_deinit(&s);

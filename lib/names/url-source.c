@@ -20,6 +20,9 @@ split_authority(struct span *host, const char **query, const char *s,
 	const char *end = s + strcspn(s, "/?#");
 
 	*host = span_of(s, end);
+	if (memchr(s, '@', host->len))
+		return lun_fail(err, LUN_EINVAL, "host: '@' is not allowed: "
+				"such a URL has no user");
 	if (*end == '/')
 		end++;
 	if (*end && *end != '?')

@@ -65,15 +65,39 @@ misplaced_at(const char *s, const char *end)
 	return strrchr(end, '@');
 }
 
-/* Where the password is within an iscsi:// URL; {NULL, 0} if there is none. */
-static struct span
-find_password(const char *url)
+static bool
+begins(const char *text, const char *prefix)
 {
-	const char *s = url + strlen(SCHEME), *end = authority_end(s);
-	const char *at = memrchr(s, '@', (size_t)(end - s));
+	return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/*
+ * What may not be shown; {NULL, 0} if there is nothing. A root path and the
+ * URLs of other schemes have no user: all that stands before an "@" is hidden.
+ */
+static struct span
+find_password(const char *text)
+{
+	const char *s = strstr(text, "://"), *end, *at;
+
+	if (begins(text, ROOT_PATH) && !begins(text, SCHEME)) {
+		at = strrchr(text, '@');
+		return at ? span_of(text + strlen(ROOT_PATH), at)
+			  : (struct span){ NULL, 0 };
+	}
+	if (!s || begins(text, "file:"))
+		return (struct span){ NULL, 0 };
+
+	bool ours = s - text >= 5 && begins(s - 5, SCHEME);
+
+	s += strlen("://");
+	end = authority_end(s);
+	at = memrchr(s, '@', (size_t)(end - s));
 
 	if (!at)
 		at = misplaced_at(s, end);
+	if (at && !ours)
+		return span_of(s, at);
 
 	const char *sep = at ? separator(span_of(s, at)) : NULL;
 
@@ -84,10 +108,8 @@ find_password(const char *url)
 static void
 show(const char *url, char out[SHOWN_MAX])
 {
-	struct span secret = { NULL, 0 };
+	struct span secret = find_password(url);
 
-	if (strncasecmp(url, SCHEME, strlen(SCHEME)) == 0)
-		secret = find_password(url);
 	if (secret.p)
 		snprintf(out, SHOWN_MAX, "%.*s***%s", (int)(secret.p - url),
 			 url, secret.p + secret.len);
@@ -261,8 +283,14 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 {
 	struct span f[FIELDS];
 	struct lun_error why;
-	int r = split_root_path(f, text + strlen(ROOT_PATH), err);
+	int r;
 
+	/* Neither a server nor a name holds one: it is behind a login, which
+	 * no error below may repeat. */
+	if (strchr(text, '@'))
+		return lun_fail(err, LUN_EINVAL, "'@' is not allowed: a root "
+				"path has no login");
+	r = split_root_path(f, text + strlen(ROOT_PATH), err);
 	if (r < 0)
 		return r;
 	u->kind = f[F_SERVER].len > 0 ? URL_LUN : URL_UNLOCATED;
@@ -292,6 +320,14 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 
 /* ------------------------------------------------------------- kinds -- */
 
+static int
+parse_unknown(struct url *u, const char *text, struct lun_error *err)
+{
+	return lun_fail(err, LUN_EINVAL, "no iscsi://host[:port][/target"
+			"[/lun]], root path iscsi:..., isns://, slp:// or "
+			"file:");
+}
+
 static const struct scheme {
 	const char *prefix;
 	int (*parse)(struct url *u, const char *text, struct lun_error *err);
@@ -301,6 +337,7 @@ static const struct scheme {
 	{ "isns://", url_read_isns },
 	{ "slp://", url_read_slp },
 	{ "file:", url_read_file },
+	{ "", parse_unknown },
 };
 
 static int
@@ -328,13 +365,11 @@ parse_as(const struct scheme *scheme, struct url *out, const char *text,
 int
 url_parse(struct url *u, const char *text, struct lun_error *err)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (strncasecmp(text, schemes[i].prefix,
-				strlen(schemes[i].prefix)) == 0)
-			return parse_as(&schemes[i], u, text, err);
-	return names_refuse(err, LUN_EINVAL, text, strlen(text),
-			    "no iscsi://host[:port][/target[/lun]], root path "
-			    "iscsi:..., isns://, slp:// or file:");
+	const struct scheme *s = schemes;
+
+	while (!begins(text, s->prefix))
+		s++;
+	return parse_as(s, u, text, err);
 }
 
 int
@@ -392,12 +427,7 @@ url_print(const struct url *u, char buf[URL_TEXT_MAX])
 bool
 url_blank_password(char *arg)
 {
-	const char *url = strcasestr(arg, SCHEME);
-
-	if (!url)
-		return false;
-
-	struct span secret = find_password(url);
+	struct span secret = find_password(arg);
 
 	if (secret.p)
 		memset(arg + (secret.p - arg), '*', secret.len);

@@ -79,7 +79,8 @@ int url_parse_root_path(struct url *u, const char *text, struct lun_error *err);
 char *url_print(const struct url *u, char buf[URL_TEXT_MAX]);
 
 /*
- * Overwrites the password of an iscsi:// URL within a command line argument,
+ * Overwrites the password of a URL (of another scheme than iscsi:// and
+ * in a root path, all that stands before an "@") within a command line argument,
  * where it stands, so that the list of processes does not show it. True if
  * there was one.
  */

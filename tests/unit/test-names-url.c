@@ -335,7 +335,7 @@ test_bad_root_paths(void **state)
 		{ "iscsi:[::1", "five" }, { "iscsi:[h]::::" IQN, "server" },
 		{ "iscsi:\xc0\x0c::::" IQN, "server" },
 		{ "iscsi:h,1::::" IQN, "server" },
-		{ "iscsi:me@h::::" IQN, "server" },
+		{ "iscsi:me@h::::" IQN, "'@' is not allowed" },
 	};
 
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -445,6 +445,17 @@ test_password_is_never_shown(void **state)
 		  "iscsi://gr%C3%B6.example/" IQN },
 		{ "iscsi://", "iscsi://" }, { "", "" }, { "-v", "-v" },
 		{ "file:me%s@h", "file:me%s@h" },
+		{ "file:/a://b:c@h", "file:/a://b:c@h" },
+		{ "isns://me:s3cret@h", "isns://*********@h" },
+		{ "slp://u:s3cret@h?scope=x", "slp://********@h?scope=x" },
+		{ "slp://u:s3cret?x@h", "slp://**********@h" },
+		{ "slp://h:427?scope=a@b", "slp://h:427?scope=a@b" },
+		{ "slp://h/?scope=a@b", "slp://h/?scope=a@b" },
+		{ "http://me:s3cret@h", "http://*********@h" },
+		{ "socks4://me:s3cret@h", "socks4://*********@h" },
+		{ "iscsi:me:s3cret@h", "iscsi:*********@h" },
+		{ "iscsi:me:6:1:0:s3cret://@h::::" IQN,
+		  "iscsi:******************@h::::" IQN },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
