@@ -389,6 +389,20 @@ set_secret(struct config *c, const char *value, const char *where)
 			"of its own: credentials = FILE");
 }
 
+static bool
+set_proxy(struct config *c, const char *value, const char *where)
+{
+	struct lun_error why = { 0 };
+	char copy[LINE_LEN_MAX + 1];
+
+	snprintf(copy, sizeof(copy), "%s", value);
+	if (lun_url_blank_password(copy))
+		return set_secret(c, value, where);
+	if (lun_options_set(options_here(c), "proxy", value, &why) == 0)
+		return true;
+	return complain(c, where, "%s", why.text);
+}
+
 /* What the command line made read-only stays so. */
 static bool
 set_read_only(struct config *c, const char *value, const char *where)
@@ -413,6 +427,7 @@ static const struct key {
 	{ "credentials", S_SOURCE | S_OPTIONS,	set_credentials },
 	{ "password",	 S_SOURCE | S_OPTIONS,	set_secret },
 	{ "password-in", S_SOURCE | S_OPTIONS,	set_secret },
+	{ "proxy",	 S_SOURCE | S_OPTIONS,	set_proxy },
 	{ "read-only",	 S_SOURCE | S_OPTIONS,	set_read_only },
 };
 
