@@ -309,7 +309,7 @@ take_config(struct lun_boot *b, const struct lun_boot_config *c,
 		.servers = b->dhcp_servers,
 	};
 	if (b->allow && (r = boot_policy_valid(b->allow, &why)) < 0)
-		return lun_fail(err, r, "allowed: %s", why.text);
+		return lun_fail(err, r, "allow: %s", why.text);
 	return take_services(b, c, err);
 }
 

@@ -61,12 +61,12 @@ boot_policy_valid(const char *list, struct lun_error *err)
 	char name[NAME_MAX_LEN + 1];
 	struct portal p;
 	const char *s;
-	size_t len;
+	size_t len, n = 0;
 	int r = 0;
 
-	while (r == 0 && next_entry(&list, &s, &len))
+	for (; r == 0 && next_entry(&list, &s, &len); n++)
 		r = read_entry(s, len, name, &p, err);
-	return r;
+	return n > 0 ? r : lun_fail(err, LUN_EINVAL, "the list is empty");
 }
 
 int

@@ -17,7 +17,7 @@
 int boot_policy_check(const char *list, bool numeric, const char *target,
 		      const struct portal *portal, struct lun_error *err);
 
-/* Is the list well-formed? 0 or LUN_EINVAL. */
+/* Is the list well-formed, and not empty? 0 or LUN_EINVAL. */
 int boot_policy_valid(const char *list, struct lun_error *err);
 
 /* Is this address of a DHCP server on a list of such? NULL: any is. */

@@ -65,6 +65,8 @@ class Usage(Case):
             ("timeout: needs =", "mount", "-o", "timeout", portal, mnt),
             ("read-only: takes no", "mount", "-o", "read-only=1", portal, mnt),
             ("no-such-word", "mount", "-o", "no-such-word", portal, mnt),
+            ("allow: the list is empty", "boot", "--allow", "", portal),
+            ("allow: the list is empty", "boot", "--allow", ",,", portal),
             (".", "ls", "http://127.0.0.1"),
             (".", "ls", "iscsi://127.0.0.1:99999"),
         ]:
