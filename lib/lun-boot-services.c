@@ -52,9 +52,8 @@ boot_add_candidate(struct lun_boot *b, const char *name, const char *host,
 		       sizeof(t->password_in));
 	}
 
-	struct portal p = { .port = port };
+	const struct portal p = portal_of_url(&c->url);
 
-	memcpy(p.host, c->url.host, sizeof(p.host));
 	if (boot_policy_check(b->allow, b->numeric, name, &p, &b->err) < 0) {
 		env_log(&b->loop->env, LUN_LOG_WARNING, "%s", b->err.text);
 		secret_wipe(c, sizeof(*c));
@@ -74,13 +73,14 @@ service_name(const struct lun_url *s, char out[300])
 		[LUN_URL_PORTAL] = "SendTargets of ",
 		[LUN_URL_ISNS] = "iSNS at ", [LUN_URL_SLP] = "SLP of ",
 	};
-	bool v6 = strchr(s->host, ':') != NULL;
+	const struct portal p = portal_of_url(s);
+	char name[PORTAL_TEXT_MAX];
 
 	if (s->host[0] == '\0')
 		snprintf(out, 300, "SLP");
 	else
-		snprintf(out, 300, "%s%s%s%s:%u", kinds[s->kind],
-			 v6 ? "[" : "", s->host, v6 ? "]" : "", s->port);
+		snprintf(out, 300, "%s%s", kinds[s->kind],
+			 portal_print(&p, name));
 	return out;
 }
 
@@ -200,8 +200,7 @@ add_service(struct lun_boot *b, const struct boot_service *s)
 	};
 	memcpy(u->host, s->portal.host, sizeof(u->host));
 	if (s->kind == BOOT_SLP)
-		snprintf(u->scope, sizeof(u->scope), "%s",
-			 b->info.slp_scopes[0] ? b->info.slp_scopes : "DEFAULT");
+		snprintf(u->scope, sizeof(u->scope), "%s", b->info.slp_scopes);
 }
 
 /*
@@ -212,7 +211,7 @@ static void
 choose_services(struct lun_boot *b)
 {
 	static const struct boot_service multicast = {
-		BOOT_SLP, { .port = SLP_PORT }
+		BOOT_SLP, { .port = LUN_SLP_PORT }
 	};
 	static const enum boot_service_kind order[] = { BOOT_ISNS, BOOT_SLP };
 

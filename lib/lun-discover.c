@@ -72,11 +72,9 @@ static int
 limit_init(struct lun_discovery *d, const struct lun_url *url,
 	   const struct lun_options *o, struct lun_error *err)
 {
-	struct portal p = { .port = url->port, .tpgt = -1 };
+	const struct portal p = portal_of_url(url);
 	lun_time slp = o->timeout + slp_options_search_time(o);
 
-	static_assert(sizeof(p.host) == sizeof(url->host), "same");
-	memcpy(p.host, url->host, sizeof(p.host));
 	if (*p.host)
 		portal_print(&p, d->label);
 	else

@@ -77,6 +77,12 @@ int slp_options_agents(struct slp_config *c, const char *list,
  */
 lun_time slp_options_search_time(const struct lun_options *o);
 
+/* The portal, server or agent that a URL names. */
+struct portal portal_of_url(const struct lun_url *url);
+
+/* Which of these words, the last of which is NULL, it is; -1: none. */
+int option_word(const char *const words[], const char *word);
+
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To
  * be wiped. */
 void options_auth(const struct lun_options *o, struct auth_config *auth);

@@ -502,10 +502,7 @@ make(struct isns_discovery *s, const struct lun_url *url,
 
 	if (timer_init(&s->timer, &loop->timers, timer_fired) < 0)
 		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
-	static_assert(sizeof(server->host) == sizeof(url->host), "same");
-	memcpy(server->host, url->host, sizeof(server->host));
-	server->port = url->port;
-	server->tpgt = -1;
+	*server = portal_of_url(url);
 	portal_print(server, s->label);
 	/* RFC 4171 5.6.2: servers compare byte for byte */
 	if (url->target[0] &&

@@ -267,20 +267,28 @@ set_proxy(struct lun_options *o, const char *value, struct lun_error *err)
 	return 0;
 }
 
+int
+option_word(const char *const words[], const char *word)
+{
+	for (int i = 0; words[i]; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return -1;
+}
+
 static int
 set_rewrite(struct lun_options *o, const char *value, struct lun_error *err)
 {
 	static const char *const words[] = {
 		[REWRITE_AUTO] = "auto", [REWRITE_ALWAYS] = "always",
-		[REWRITE_NEVER] = "never",
+		[REWRITE_NEVER] = "never", NULL,
 	};
+	int i = option_word(words, value);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(value, words[i]) == 0) {
-			o->portal_rewrite = (enum portal_rewrite)i;
-			return 0;
-		}
-	return LUN_EINVAL;
+	if (i < 0)
+		return LUN_EINVAL;
+	o->portal_rewrite = (enum portal_rewrite)i;
+	return 0;
 }
 
 /* ----------------------------------------------------------- the table -- */

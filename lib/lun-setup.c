@@ -24,13 +24,14 @@ take_credentials(struct lun_options *o, const struct lun_url *url)
 	}
 }
 
-static void
-take_portal(struct portal *p, const struct lun_url *url)
+struct portal
+portal_of_url(const struct lun_url *url)
 {
-	static_assert(sizeof(p->host) == sizeof(url->host), "same");
-	memcpy(p->host, url->host, sizeof(p->host));
-	p->port = url->port;
-	p->tpgt = -1;
+	struct portal p = { .port = url->port, .tpgt = -1 };
+
+	static_assert(sizeof(p.host) == sizeof(url->host), "same");
+	memcpy(p.host, url->host, sizeof(p.host));
+	return p;
 }
 
 /* RFC 7143 13.14: FirstBurstLength MUST NOT exceed MaxBurstLength. One that the
@@ -119,7 +120,7 @@ setup_init(struct setup *s, const struct lun_url *url,
 
 	if (url->kind != LUN_URL_PORTAL)
 		memcpy(s->target, url->target, sizeof(s->target));
-	take_portal(&s->config.portal, url);
+	s->config.portal = portal_of_url(url);
 	if (discovery)
 		portal_print(&s->config.portal, s->label);
 	else

@@ -11,15 +11,6 @@
 enum { WAIT_MAX = 300 };		/* seconds */
 
 /* The place of a word on a list that ends with NULL, or -1. */
-static int
-word_of(const char *const words[], const char *word)
-{
-	for (int i = 0; words[i]; i++)
-		if (strcmp(words[i], word) == 0)
-			return i;
-	return -1;
-}
-
 int
 slp_set_query(struct lun_options *o, const char *value, struct lun_error *err)
 {
@@ -29,7 +20,7 @@ slp_set_query(struct lun_options *o, const char *value, struct lun_error *err)
 		[SLP_QUERY_BOOT] = "boot",
 		[SLP_QUERY_ALL] = "all", NULL,
 	};
-	int i = word_of(words, value);
+	int i = option_word(words, value);
 
 	if (i < 0)
 		return LUN_EINVAL;
@@ -45,7 +36,7 @@ slp_set_search(struct lun_options *o, const char *value, struct lun_error *err)
 		[SLP_SEARCH_BROADCAST] = "broadcast",
 		[SLP_SEARCH_NONE] = "none", NULL,
 	};
-	int i = word_of(words, value);
+	int i = option_word(words, value);
 
 	if (i < 0)
 		return LUN_EINVAL;
@@ -59,18 +50,14 @@ slp_options_agents(struct slp_config *c, const char *list,
 {
 	while (*list) {
 		size_t len = strcspn(list, ",");
-		bool v6 = *list == '[';
-		const char *end = v6 ? memchr(list, ']', len) : list;
 		struct portal p;
-		int r = portal_parse_user(&p, list, len, err);
+		int r = portal_parse_server(&p, list, len, LUN_SLP_PORT, err);
 
 		if (r < 0)
 			return r;
 		if (portal_host_kind(&p) == HOST_NAME)
 			return lun_fail(err, LUN_EINVAL, "%s: not an address "
 					"in figures", p.host);
-		if (!memchr(end, ':', len - (size_t)(end - list)))
-			p.port = LUN_SLP_PORT;
 		r = slp_config_agent(c, &p, err);
 		if (r < 0)
 			return r;
@@ -83,7 +70,7 @@ slp_options_agents(struct slp_config *c, const char *list,
 lun_time
 slp_options_search_time(const struct lun_options *o)
 {
-	return 3 * (o->slp.wait ? o->slp.wait : 15) * TIME_S;
+	return 3 * (o->slp.wait ? o->slp.wait * TIME_S : SLP_WAIT);
 }
 
 int

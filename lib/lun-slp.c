@@ -160,18 +160,16 @@ configure(struct slp_discovery *s, const struct lun_url *url,
 	  struct lun_error *err)
 {
 	struct slp_config *c = &s->config;
-	struct portal agent = { .port = url->port, .tpgt = -1 };
+	const struct portal agent = portal_of_url(url);
 
 	slp_config_init(c);
 	c->multicast = s->options.search != SLP_SEARCH_NONE;
 	if (s->options.wait)
 		c->wait = s->options.wait * TIME_S;
-	if (*url->scope && strcmp(url->scope, "DEFAULT") != 0 &&
-	    slp_config_scopes(c, url->scope, err) < 0)
+	if (*url->scope && slp_config_scopes(c, url->scope, err) < 0)
 		return err->code;
 	if (!*url->host)
 		return slp_options_agents(c, s->options.agents, err);
-	memcpy(agent.host, url->host, sizeof(agent.host));
 	c->multicast = false;
 	return slp_config_agent(c, &agent, err);
 }

@@ -121,13 +121,6 @@ split_login(const char *v[4], char *text, struct lun_error *err)
 
 /* ---------------------------------------------------------- root paths -- */
 
-static bool
-begins_a_name(const char *s)
-{
-	return strncasecmp(s, "iqn.", 4) == 0 ||
-	       strncasecmp(s, "eui.", 4) == 0 || strncasecmp(s, "naa.", 4) == 0;
-}
-
 /* Behind n more colons. NULL: there are not as many. */
 static const char *
 skip_fields(const char *s, size_t n)
@@ -151,10 +144,10 @@ add_rest(struct cmdline *c, const char *s)
 	const char *lun = skip_fields(close ? close : s, 3), *behind = lun;
 	const char *name = lun ? skip_fields(lun, 1) : NULL;
 
-	if (name && !begins_a_name(name)) {
+	if (name && !iscsi_name_begins(name)) {
 		const char *later = skip_fields(name, 2);
 
-		if (later && begins_a_name(later))
+		if (later && iscsi_name_begins(later))
 			behind = skip_fields(lun, 2);
 	}
 
@@ -180,7 +173,7 @@ login_end(char *value)
 {
 	const char *name = skip_fields(value, 4);
 
-	while (name && !begins_a_name(name))
+	while (name && !iscsi_name_begins(name))
 		name = skip_fields(name, 1);
 	return name ? memrchr(value, '@', (size_t)(name - value))
 		    : strrchr(value, '@');

@@ -359,7 +359,7 @@ static bool
 is_ours(const struct dhcp_client *c, const struct dhcp_message *m)
 {
 	return m->xid == c->xid &&
-	       memcmp(m->raw + 28, c->config.mac, 6) == 0 &&
+	       memcmp(m->raw + DHCP_CHADDR_AT, c->config.mac, 6) == 0 &&
 	       !is_zero4(m->server);
 }
 

@@ -13,7 +13,6 @@
 enum {
 	REQUEST = 1, REPLY = 2,		/* op */
 	ETHERNET = 1, ETHERNET_LEN = 6,	/* htype, hlen */
-	CHADDR_AT = 28,
 	SNAME_AT = 44, SNAME_LEN = 64,
 	FILE_AT = 108, FILE_LEN = 128,
 	COOKIE_AT = 236,
@@ -182,7 +181,7 @@ take_slp_agents(const struct dhcp_message *m, struct boot_info *b)
 		return;
 	b->slp_no_multicast = v[0] == 1;
 	for (size_t i = 1; i < len; i += 4)
-		boot_add_service4(b, BOOT_SLP, v + i, SLP_PORT);
+		boot_add_service4(b, BOOT_SLP, v + i, LUN_SLP_PORT);
 }
 
 /*
@@ -227,7 +226,7 @@ take_isns(const struct dhcp_message *m, struct boot_info *b)
 	if ((admin & ENABLED) && (admin & HEARTBEAT) && len > FLAGS_LEN + 4)
 		at += 4;
 	for (; at < len; at += 4)
-		boot_add_service4(b, BOOT_ISNS, v + at, ISNS_PORT);
+		boot_add_service4(b, BOOT_ISNS, v + at, LUN_ISNS_PORT);
 }
 
 int
@@ -275,7 +274,7 @@ dhcp_write(uint8_t out[DHCP_REQUEST_MAX], const struct dhcp_request *q,
 	put32(out + 4, q->xid);
 	put16(out + 8, q->secs);
 	memcpy(out + 12, q->ciaddr, 4);
-	memcpy(out + CHADDR_AT, q->mac, ETHERNET_LEN);
+	memcpy(out + DHCP_CHADDR_AT, q->mac, ETHERNET_LEN);
 	memcpy(out + COOKIE_AT, cookie, sizeof(cookie));
 
 	memcpy(id + 1, q->mac, ETHERNET_LEN);

@@ -24,6 +24,7 @@ enum {
 	DHCP_HEADER_LEN		= 240,	/* with the cookie */
 	DHCP_HOPS_AT		= 3,
 	DHCP_GIADDR_AT		= 24,
+	DHCP_CHADDR_AT		= 28,
 	DHCP_SERVER_PORT	= 67,
 	DHCP_CLIENT_PORT	= 68,
 };
@@ -42,7 +43,6 @@ enum dhcp_option {
 	OPT_TYPE		= 53,
 	OPT_SERVER_ID		= 54,
 	OPT_PARAMETERS		= 55,
-	OPT_MESSAGE		= 56,
 	OPT_MAX_SIZE		= 57,
 	OPT_CLIENT_ID		= 61,
 	OPT_SLP_AGENTS		= 78,	/* RFC 2610 3 */

@@ -3,7 +3,6 @@
 #include "boot/ibft.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,30 +42,17 @@ is_zero(const uint8_t a[16])
 	return memcmp(a, none, 16) == 0;
 }
 
-/* 16 bytes, IPv4 in the mapped form; ::a.b.c.d is seen as well. */
-static void
-print_address(char out[256], const uint8_t a[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	static const uint8_t compat[12];
-
-	if (memcmp(a, mapped, 12) == 0 ||
-	    (memcmp(a, compat, 12) == 0 && a[12] != 0))
-		inet_ntop(AF_INET, a + 12, out, 256);
-	else
-		inet_ntop(AF_INET6, a, out, 256);
-}
-
 static void
 add_server(struct boot_info *b, enum boot_service_kind kind,
 	   const uint8_t address[16])
 {
 	struct portal p = { .tpgt = -1,
-			    .port = kind == BOOT_ISNS ? ISNS_PORT : SLP_PORT };
+			    .port = kind == BOOT_ISNS ? LUN_ISNS_PORT :
+				    LUN_SLP_PORT };
 
 	if (is_zero(address))
 		return;
-	print_address(p.host, address);
+	portal_print_host16(address, p.host);
 	boot_add_service(b, kind, &p);
 }
 
@@ -82,6 +68,32 @@ take_login(char *out, size_t size, const char *value, int target,
 }
 
 static int
+read_target(struct boot_target *t, const struct raw *raw, int number,
+	    struct lun_error *err)
+{
+	struct lun_error why;
+	int r = iscsi_name_prepare(raw->name, t->url.target, &why);
+
+	if (r < 0)
+		return lun_fail(err, r, "iBFT: target %d: %s", number,
+				why.text);
+	if (t->url.kind == URL_LUN)
+		portal_print_host16(raw->address, t->url.portal.host);
+	t->url.portal.port = raw->port ? raw->port : LUN_PORT;
+	if ((r = take_login(t->url.user, sizeof(t->url.user), raw->user, number,
+			    err)) < 0 ||
+	    (r = take_login(t->url.password, sizeof(t->url.password),
+			    raw->password, number, err)) < 0 ||
+	    (r = take_login(t->user_in, sizeof(t->user_in), raw->user_in, number,
+			    err)) < 0 ||
+	    (r = take_login(t->password_in, sizeof(t->password_in),
+			    raw->password_in, number, err)) < 0)
+		return r;
+	t->url.has_password = t->url.password[0] != '\0';
+	return 0;
+}
+
+static int
 add_target(struct boot_info *b, const struct raw *raw, int number,
 	   struct lun_error *err)
 {
@@ -90,30 +102,14 @@ add_target(struct boot_info *b, const struct raw *raw, int number,
 			 .portal = { .tpgt = -1 }, .lun = raw->lun },
 		.has_port = raw->port != 0,
 	};
-	struct lun_error why;
-	int r = iscsi_name_prepare(raw->name, t.url.target, &why);
+	int r = read_target(&t, raw, number, err);
 
-	if (r < 0)
-		return lun_fail(err, r, "iBFT: target %d: %s", number,
-				why.text);
-	if (t.url.kind == URL_LUN)
-		print_address(t.url.portal.host, raw->address);
-	t.url.portal.port = raw->port ? raw->port : LUN_PORT;
-	if ((r = take_login(t.url.user, sizeof(t.url.user), raw->user, number,
-			    err)) < 0 ||
-	    (r = take_login(t.url.password, sizeof(t.url.password),
-			    raw->password, number, err)) < 0 ||
-	    (r = take_login(t.user_in, sizeof(t.user_in), raw->user_in, number,
-			    err)) < 0 ||
-	    (r = take_login(t.password_in, sizeof(t.password_in),
-			    raw->password_in, number, err)) < 0)
-		return r;
-	t.url.has_password = t.url.password[0] != '\0';
-	if (b->n_targets == BOOT_TARGETS_MAX)
-		return lun_fail(err, LUN_ENOMEM, "iBFT: too many targets");
-	b->targets[b->n_targets++] = t;
+	if (r == 0 && b->n_targets == BOOT_TARGETS_MAX)
+		r = lun_fail(err, LUN_ENOMEM, "iBFT: too many targets");
+	if (r == 0)
+		b->targets[b->n_targets++] = t;
 	secret_wipe(&t, sizeof(t));
-	return 0;
+	return r;
 }
 
 /* Those that are there, those that the firmware booted from first. */

@@ -27,8 +27,6 @@ enum {
 	BOOT_SECRET_MAX		= 255,
 	BOOT_SCOPES_MAX		= 255,
 	BOOT_ROOT_PATH_MAX	= 1023,	/* bytes, as long as a name that is read */
-	ISNS_PORT		= 3205,	/* RFC 4171 2.9.1 */
-	SLP_PORT		= 427,	/* RFC 2608 1.2 */
 };
 
 struct boot_target {

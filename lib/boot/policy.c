@@ -21,13 +21,6 @@ next_entry(const char **list, const char **entry, size_t *len)
 	return *len > 0;
 }
 
-static bool
-is_name(const char *s)
-{
-	return strncasecmp(s, "iqn.", 4) == 0 ||
-	       strncasecmp(s, "eui.", 4) == 0 || strncasecmp(s, "naa.", 4) == 0;
-}
-
 /* One entry, prepared: a name, else a host. */
 static int
 read_entry(const char *s, size_t len, char name[NAME_MAX_LEN + 1],
@@ -41,7 +34,7 @@ read_entry(const char *s, size_t len, char name[NAME_MAX_LEN + 1],
 				len);
 	memcpy(text, s, len);
 	text[len] = '\0';
-	if (is_name(text))
+	if (iscsi_name_begins(text))
 		return iscsi_name_prepare(text, name, err);
 	return portal_parse_user(p, text, len, err);
 }

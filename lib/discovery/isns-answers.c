@@ -224,6 +224,14 @@ isns_on_left(struct isns *c, uint32_t status,
 
 /* -------------------------------------------------------------- queries -- */
 
+/* It was not tried so far, and may show more then. */
+static int
+register_us(struct isns *c)
+{
+	c->node_is_ours = true;
+	return ISNS_REGISTER;
+}
+
 int
 isns_on_queried(struct isns *c, uint32_t status,
 		const struct isns_message *m, size_t pos)
@@ -233,10 +241,9 @@ isns_on_queried(struct isns *c, uint32_t status,
 
 	if (r < 0)
 		return r;
-	if (is_unknown(status) && !c->registered && !c->tried) {
+	if (is_unknown(status) && !c->tried) {
 		c->targets = targets_free(c->targets);
-		c->node_is_ours = true;
-		return ISNS_REGISTER;
+		return register_us(c);
 	}
 	if (status == ISNS_INTERNAL_ERROR && !c->target[0])
 		return ISNS_WALK;
@@ -248,10 +255,8 @@ isns_on_queried(struct isns *c, uint32_t status,
 	if (r < 0)
 		return r;
 	/* Perhaps it shows nothing to those who are not registered. */
-	if (found.targets == 0 && !found.self && !c->registered && !c->tried) {
-		c->node_is_ours = true;
-		return ISNS_REGISTER;
-	}
+	if (found.targets == 0 && !found.self && !c->tried)
+		return register_us(c);
 	return list_is_complete(c);
 }
 
@@ -332,10 +337,8 @@ isns_on_domains(struct isns *c, uint32_t status,
 	if (r < 0)
 		return r;
 	/* Perhaps it has no domains for those who are not registered. */
-	if (c->n == 0 && !c->registered && !c->tried) {
-		c->node_is_ours = true;
-		return ISNS_REGISTER;
-	}
+	if (c->n == 0 && !c->tried)
+		return register_us(c);
 	return strange ? bad_status(c, status) : each(c);
 }
 

@@ -162,10 +162,10 @@ add_attribute(struct node *n, const struct isns_attr *a)
 static int
 hand_portal(struct targets *t, const struct node_portal *p)
 {
-	char host[ISNS_ADDRESS_TEXT], text[ISNS_ADDRESS_TEXT + 16];
+	char host[PORTAL_HOST16_MAX], text[PORTAL_HOST16_MAX + 16];
 	uint16_t port = (uint16_t)p->port;
 
-	isns_print_address(p->address, host);
+	portal_print_host16(p->address, host);
 	if (p->no_access)		/* RFC 4171 6.5.4 */
 		return 0;
 	if (p->port == 0)		/* RFC 4171 6.3.2: the canonical one */

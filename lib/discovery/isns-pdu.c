@@ -227,23 +227,3 @@ isns_text_len(const struct isns_attr *a)
 {
 	return strnlen((const char *)a->value, a->len);
 }
-
-char *
-isns_print_address(const uint8_t address[ISNS_ADDRESS_LEN],
-		   char buf[ISNS_ADDRESS_TEXT])
-{
-	static const uint8_t zeroes[12];
-	struct in6_addr a;
-	bool mapped, compatible;
-
-	memcpy(&a, address, sizeof(a));
-	mapped = IN6_IS_ADDR_V4MAPPED(&a);
-	/* Open-iSNS stores IPv4 like this; of 0.x.x.x there is none. */
-	compatible = memcmp(address, zeroes, sizeof(zeroes)) == 0 &&
-		     address[12] != 0;
-	if (mapped || compatible)
-		inet_ntop(AF_INET, address + 12, buf, ISNS_ADDRESS_TEXT);
-	else
-		inet_ntop(AF_INET6, address, buf, ISNS_ADDRESS_TEXT);
-	return buf;
-}

@@ -18,11 +18,11 @@
 
 #include "base/str.h"
 #include "lun.h"
+#include "names/portal.h"
 
 enum {
 	ISNS_VERSION	= 1,
 	ISNS_HEADER_LEN	= 12,
-	ISNS_REQUEST_MAX = 4096,	/* bytes of a message that we begin */
 	ISNS_MESSAGE_MAX = 16 << 20,	/* bytes of payload that we take */
 	ISNS_AUTH_MIN	= 20,		/* an authentication block, RFC 4171 5.5 */
 	ISNS_AUTH_MAX	= 4096,
@@ -60,7 +60,6 @@ enum isns_status {			/* RFC 4171 5.4; those that we look at */
 	ISNS_NO_SUCH_ENTRY	= 9,
 	ISNS_VERSION_NOT_SUPPORTED = 10,
 	ISNS_INTERNAL_ERROR	= 11,
-	ISNS_ESI_NOT_AVAILABLE	= 21,
 };
 
 enum isns_tag {				/* RFC 4171 6.1 */
@@ -185,18 +184,12 @@ int isns_attr_next(const struct isns_message *m, size_t *pos,
 /* The bytes of a text, which may have no zero byte at its end. */
 size_t isns_text_len(const struct isns_attr *a);
 
-/* Dotted or with colons; IPv4 also if it is stored without FF FF (as ::1.2.3.4)
- * but not "::" and "::1" (RFC 4171 6.3.1). */
-enum { ISNS_ADDRESS_TEXT = 46 };
-char *isns_print_address(const uint8_t address[ISNS_ADDRESS_LEN],
-			 char buf[ISNS_ADDRESS_TEXT]);
-
 /* ---------------------------------------------------------- heartbeat -- */
 
 enum { ISNS_BACKUPS_MAX = 16 };
 
 struct isns_server {
-	char address[ISNS_ADDRESS_TEXT];
+	char address[PORTAL_HOST16_MAX];
 	uint16_t tcp_port, udp_port;
 };
 

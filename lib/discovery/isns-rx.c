@@ -248,7 +248,7 @@ enum { HEARTBEAT_LEN = 32, SERVER_LEN = 20 };
 static void
 take_server(struct isns_server *s, const uint8_t *p)
 {
-	isns_print_address(p, s->address);
+	portal_print_host16(p, s->address);
 	s->tcp_port = get16(p + 16);
 	s->udp_port = get16(p + 18);
 }

@@ -311,22 +311,26 @@ take_one_of_many(struct slp_exchange *x, const struct slp_message *m,
 		finish(x, 0);
 }
 
+/* Over TCP an answer is complete, whatever it says of that. */
 static void
-take_single(struct slp_exchange *x, const struct slp_message *m,
-	    const void *datagram, size_t len, lun_time now)
+take_whole(struct slp_exchange *x, const struct slp_message *m)
 {
 	if (m->error != 0) {
 		refused(x, m->error);
 		return;
 	}
-	if (m->overflow) {
-		if (ask_over_tcp(x, datagram, len, now) < 0)
-			finish(x, lun_fail(&x->err, LUN_ENOMEM,
-					   "SLP: out of memory"));
-		return;
-	}
 	x->ops->answer(x, m, &x->agent);
 	finish(x, 0);
+}
+
+static void
+take_single(struct slp_exchange *x, const struct slp_message *m,
+	    const void *datagram, size_t len, lun_time now)
+{
+	if (m->error != 0 || !m->overflow)
+		take_whole(x, m);
+	else if (ask_over_tcp(x, datagram, len, now) < 0)
+		finish(x, lun_fail(&x->err, LUN_ENOMEM, "SLP: out of memory"));
 }
 
 bool
@@ -365,18 +369,6 @@ use_what_was_cut(struct slp_exchange *x)
 		"only a part is used: %s", portal_print(&x->agent, name),
 		x->err.text[0] ? x->err.text : "no answer");
 	x->ops->answer(x, &m, &x->agent);
-	finish(x, 0);
-}
-
-/* Over TCP an answer is complete, whatever it says. */
-static void
-take_whole(struct slp_exchange *x, const struct slp_message *m)
-{
-	if (m->error != 0) {
-		refused(x, m->error);
-		return;
-	}
-	x->ops->answer(x, m, &x->agent);
 	finish(x, 0);
 }
 

@@ -50,17 +50,13 @@ static int
 read_address(struct slp_text in, uint16_t port, struct portal *portal,
 	     struct lun_error *err)
 {
-	const char *bracket = in.len > 0 ? memrchr(in.p, ']', in.len) : NULL;
-	const char *rest = bracket ? bracket : in.p;
 	struct portal p;
-	int r = portal_parse_address(&p, in.p, in.len, err);
+	int r = portal_parse_server_address(&p, in.p, in.len, port, err);
 
 	if (r < 0)
 		return r;
 	if (p.tpgt >= 0)
 		return refuse(in, "a portal group within the address");
-	if (!memchr(rest, ':', in.len - (size_t)(rest - in.p)))
-		p.port = port;
 	*portal = p;
 	return 0;
 }

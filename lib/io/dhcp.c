@@ -27,7 +27,7 @@
 struct interface {
 	char name[IFNAMSIZ];
 	unsigned index;
-	bool exists, up, ethernet, has_ipv6;
+	bool up, ethernet, has_ipv6;
 	uint8_t mac[6], address[4];
 };
 

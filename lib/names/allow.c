@@ -95,19 +95,10 @@ same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 	       ((a[bits / 8] ^ b[bits / 8]) & (0xff00 >> rest & 0xff)) == 0;
 }
 
-/* Without a final dot, which is the root. */
-static size_t
-name_length(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && name[len - 1] == '.' ? len - 1 : len;
-}
-
 static bool
 is_below(const char *host, const char *domain)
 {
-	size_t h = name_length(host), d = name_length(domain);
+	size_t h = portal_host_len(host), d = portal_host_len(domain);
 
 	return h >= d && strncasecmp(host + h - d, domain, d) == 0 &&
 	       (h == d || host[h - d - 1] == '.');

@@ -200,6 +200,14 @@ iscsi_name_prepare_stored(const char *in, char out[NAME_MAX_LEN + 1],
 }
 
 bool
+iscsi_name_begins(const char *text)
+{
+	return strncasecmp(text, "iqn.", 4) == 0 ||
+	       strncasecmp(text, "eui.", 4) == 0 ||
+	       strncasecmp(text, "naa.", 4) == 0;
+}
+
+bool
 iscsi_name_equal(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;

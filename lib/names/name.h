@@ -41,6 +41,9 @@ int iscsi_name_prepare(const char *in, char out[NAME_MAX_LEN + 1],
 int iscsi_name_prepare_stored(const char *in, char out[NAME_MAX_LEN + 1],
 			      struct lun_error *err);
 
+/* Does it begin like one, in any case: iqn., eui. or naa.? */
+bool iscsi_name_begins(const char *text);
+
 /* Byte for byte, of two prepared names (RFC 7143 4.2.7.2). */
 bool iscsi_name_equal(const char *a, const char *b);
 

@@ -305,18 +305,14 @@ int
 portal_parse_address(struct portal *p, const char *text, size_t len,
 		     struct lun_error *err)
 {
-	struct source src = { text, len, LUN_EPROTO, err };
-
-	return read_portal(p, LUN_PORT, &src);
+	return portal_parse_server_address(p, text, len, LUN_PORT, err);
 }
 
 int
 portal_parse_user(struct portal *p, const char *text, size_t len,
 		  struct lun_error *err)
 {
-	struct source src = { text, len, LUN_EINVAL, err };
-
-	return read_portal(p, LUN_PORT, &src);
+	return portal_parse_server(p, text, len, LUN_PORT, err);
 }
 
 int
@@ -324,6 +320,15 @@ portal_parse_server(struct portal *p, const char *text, size_t len,
 		    uint16_t port, struct lun_error *err)
 {
 	struct source src = { text, len, LUN_EINVAL, err };
+
+	return read_portal(p, port, &src);
+}
+
+int
+portal_parse_server_address(struct portal *p, const char *text, size_t len,
+			    uint16_t port, struct lun_error *err)
+{
+	struct source src = { text, len, LUN_EPROTO, err };
 
 	return read_portal(p, port, &src);
 }
@@ -385,6 +390,25 @@ portal_print_tagged(const struct portal *p, char buf[PORTAL_TEXT_MAX])
 	return buf;
 }
 
+char *
+portal_print_host16(const uint8_t address[16], char buf[PORTAL_HOST16_MAX])
+{
+	static const uint8_t zeroes[12];
+	struct in6_addr a;
+	bool mapped, compatible;
+
+	memcpy(&a, address, sizeof(a));
+	mapped = IN6_IS_ADDR_V4MAPPED(&a);
+	/* Open-iSNS stores IPv4 like this; of 0.x.x.x there is none. */
+	compatible = memcmp(address, zeroes, sizeof(zeroes)) == 0 &&
+		     address[12] != 0;
+	if (mapped || compatible)
+		inet_ntop(AF_INET, address + 12, buf, PORTAL_HOST16_MAX);
+	else
+		inet_ntop(AF_INET6, address, buf, PORTAL_HOST16_MAX);
+	return buf;
+}
+
 /* Addresses by value; their zones are told apart by their text. */
 static bool
 ipv6_equal(const char *a, const char *b)
@@ -407,8 +431,8 @@ ipv6_equal(const char *a, const char *b)
 	       strcmp(zones[0], zones[1]) == 0;
 }
 
-static size_t
-len_without_dot(const char *s)
+size_t
+portal_host_len(const char *s)
 {
 	size_t len = strlen(s);
 
@@ -425,8 +449,8 @@ portal_equal(const struct portal *a, const struct portal *b)
 	if (kind == HOST_IPV6)
 		return ipv6_equal(a->host, b->host);
 
-	size_t len = len_without_dot(a->host);
+	size_t len = portal_host_len(a->host);
 
-	return len_without_dot(b->host) == len &&
+	return portal_host_len(b->host) == len &&
 	       strncasecmp(a->host, b->host, len) == 0;
 }

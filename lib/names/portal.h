@@ -46,9 +46,22 @@ int portal_parse_address(struct portal *p, const char *text, size_t len,
 int portal_parse_user(struct portal *p, const char *text, size_t len,
 		      struct lun_error *err);
 
-/* The same of a server of another kind, whose usual port is this. */
+/* The same two, of a server of another kind, whose usual port is this. */
+int portal_parse_server_address(struct portal *p, const char *text, size_t len,
+				uint16_t port, struct lun_error *err);
 int portal_parse_server(struct portal *p, const char *text, size_t len,
 			uint16_t port, struct lun_error *err);
+
+/*
+ * An address of 16 bytes as protocols have it: IPv4 is mapped, or stored without
+ * FF FF (as ::1.2.3.4); but "::" and "::1" are of IPv6. Returns buf.
+ */
+enum { PORTAL_HOST16_MAX = 46 };
+char *portal_print_host16(const uint8_t address[16],
+			  char buf[PORTAL_HOST16_MAX]);
+
+/* Without a final dot, which is the root. */
+size_t portal_host_len(const char *host);
 
 /* The port alone: 1 to 65535 in decimal. 0 or LUN_EINVAL. */
 int portal_parse_port(uint16_t *port, const char *text, size_t len,

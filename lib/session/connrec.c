@@ -38,8 +38,7 @@ enum {
 static void
 suspend(struct task *t)
 {
-	list_del(&t->sending);
-	t->n_bursts = 0;
+	dataout_drop(t);
 	t->muted = false;
 	t->damaged |= t->mend.active && t->cmd && t->cmd->in_len > 0;
 	if (t->mend.active)

@@ -206,6 +206,13 @@ dataout_r2t(struct task *t, const struct pdu *pdu)
 	return 0;
 }
 
+void
+dataout_drop(struct task *t)
+{
+	list_del(&t->sending);
+	t->n_bursts = 0;
+}
+
 /*
  * Async event 5: no more data for the R2Ts of this unit here (11.9.1). What is
  * unsolicited goes on: its command may be one that the target had not seen yet,
@@ -224,8 +231,7 @@ dataout_stop(struct leg *leg, uint64_t lun)
 			t->n_bursts = 1;
 			continue;
 		}
-		list_del(&t->sending);
-		t->n_bursts = 0;
+		dataout_drop(t);
 	}
 }
 
@@ -241,7 +247,6 @@ dataout_mute(struct task *t, bool muted)
 void
 dataout_restart(struct task *t)
 {
-	list_del(&t->sending);
-	t->n_bursts = 0;
+	dataout_drop(t);
 	conn_release(t->leg->conn, t, NULL, 0);
 }

@@ -376,11 +376,13 @@ leg_took(struct leg *leg, const struct command *cmd)
 	uint64_t len = (uint64_t)cmd->in_len + cmd->out_len;
 	bool more = !list_empty(&s->waiting);
 
+	if (s->n_legs == 1)
+		return;
 	if (len < TURN_PART)
 		len = TURN_PART;
 	s->turn_left = more && len < s->turn_left ?
 	    s->turn_left - (uint32_t)len : 0;
-	if (more && s->turn_left == 0 && s->n_legs > 1)
+	if (more && s->turn_left == 0)
 		session_stir(s);
 }
 

@@ -297,6 +297,7 @@ void dataout_send(struct task *t);
 /* Are all the bytes that the target says it took on their way? */
 bool dataout_sent(const struct task *t);
 int dataout_r2t(struct task *t, const struct pdu *pdu);
+void dataout_drop(struct task *t);	/* no more of what it was to send */
 void dataout_stop(struct leg *leg, uint64_t lun);
 void dataout_mute(struct task *t, bool muted);	/* what it has waits */
 void dataout_restart(struct task *t);	/* nothing of it was sent */

@@ -239,8 +239,7 @@ task_end(struct task *t, int result)
 	struct command *cmd = t->cmd;
 
 	assert(cmd);
-	list_del(&t->sending);
-	t->n_bursts = 0;
+	dataout_drop(t);
 	if (t->mend.active)
 		snack_end(t);
 	if (t->leg->conn)

@@ -275,10 +275,8 @@ stop_data(const struct tmf *t)
 {
 	struct task *task = t->task;
 
-	if (t->function != TMF_ABORT_TASK || !task->cmd)
-		return;
-	list_del(&task->sending);
-	task->n_bursts = 0;
+	if (t->function == TMF_ABORT_TASK && task->cmd)
+		dataout_drop(task);
 }
 
 /*

@@ -431,10 +431,10 @@ test_addresses(void **state)
 		{ { 0xfe, 0x80, [10] = 0xff, 0xff, 1, 2, 3, 4 },
 		  "fe80::ffff:102:304" },
 	};
-	char buf[ISNS_ADDRESS_TEXT];
+	char buf[PORTAL_HOST16_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(isns_print_address(cases[i].address, buf),
+		assert_string_equal(portal_print_host16(cases[i].address, buf),
 				    cases[i].text);
 }
 
