@@ -180,19 +180,14 @@ show_json(const struct boot *b)
 {
 	struct json_object *o = json_candidate(&b->candidates[b->chosen]);
 	struct json_object *list = json_new_array();
-	size_t length;
 
 	for (size_t i = 0; i < b->result.n; i++)
 		json_append(list, json_candidate(&b->candidates[i]));
 	json_put(o, "initiator_name", json_text(b->result.initiator_name));
 	json_put(o, "candidates", list);
-	char *text = json_print(o, &length);
-	if (text)
-		fwrite(text, 1, length, stdout);
-	else
+	bool good = json_show(o);
+	if (!good)
 		log_say(LUN_LOG_ERROR, "boot: out of memory");
-	bool good = text != NULL;
-	free(text);
 	json_object_put(o);
 	return finish_stdout(good ? EXIT_DONE : EXIT_FAILED);
 }

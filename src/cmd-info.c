@@ -84,7 +84,6 @@ show(void *user, const struct survey *sv)
 	const struct opts *o = user;
 	struct json_object *lun = sv->n ? sv->v[0]->user : NULL;
 	enum exit_code code = EXIT_DONE;
-	size_t length;
 
 	if (!lun && !json_complete())
 		return out_of_memory();
@@ -95,13 +94,8 @@ show(void *user, const struct survey *sv)
 		return EXIT_FAILED;
 	}
 	if (o->json) {
-		char *text = json_print(lun, &length);
-
-		if (text)
-			fwrite(text, 1, length, stdout);
-		else
+		if (!json_show(lun))
 			code = out_of_memory();
-		free(text);
 	} else {
 		struct table table = { 0 };
 

@@ -49,18 +49,17 @@ look(void *user, struct target *t)
 static void
 portals_line(struct table *table, const struct target *t)
 {
-	char line[1000] = "";
+	char line[1000] = "", portal[TEXT_PORTAL_MAX];
 	size_t have = 0;
 
 	for (size_t i = 0; i < t->n_portals && have < sizeof(line); i++) {
 		const struct portal *p = &t->portals[i];
-		bool v6 = strchr(p->address, ':') != NULL;
 
 		if (!target_has_portal(t, i))
 			continue;
 		have += (size_t)snprintf(line + have, sizeof(line) - have,
-					 "  %s%s%s:%u", v6 ? "[" : "",
-					 p->address, v6 ? "]" : "", p->port);
+					 "  %s", text_portal(p->address,
+							     p->port, portal));
 		if (p->tpgt >= 0 && have < sizeof(line))
 			have += (size_t)snprintf(line + have,
 						 sizeof(line) - have, ",%d",
@@ -145,18 +144,13 @@ show_json(const struct survey *sv)
 	struct json_object *o = json_new_object();
 	struct json_object *list = json_new_array();
 	enum exit_code code = EXIT_DONE;
-	size_t length;
 
 	for (size_t i = 0; i < sv->n; i++)
 		json_append(list, json_object_get(sv->v[i]->user));
 	json_put(o, "targets", list);
 	json_put(o, "errors", failed_sources(sv));
-	char *text = json_print(o, &length);
-	if (text)
-		fwrite(text, 1, length, stdout);
-	else
+	if (!json_show(o))
 		code = out_of_memory();
-	free(text);
 	json_object_put(o);
 	return code;
 }

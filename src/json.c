@@ -408,3 +408,16 @@ json_print(struct json_object *o, size_t *length)
 	*length = size;
 	return text;
 }
+
+bool
+json_show(struct json_object *o)
+{
+	size_t length;
+	char *text = json_print(o, &length);
+
+	if (text)
+		fwrite(text, 1, length, stdout);
+	bool good = text != NULL;
+	free(text);
+	return good;
+}

@@ -50,4 +50,7 @@ uint64_t json_number_of(struct json_object *o, const char *name);
 /* The text, with a newline at the end; to be freed. NULL: out of memory. */
 char *json_print(struct json_object *o, size_t *length);
 
+/* The same on stdout. False: out of memory. */
+bool json_show(struct json_object *o);
+
 #endif

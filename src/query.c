@@ -72,13 +72,12 @@ loop_setup(struct lun_loop **out, const struct opts *o, struct lun_error *err)
 static const char *
 without_address(const struct lun_url *url, const char *error)
 {
-	bool v6 = strchr(url->host, ':') != NULL;
-	char address[sizeof(url->host) + 12];
-	int n = snprintf(address, sizeof(address), "%s%s%s:%u: ", v6 ? "[" : "",
-			 url->host, v6 ? "]" : "",
-			 url->port ? url->port : LUN_PORT);
+	char address[TEXT_PORTAL_MAX];
+	size_t n = strlen(text_portal(url->host, url->port ? url->port :
+				      LUN_PORT, address));
 
-	return strncmp(error, address, (size_t)n) == 0 ? error + n : error;
+	return strncmp(error, address, n) == 0 &&
+	       strncmp(error + n, ": ", 2) == 0 ? error + n + 2 : error;
 }
 
 size_t

@@ -164,17 +164,24 @@ text_size(uint64_t bytes, char out[TEXT_SIZE_MAX])
 	return out;
 }
 
-/* "[::1]:7", with the port if it is not the usual one. */
-static void
-put_host(const struct lun_url *url, uint16_t usual, char *out, size_t size)
+char *
+text_portal(const char *address, uint16_t port, char out[TEXT_PORTAL_MAX])
 {
-	bool v6 = strchr(url->host, ':') != NULL;
-	char port[8] = "";
+	bool v6 = strchr(address, ':') != NULL;
+	char behind[8] = "";
 
-	if (url->port && url->port != usual)
-		snprintf(port, sizeof(port), ":%u", url->port);
-	snprintf(out, size, "%s%s%s%s", v6 ? "[" : "", url->host,
-		 v6 ? "]" : "", port);
+	if (port)
+		snprintf(behind, sizeof(behind), ":%u", port);
+	snprintf(out, TEXT_PORTAL_MAX, "%s%s%s%s", v6 ? "[" : "", address,
+		 v6 ? "]" : "", behind);
+	return out;
+}
+
+/* With the port if it is not the usual one. */
+static void
+put_host(const struct lun_url *url, uint16_t usual, char out[TEXT_PORTAL_MAX])
+{
+	text_portal(url->host, url->port == usual ? 0 : url->port, out);
 }
 
 /* The escapes of SLP become those of URLs. */
@@ -210,29 +217,29 @@ put_root_path(const struct lun_url *url, char *out, size_t size)
 char *
 text_url(const struct lun_url *url, char out[TEXT_URL_MAX])
 {
-	char host[sizeof(url->host) + 16], scope[300] = "";
+	char host[TEXT_PORTAL_MAX], scope[300] = "";
 	char lun[LUN_NAME_MAX];
 
 	switch (url->kind) {
 	case LUN_URL_PORTAL:
-		put_host(url, LUN_PORT, host, sizeof(host));
+		put_host(url, LUN_PORT, host);
 		snprintf(out, TEXT_URL_MAX, "iscsi://%s", host);
 		break;
 	case LUN_URL_TARGET:
-		put_host(url, LUN_PORT, host, sizeof(host));
+		put_host(url, LUN_PORT, host);
 		snprintf(out, TEXT_URL_MAX, "iscsi://%s/%s", host, url->target);
 		break;
 	case LUN_URL_LUN:
-		put_host(url, LUN_PORT, host, sizeof(host));
+		put_host(url, LUN_PORT, host);
 		snprintf(out, TEXT_URL_MAX, "iscsi://%s/%s/%s", host,
 			 url->target, lun_name(url->lun, lun));
 		break;
 	case LUN_URL_ISNS:
-		put_host(url, LUN_ISNS_PORT, host, sizeof(host));
+		put_host(url, LUN_ISNS_PORT, host);
 		snprintf(out, TEXT_URL_MAX, "isns://%s", host);
 		break;
 	case LUN_URL_SLP:
-		put_host(url, LUN_SLP_PORT, host, sizeof(host));
+		put_host(url, LUN_SLP_PORT, host);
 		put_scope(url->scope, scope, sizeof(scope));
 		snprintf(out, TEXT_URL_MAX, "slp://%s%s",
 			 url->host[0] ? host : "", scope);

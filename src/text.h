@@ -31,6 +31,11 @@ enum { TEXT_SIZE_MAX = 32 };
 /* "512 B", "10.0 GiB". */
 char *text_size(uint64_t bytes, char out[TEXT_SIZE_MAX]);
 
+enum { TEXT_PORTAL_MAX = 280 };
+/* "[::1]:7"; port 0: without one. */
+char *text_portal(const char *address, uint16_t port,
+		  char out[TEXT_PORTAL_MAX]);
+
 enum { TEXT_URL_MAX = 600 };
 /* The URL as one would type it, without user and password; the port only if
  * it is not the usual one. */
