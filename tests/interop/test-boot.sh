@@ -18,15 +18,24 @@ configuration()
 
 # ------------------------------------------------------------ the servers --
 
-start_dnsmasq()
+# RFC 4174: 192.0.2.1
+isns_option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
+
+# serve_dnsmasq CODE,VALUE: with this option.
+serve_dnsmasq()
 {
 	require dnsmasq
 	serve dhcp.log dnsmasq --keep-in-foreground --log-facility=- --port=0 \
 		--conf-file=/dev/null --interface=vs --bind-interfaces \
 		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --log-dhcp \
 		--dhcp-leasefile="$state/leases" --user=root --pid-file= \
-		"--dhcp-option=17,$1"
+		"--dhcp-option=$1"
 	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
+}
+
+start_dnsmasq()
+{
+	serve_dnsmasq "17,$1"
 }
 
 start_isc()
@@ -367,12 +376,7 @@ services()
 		isns://192.0.2.1:3206 isns://192.0.2.1
 
 	say "no root path, but an iSNS server, by DHCP: its boot list"
-	serve dhcp.log dnsmasq --keep-in-foreground --log-facility=- --port=0 \
-		--conf-file=/dev/null --interface=vs --bind-interfaces \
-		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --user=root \
-		--dhcp-leasefile="$state/leases" --pid-file= \
-		--dhcp-option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
-	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
+	serve_dnsmasq "$isns_option"
 	refuses "a target to boot from: found nowhere" "${me[@]}" --dhcp vc
 	ask features "$initiator" "$domain" 1
 	finds "$url" "found by iSNS at 192.0.2.1:3205" "${me[@]}" --dhcp vc
@@ -424,12 +428,7 @@ slp()
 	mounts "${me[@]}" --root-path "iscsi:::::$target"
 
 	say "no root path by DHCP: the boot list, and iSNS that does not answer"
-	serve dhcp.log dnsmasq --keep-in-foreground --log-facility=- --port=0 \
-		--conf-file=/dev/null --interface=vs --bind-interfaces \
-		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --user=root \
-		--dhcp-leasefile="$state/leases" --pid-file= \
-		--dhcp-option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
-	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
+	serve_dnsmasq "$isns_option"
 	finds "$url" "found by SLP" "${me[@]}" --dhcp vc
 	grep -q "boot-list=$initiator" "$state/requests.log" || fail "no query 7"
 }

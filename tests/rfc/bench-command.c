@@ -133,6 +133,15 @@ bench_r2t(struct bench *b, const struct got *got, uint32_t r2t_sn, uint32_t ttt,
 }
 
 void
+bench_answer_tmf(struct bench *b, const struct got *got, uint8_t response)
+{
+	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
+
+	pdu.response = response;
+	bench_send(b, &pdu, NULL, 0);
+}
+
+void
 bench_response(struct bench *b, const struct got *got, uint8_t status)
 {
 	struct pdu pdu = bench_pdu(b, OP_SCSI_RESPONSE, got);

@@ -165,6 +165,9 @@ void bench_r2t(struct bench *b, const struct got *got, uint32_t r2t_sn,
 /* A SCSI Response with this status and nothing else. */
 void bench_response(struct bench *b, const struct got *got, uint8_t status);
 
+/* A Task Management Function Response. */
+void bench_answer_tmf(struct bench *b, const struct got *got, uint8_t response);
+
 /* It completed, exactly once, with this result; or it did not yet. */
 void bench_done(struct bench *b, struct command *cmd, int result);
 void bench_pending(struct bench *b, struct command *cmd);

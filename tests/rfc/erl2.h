@@ -44,15 +44,6 @@ let_go(struct bench *b, uint16_t cid)
 	answer_logout(b, got, LOGOUT_DONE, 0, TIME2RETAIN);
 }
 
-static inline void
-answer_tmf(struct bench *b, const struct got *got, uint8_t response)
-{
-	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
-
-	pdu.response = response;
-	bench_send(b, &pdu, NULL, 0);
-}
-
 /* The TASK REASSIGN of this command. */
 static inline struct got *
 expect_reassign(struct bench *b, const struct got *command)

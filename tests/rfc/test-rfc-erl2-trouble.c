@@ -74,7 +74,7 @@ test_a_cleanup_that_failed_is_tried_again_when_the_target_allows(void **state)
 	bench_expect_nothing(b);
 	bench_pass(b, 1);
 	let_go(b, 2);
-	answer_tmf(b, expect_reassign(b, l.got), TMF_COMPLETE);
+	bench_answer_tmf(b, expect_reassign(b, l.got), TMF_COMPLETE);
 	assert_true(bench_up(b));
 	bench_free(b);
 }
@@ -120,7 +120,7 @@ test_a_refused_reassignment_costs_the_session(void **state)
 		struct loss l = new_loss();
 
 		let_go(l.b, 2);
-		answer_tmf(l.b, expect_reassign(l.b, l.got), responses[i]);
+		bench_answer_tmf(l.b, expect_reassign(l.b, l.got), responses[i]);
 		expect_session_lost(&l, "TASK REASSIGN");
 	}
 }
@@ -139,10 +139,10 @@ test_a_rejected_reassignment_is_tried_with_the_lun(void **state)
 	bench_login(b, "");
 	r = expect_reassign(b, got);
 	assert_int_equal(r->pdu.lun, 0);
-	answer_tmf(b, r, TMF_REJECTED);
+	bench_answer_tmf(b, r, TMF_REJECTED);
 	r = expect_reassign(b, got);
 	assert_int_equal(r->pdu.lun, UINT64_C(3) << 48);
-	answer_tmf(b, r, TMF_COMPLETE);
+	bench_answer_tmf(b, r, TMF_COMPLETE);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, cmd, 0);
 	bench_free(b);
@@ -163,7 +163,7 @@ test_a_command_is_cancelled_in_the_middle(void **state)
 	let_go(b, 2);
 	abort = bench_expect(b, OP_TMF_REQUEST);
 	assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
-	answer_tmf(b, abort, TMF_COMPLETE);
+	bench_answer_tmf(b, abort, TMF_COMPLETE);
 	bench_done(b, l.cmd, LUN_ECANCELED);
 	bench_free(b);
 }
@@ -182,10 +182,10 @@ test_a_command_is_cancelled_while_it_moves(void **state)
 	nexus->ops->cancel(nexus, l.cmd);
 	bench_run(b);
 	bench_expect_nothing(b);	/* one at a time, 4.2.2.1 */
-	answer_tmf(b, reassign, TMF_COMPLETE);
+	bench_answer_tmf(b, reassign, TMF_COMPLETE);
 	abort = bench_expect(b, OP_TMF_REQUEST);
 	assert_int_equal(abort->pdu.function, TMF_ABORT_TASK);
-	answer_tmf(b, abort, TMF_COMPLETE);
+	bench_answer_tmf(b, abort, TMF_COMPLETE);
 	bench_done(b, l.cmd, LUN_ECANCELED);
 	bench_free(b);
 }
@@ -215,7 +215,7 @@ test_the_carrier_of_the_logout_is_lost(void **state)
 		if (got->pdu.opcode == OP_LOGOUT_REQUEST)
 			answer_logout(b, got, LOGOUT_DONE, 0, TIME2RETAIN);
 		else if (got->pdu.opcode == OP_TMF_REQUEST)
-			answer_tmf(b, got, TMF_COMPLETE);
+			bench_answer_tmf(b, got, TMF_COMPLETE);
 	}
 	assert_int_equal(counters(b).connection_recoveries, 2);
 	assert_int_equal(counters(b).tasks_reassigned, 2);
@@ -246,7 +246,7 @@ test_the_answer_to_the_logout_is_lost(void **state)
 	assert_int_equal(logout->line, 2);
 	assert_int_equal(logout->pdu.cid, 2);
 	answer_logout(b, logout, LOGOUT_NO_CID, 0, 0);
-	answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
+	bench_answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
 	got[1]->line = 2;
 	bench_response(b, got[1], SCSI_GOOD);
 	bench_done(b, cmd[1], 0);
@@ -298,7 +298,7 @@ test_the_new_connection_is_lost_while_the_task_moves(void **state)
 	let_go(b, 1);
 	r = expect_reassign(b, got[1]);
 	assert_int_equal(r->line, 2);
-	answer_tmf(b, r, TMF_COMPLETE);
+	bench_answer_tmf(b, r, TMF_COMPLETE);
 	moved(got[1], r);
 	bench_response(b, got[1], SCSI_GOOD);
 	bench_done(b, cmd[1], 0);
@@ -324,7 +324,7 @@ login_refused_once(uint8_t status_class, uint8_t status_detail)
 	bench_send(b, &pdu, NULL, 0);
 	bench_pass(b, TIME_S);
 	bench_login(b, "");
-	answer_tmf(b, expect_reassign(b, got), TMF_COMPLETE);
+	bench_answer_tmf(b, expect_reassign(b, got), TMF_COMPLETE);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, cmd, 0);
 	bench_free(b);
@@ -370,7 +370,7 @@ test_a_login_that_is_refused_has_logged_out(void **state)
 	login = bench_login_security(b, "AuthMethod=None TargetPortalGroupTag=1");
 	assert_int_equal(login->pdu.cid, 2);
 	bench_login(b, "");
-	answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
+	bench_answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
 	bench_pass(b, TIME_S);
 	logout = bench_expect(b, OP_LOGOUT_REQUEST);
 	assert_int_equal(logout->pdu.cid, 1);

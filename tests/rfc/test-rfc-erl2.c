@@ -58,7 +58,7 @@ test_a_cut_connection_is_removed_and_its_tasks_move(void **state)
 		assert_int_equal(r->pdu.exp_data_sn, 0);
 		if (i == 5)		/* meanwhile it comes back */
 			bench_login(b, "");
-		answer_tmf(b, r, TMF_COMPLETE);
+		bench_answer_tmf(b, r, TMF_COMPLETE);
 		moved(got[i], r);
 	}
 	for (size_t i = 0; i < 10; i++) {
@@ -128,7 +128,7 @@ test_the_only_connection_is_reinstated(void **state)
 	bench_login(b, "");
 	assert_string_equal(session_state_name(bench_session(b)), "LOGGED_IN");
 	got = expect_reassign(b, on_a);
-	answer_tmf(b, got, TMF_COMPLETE);
+	bench_answer_tmf(b, got, TMF_COMPLETE);
 	bench_response(b, on_a, SCSI_GOOD);
 	bench_done(b, a, 0);
 	got = bench_expect(b, OP_SCSI_COMMAND);
@@ -163,7 +163,7 @@ test_a_silent_connection_is_replaced(void **state)
 	expect_reinstatement(b, 0x5002);
 	bench_login(b, "");
 	got = expect_reassign(b, on_a);
-	answer_tmf(b, got, TMF_COMPLETE);
+	bench_answer_tmf(b, got, TMF_COMPLETE);
 	bench_response(b, on_a, SCSI_GOOD);
 	bench_done(b, a, 0);
 	bench_free(b);
@@ -217,7 +217,7 @@ test_a_read_goes_on_where_it_was(void **state)
 		bench_data_in(b, got, i, i * 512, 512, false, false);
 	tmf = recover(b, got);
 	assert_int_equal(tmf->pdu.exp_data_sn, 5);
-	answer_tmf(b, tmf, TMF_COMPLETE);
+	bench_answer_tmf(b, tmf, TMF_COMPLETE);
 	bench_data_in(b, got, 3, 3 * 512, 512, false, false);
 	bench_data_in(b, got, 4, 4 * 512, 512, false, false);
 	for (uint32_t i = 5; i < 8; i++)
@@ -236,7 +236,7 @@ test_a_read_without_data_begins_at_0(void **state)
 	struct got *got = on_line_1(b, &r, 4096, 0), *tmf = recover(b, got);
 
 	assert_int_equal(tmf->pdu.exp_data_sn, 0);
-	answer_tmf(b, tmf, TMF_COMPLETE);
+	bench_answer_tmf(b, tmf, TMF_COMPLETE);
 	bench_data_in(b, got, 0, 0, 4096, true, true);
 	bench_done(b, r, 0);
 	bench_check_read(b, r, 4096);
@@ -257,7 +257,7 @@ write_goes_on(uint32_t r2t_sn)
 	bench_expect(b, OP_DATA_OUT);		/* this one is lost */
 	tmf = recover(b, got);
 	assert_int_equal(tmf->pdu.exp_data_sn, 0);
-	answer_tmf(b, tmf, TMF_COMPLETE);
+	bench_answer_tmf(b, tmf, TMF_COMPLETE);
 	bench_r2t(b, got, r2t_sn, 9, 4096, 4096);
 	data = bench_expect(b, OP_DATA_OUT);
 	assert_int_equal(data->line, 0);
@@ -283,7 +283,7 @@ test_the_status_ends_a_task_and_not_its_reassignment(void **state)
 	struct command *w;
 	struct got *got = on_line_1(b, &w, 0, 512), *tmf = recover(b, got);
 
-	answer_tmf(b, tmf, TMF_COMPLETE);
+	bench_answer_tmf(b, tmf, TMF_COMPLETE);
 	bench_pass(b, 5 * TIME_S);
 	bench_pending(b, w);
 	bench_response(b, got, SCSI_GOOD);
@@ -385,7 +385,7 @@ test_an_abort_goes_along_with_its_task(void **state)
 	assert_int_equal(again->pdu.ref_cmd_sn, got->pdu.cmd_sn);
 	assert_int_not_equal(again->pdu.initiator_task_tag,
 			     first->pdu.initiator_task_tag);
-	answer_tmf(b, again, TMF_COMPLETE);
+	bench_answer_tmf(b, again, TMF_COMPLETE);
 	bench_done(b, w, LUN_ECANCELED);
 	assert_true(bench_up(b));
 	bench_free(b);
@@ -418,7 +418,7 @@ test_a_reset_is_made_anew_on_another_connection(void **state)
 	assert_int_equal(again->pdu.function, TMF_LOGICAL_UNIT_RESET);
 	assert_int_not_equal(again->pdu.initiator_task_tag,
 			     first->pdu.initiator_task_tag);
-	answer_tmf(b, again, TMF_COMPLETE);
+	bench_answer_tmf(b, again, TMF_COMPLETE);
 	assert_int_equal(told, 1);
 	bench_free(b);
 }

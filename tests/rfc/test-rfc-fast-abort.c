@@ -78,15 +78,6 @@ expect_burst(struct bench *b, const struct got *task, uint32_t ttt,
 	}
 }
 
-static void
-answer(struct bench *b, const struct got *got, uint8_t response)
-{
-	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
-
-	pdu.response = response;
-	bench_send(b, &pdu, NULL, 0);
-}
-
 /* The offer has all three, the strongest first, and the answer counts.
  * shows: 7143-4.2.3.4-01 7143-13.23-01 */
 static void
@@ -153,7 +144,7 @@ test_no_data_after_the_request(void **state)
 		bench_done(b, write[0], 0);
 		assert_int_equal(write[0]->status, SCSI_TASK_ABORTED);
 		bench_pending(b, write[1]);
-		answer(b, request, TMF_COMPLETE);
+		bench_answer_tmf(b, request, TMF_COMPLETE);
 		assert_int_equal(told.done, 1);
 		bench_done(b, write[1], LUN_ECANCELED);
 		bench_done(b, read, LUN_ECANCELED);
@@ -187,7 +178,7 @@ test_data_goes_on_if_the_request_fails(void **state)
 	struct got *request = bench_expect(b, OP_TMF_REQUEST);
 	bench_r2t(b, got, 0, 5, 4096, 4096);
 	bench_expect_nothing(b);
-	answer(b, request, TMF_NOT_SUPPORTED);
+	bench_answer_tmf(b, request, TMF_NOT_SUPPORTED);
 	assert_int_equal(told.response, TMF_NOT_SUPPORTED);
 	expect_burst(b, got, 5, 4096, 8192);
 	bench_response(b, got, SCSI_GOOD);
@@ -209,7 +200,7 @@ test_later_commands_send_their_data(void **state)
 	expect_burst(b, got, TAG_NONE, 0, 4096);
 	bench_r2t(b, got, 0, 5, 4096, 4096);
 	expect_burst(b, got, 5, 4096, 8192);
-	answer(b, request, TMF_COMPLETE);
+	bench_answer_tmf(b, request, TMF_COMPLETE);
 	bench_pending(b, write);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, write, 0);
@@ -268,7 +259,7 @@ test_other_connections_are_told_by_the_target(void **state)
 			announce(b, 1, LUN_1);
 			bench_expect_nothing(b);
 		}
-		answer(b, request, TMF_COMPLETE);
+		bench_answer_tmf(b, request, TMF_COMPLETE);
 		bench_done(b, write, LUN_ECANCELED);
 		if (late) {	/* it was under way when the response came */
 			bench_r2t(b, got, 1, 6, 8192, 4096);

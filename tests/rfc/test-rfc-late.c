@@ -5,15 +5,6 @@
 #define LUN_1 UINT64_C(0x0001000000000000)
 #define LUN_2 UINT64_C(0x0002000000000000)
 
-static void
-answer(struct bench *b, const struct got *got, uint8_t response)
-{
-	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
-
-	pdu.response = response;
-	bench_send(b, &pdu, NULL, 0);
-}
-
 static struct got *
 expect_tmf(struct bench *b, uint8_t function)
 {
@@ -42,11 +33,11 @@ test_no_data_after_a_late_answer_to_an_abort(void **state)
 		bench_hold(b, true);
 		bench_r2t(b, got, 0, 7, 0, 8192);
 		bench_pending(b, cmd);
-		answer(b, abort, response);
+		bench_answer_tmf(b, abort, response);
 		bench_done(b, cmd, LUN_ETIMEDOUT);
 		bench_hold(b, false);
 		bench_expect_nothing(b);
-		answer(b, reset, TMF_COMPLETE);
+		bench_answer_tmf(b, reset, TMF_COMPLETE);
 		bench_works_on(b, 0);
 		bench_free(b);
 	}
@@ -65,9 +56,9 @@ test_a_late_refusal_of_an_abort(void **state)
 	struct got *abort = expect_tmf(b, TMF_ABORT_TASK);
 	bench_pass(b, 11 * TIME_S);
 	struct got *reset = expect_tmf(b, TMF_LOGICAL_UNIT_RESET);
-	answer(b, abort, TMF_REJECTED);
+	bench_answer_tmf(b, abort, TMF_REJECTED);
 	bench_pending(b, cmd);
-	answer(b, reset, TMF_COMPLETE);
+	bench_answer_tmf(b, reset, TMF_COMPLETE);
 	bench_done(b, cmd, LUN_ETIMEDOUT);
 	bench_works_on(b, 0);
 	bench_free(b);
@@ -92,10 +83,10 @@ test_a_late_answer_saves_a_reset(void **state)
 	bench_expect_nothing(b);
 	int other = reset->pdu.lun == LUN_1;	/* whose reset waits */
 	struct got *abort = aborts[aborts[0]->pdu.lun != reset->pdu.lun ? 0 : 1];
-	answer(b, abort, TMF_COMPLETE);
+	bench_answer_tmf(b, abort, TMF_COMPLETE);
 	bench_done(b, cmds[other], LUN_ETIMEDOUT);
 	bench_pending(b, cmds[!other]);
-	answer(b, reset, TMF_COMPLETE);
+	bench_answer_tmf(b, reset, TMF_COMPLETE);
 	bench_done(b, cmds[!other], LUN_ETIMEDOUT);
 	bench_expect_nothing(b);
 	bench_works_on(b, 0);

@@ -35,15 +35,6 @@ ask(struct bench *b, struct asked *a, uint8_t function, uint64_t lun)
 }
 
 static void
-answer(struct bench *b, const struct got *got, uint8_t response)
-{
-	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
-
-	pdu.response = response;
-	bench_send(b, &pdu, NULL, 0);
-}
-
-static void
 cancel(struct bench *b, struct command *cmd)
 {
 	struct nexus *n = session_nexus(bench_session(b));
@@ -90,7 +81,7 @@ test_fields_of_requests(void **state)
 		assert_int_equal(got->pdu.data_segment_length, 0);
 		assert_int_equal(got->pdu.total_ahs_length, 0);
 		assert_int_equal(a.done, 0);
-		answer(b, got, TMF_COMPLETE);
+		bench_answer_tmf(b, got, TMF_COMPLETE);
 		assert_int_equal(a.done, 1);
 		assert_int_equal(a.code, 0);
 		assert_int_equal(a.response, TMF_COMPLETE);
@@ -130,7 +121,7 @@ test_a_command_that_is_not_answered(void **state)
 		bench_pass(b, 5 * TIME_S);
 		bench_pending(b, cmd);
 		bench_expect_nothing(b);
-		answer(b, abort, responses[i]);
+		bench_answer_tmf(b, abort, responses[i]);
 		if (responses[i] > TMF_NO_TASK) {	/* the unit is reset */
 			bench_pending(b, cmd);
 			abort = bench_expect(b, OP_TMF_REQUEST);
@@ -138,7 +129,7 @@ test_a_command_that_is_not_answered(void **state)
 					 TMF_LOGICAL_UNIT_RESET);
 			assert_true(abort->pdu.lun == LUN_1);
 			assert_int_equal(abort->pdu.referenced_task_tag, TAG_NONE);
-			answer(b, abort, i & 1 ? TMF_COMPLETE : responses[i]);
+			bench_answer_tmf(b, abort, i & 1 ? TMF_COMPLETE : responses[i]);
 		}
 		bench_done(b, cmd, LUN_ETIMEDOUT);
 		bench_expect_nothing(b);
@@ -176,7 +167,7 @@ test_an_abort_that_is_not_answered(void **state)
 		struct got *reset = bench_expect(b, OP_TMF_REQUEST);
 		assert_int_equal(reset->pdu.function, TMF_LOGICAL_UNIT_RESET);
 		if (late)
-			answer(b, abort, TMF_COMPLETE);
+			bench_answer_tmf(b, abort, TMF_COMPLETE);
 		bench_pass(b, 40 * TIME_S);
 		bench_done(b, cmd, LUN_ETIMEDOUT);
 		bench_done(b, other, LUN_ETIMEDOUT);
@@ -237,7 +228,7 @@ test_an_abort_of_what_the_target_never_got(void **state)
 	struct got *abort = bench_expect(b, OP_TMF_REQUEST);
 	assert_int_equal(abort->pdu.ref_cmd_sn, got->pdu.cmd_sn);
 	assert_int_equal(abort->pdu.exp_stat_sn, *bench_stat_sn(b));
-	answer(b, abort, TMF_COMPLETE);
+	bench_answer_tmf(b, abort, TMF_COMPLETE);
 	bench_done(b, cmd, LUN_ECANCELED);
 	bench_expect_nothing(b);
 	bench_nodata(b, 0);
@@ -264,7 +255,7 @@ test_a_response_before_that_to_the_abort(void **state)
 	bench_check_read(b, cmd, 512);
 	struct command *other = bench_nodata(b, 0);
 	struct got *got_other = bench_expect(b, OP_SCSI_COMMAND);
-	answer(b, abort, TMF_NO_TASK);
+	bench_answer_tmf(b, abort, TMF_NO_TASK);
 	bench_done(b, cmd, 0);
 	bench_pending(b, other);
 	bench_response(b, got_other, SCSI_GOOD);
@@ -284,7 +275,7 @@ test_a_response_after_that_to_the_abort(void **state)
 	struct command *cmd = bench_read(b, 0, 512);
 	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
 	cancel(b, cmd);
-	answer(b, bench_expect(b, OP_TMF_REQUEST), TMF_COMPLETE);
+	bench_answer_tmf(b, bench_expect(b, OP_TMF_REQUEST), TMF_COMPLETE);
 	bench_done(b, cmd, LUN_ECANCELED);
 	struct command *next = bench_read(b, 0, 512);	/* takes the slot */
 	bench_expect(b, OP_SCSI_COMMAND);
@@ -318,7 +309,7 @@ test_functions_for_a_unit(void **state)
 			struct got *got_later = bench_expect(b, OP_SCSI_COMMAND);
 			bench_pass(b, 8 * TIME_S);
 			bench_pending(b, one);
-			answer(b, got, fails ? TMF_NOT_SUPPORTED : TMF_COMPLETE);
+			bench_answer_tmf(b, got, fails ? TMF_NOT_SUPPORTED : TMF_COMPLETE);
 			assert_int_equal(a.done, 1);
 			bench_pending(b, two);
 			bench_pending(b, later);
@@ -355,7 +346,7 @@ test_target_resets(void **state)
 			if (cut)
 				bench_cut(b);
 			else
-				answer(b, got, TMF_COMPLETE);
+				bench_answer_tmf(b, got, TMF_COMPLETE);
 			assert_int_equal(a.done, 1);
 			assert_int_equal(a.code, cut ? LUN_ELOST : 0);
 			bench_done(b, one, cut ? LUN_ELOST : LUN_ECANCELED);
@@ -406,7 +397,7 @@ test_transfers_go_on_until_the_response(void **state)
 			bench_response(b, got, SCSI_GOOD);
 			bench_done(b, cmd, 0);
 		}
-		answer(b, tmf, TMF_COMPLETE);
+		bench_answer_tmf(b, tmf, TMF_COMPLETE);
 		bench_done(b, cmd, i & 1 ? 0 : LUN_ECANCELED);
 		bench_expect_nothing(b);
 		bench_free(b);
@@ -435,7 +426,7 @@ test_too_many_immediate_commands(void **state)
 	bench_pass(b, 2 * TIME_S);
 	struct got *got = bench_expect(b, OP_TMF_REQUEST);
 	assert_int_equal(got->pdu.ref_cmd_sn, 100);
-	answer(b, got, TMF_COMPLETE);
+	bench_answer_tmf(b, got, TMF_COMPLETE);
 	bench_done(b, cmd, LUN_ECANCELED);
 	bench_expect_nothing(b);
 	assert_true(bench_up(b));

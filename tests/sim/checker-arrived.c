@@ -21,15 +21,22 @@ counts(const struct pdu *pdu)
 	}
 }
 
+/* Of those that have a StatSN: is it of any meaning? */
+static bool
+says_stat_sn(const struct pdu *pdu)
+{
+	if (pdu->opcode == OP_DATA_IN)
+		return pdu->has_status;			/* 11.7.4 */
+	return pdu->opcode != OP_LOGIN_RESPONSE || !pdu->status_class; /* 11.13.4 */
+}
+
 static void
 check_stat_sn(struct tap *t, struct checked *c, const struct pdu *pdu)
 {
 	uint32_t sn = pdu->stat_sn;
 
-	if (pdu->opcode == OP_DATA_IN && !pdu->has_status)
-		return;			/* it has none: 11.7.4 */
-	if (pdu->opcode == OP_LOGIN_RESPONSE && pdu->status_class)
-		return;			/* 11.13.4 */
+	if (!says_stat_sn(pdu))
+		return;
 	if (counts(pdu) && plant_strikes(PLANT_STAT_SN, 40))
 		sn++;
 	if (!c->has_stat_sn) {
@@ -157,9 +164,7 @@ note_stat_sn(struct checked *c, const struct pdu *pdu)
 {
 	uint32_t next = pdu->stat_sn + counts(pdu);
 
-	if (!pdu_has_stat_sn(pdu->opcode) ||
-	    (pdu->opcode == OP_DATA_IN && !pdu->has_status) ||
-	    (pdu->opcode == OP_LOGIN_RESPONSE && pdu->status_class))
+	if (!pdu_has_stat_sn(pdu->opcode) || !says_stat_sn(pdu))
 		return;
 	if (!c->has_stat_sn) {
 		c->has_stat_sn = true;
