@@ -65,14 +65,17 @@ mounted()
 }
 
 # In a mount namespace of our own: what is mounted by tests beside this one is
-# let go, or their unmounting would not end it for as long as we are here.
+# let go, or their unmounting would not end it for as long as we are here. The
+# list is read whole first: it gets shorter under who reads on in it.
 forget_mounts()
 {
-	local dir type
+	local dir all
 
-	while read -r _ dir type _; do
-		[ "$type" != fuse.lunfs ] || umount -l "$dir" 2>/dev/null || true
-	done </proc/self/mounts
+	mapfile -t all < <(awk '$3 == "fuse.lunfs" { print $2 }' \
+		/proc/self/mounts)
+	for dir in "${all[@]}"; do
+		umount -l "$dir" 2>/dev/null || true
+	done
 }
 
 # ------------------------------------------------------------ state, end --
