@@ -49,6 +49,7 @@ struct mount {
 	char *mountpoint;		/* absolute */
 	bool single_file;
 	int ready_fd;			/* -1: in the foreground */
+	bool unannounced;		/* nobody knows that it is there */
 	int code;			/* what the program returns */
 
 	struct lun_loop *loop;
@@ -107,7 +108,8 @@ on_drained(void *user)
 {
 	struct mount *m = user;
 
-	end(m, m->fs->flush_failed || m->fs->failed ? EXIT_FAILED : EXIT_DONE);
+	end(m, m->fs->flush_failed || m->fs->failed || m->unannounced ?
+		    EXIT_FAILED : EXIT_DONE);
 }
 
 static void
@@ -261,9 +263,14 @@ on_serving(void *user)
 	if (log_level() < LUN_LOG_INFO)
 		log_set_level(LUN_LOG_INFO);
 	lun_loop_set_log(m->loop, log_level(), log_line, NULL);
-	if (m->ready_fd >= 0)
-		daemon_ready(m->ready_fd);
+	int r = m->ready_fd >= 0 ? daemon_ready(m->ready_fd, &err) : 0;
 	m->ready_fd = -1;
+	if (r < 0) {
+		log_say(LUN_LOG_ERROR, "%s: %s", m->mountpoint, err.text);
+		m->unannounced = true;
+		end_by_signal(m);
+		return;
+	}
 	if (m->o->sessions > 1 &&
 	    fs_start_lanes(m->fs, m->o->sessions - 1, m->o->pcap, &err) < 0)
 		log_say(LUN_LOG_WARNING, "%s: %s: goes on with one session",

@@ -4,6 +4,7 @@
 #include <json-c/json_tokener.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "control.h"
@@ -138,6 +139,26 @@ show(const char *path, struct json_object *status)
 	return complete ? EXIT_DONE : EXIT_FAILED;
 }
 
+/*
+ * NULL: no JSON, or out of memory, of which json-c 0.16 says nothing: it goes on
+ * without a name or a part of a value. But the text came from its printer: what
+ * was read well gives the same again.
+ */
+static struct json_object *
+parse(const char *text, size_t length)
+{
+	struct json_object *status = json_tokener_parse(text);
+	size_t n = 0;
+	char *again = json_print(status, &n);
+	bool same = again && n == length && memcmp(again, text, n) == 0;
+
+	free(again);
+	if (same && json_object_is_type(status, json_type_object))
+		return status;
+	json_object_put(status);
+	return NULL;
+}
+
 int
 cmd_status(struct opts *o)
 {
@@ -150,11 +171,10 @@ cmd_status(struct opts *o)
 		log_say(LUN_LOG_ERROR, "%s", err.text);
 		return EXIT_FAILED;
 	}
-	status = json_tokener_parse(text);
-	if (!json_object_is_type(status, json_type_object)) {
-		log_say(LUN_LOG_ERROR, "%s: its status is no JSON",
-			o->args[0]);
-		json_object_put(status);
+	status = parse(text, length);
+	if (!status) {
+		log_say(LUN_LOG_ERROR, "%s: its status can't be read: no JSON, "
+			"or out of memory", o->args[0]);
 		free(text);
 		return EXIT_FAILED;
 	}

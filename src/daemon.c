@@ -59,8 +59,8 @@ daemon_fork(int *ready_fd, int *exit_code, struct lun_error *err)
 	return 0;
 }
 
-void
-daemon_ready(int ready_fd)
+static void
+leave_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -72,9 +72,21 @@ daemon_ready(int ready_fd)
 		dup2(null, fd);
 	if (null >= 0)
 		close(null);
-	/* A parent that was killed meanwhile does not matter. */
-	(void)!write(ready_fd, "", 1);
+}
+
+/* A parent that was killed meanwhile (EPIPE) does not matter. */
+int
+daemon_ready(int ready_fd, struct lun_error *err)
+{
+	ssize_t n = write(ready_fd, "", 1);
+	int error = n < 0 && errno != EPIPE ? errno : 0;
+
 	close(ready_fd);
+	if (error)
+		return fail(err, LUN_ESYS, "can't say that it is ready: %s",
+			    strerror(error));
+	leave_terminal();
+	return 0;
 }
 
 int

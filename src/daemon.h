@@ -17,8 +17,8 @@
  */
 int daemon_fork(int *ready_fd, int *exit_code, struct lun_error *err);
 
-/* It works: leave the terminal, let the parent go. */
-void daemon_ready(int ready_fd);
+/* It works: let the parent go, leave the terminal. LUN_ESYS: it waits on. */
+int daemon_ready(int ready_fd, struct lun_error *err);
 
 /*
  * SIGTERM, SIGINT, SIGHUP and SIGUSR1 are no longer delivered but read from the fd that

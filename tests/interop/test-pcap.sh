@@ -7,13 +7,12 @@ require_fuse
 require tshark dumpcap
 
 user=reader:secret-of-reader peer=server:secret-of-server
-ports=20000-32000	# those that free_port chooses from
 image=$(image 32M image)
 
 # dissect FILE FIELD FILTER: one line for each frame that matches.
 dissect()
 {
-	tshark -r "$1" -d "tcp.port==$ports,iscsi" -Y "$3" -T fields \
+	tshark -r "$1" -d "tcp.port==$port,iscsi" -Y "$3" -T fields \
 		-e frame.number -e "$2" 2>"$state/tshark.log"
 }
 
@@ -31,22 +30,35 @@ check_capture()
 	[ ! -s "$state/bad" ] || fail "$1: $(head -n 20 "$state/bad")"
 }
 
-# seen: dumpcap is at work, and has written all that came before this.
-seen()
+# capture NAME: what goes to the target and comes from it. (Not what tests beside
+# this one do: they damage what they send.)
+capture()
 {
-	listens "$marker" || true
-	dissect "$state/wire.pcapng" frame.number "tcp.dstport == $marker" |
-		grep . >/dev/null
+	wire=$state/$1.wire.pcapng
+	markers=("$(free_port)" "$(free_port)")
+	dumpcap -q -i lo -s 262144 -B 64 -w "$wire" -f "tcp port $port or
+		tcp port ${markers[0]} or tcp port ${markers[1]}" \
+		2>"$state/dumpcap.log" &
+	dumpcap_pid=$!
+	pids+=("$dumpcap_pid")
+	disown
+	wait_until 60 seen "${markers[0]}" ||
+		skip "cannot capture on lo: $(tail -n 1 "$state/dumpcap.log")"
 }
 
-marker=$(free_port)
-dumpcap -q -i lo -s 262144 -f "tcp portrange $ports" -w "$state/wire.pcapng" \
-	2>"$state/dumpcap.log" &
-capture=$!
-pids+=("$capture")
-disown
-wait_until 60 seen ||
-	skip "cannot capture on lo: $(tail -n 1 "$state/dumpcap.log")"
+# seen MARKER: dumpcap is at work, and has written all that came before this.
+seen()
+{
+	listens "$1" || true
+	dissect "$wire" frame.number "tcp.dstport == $1" | grep . >/dev/null
+}
+
+check_wire()
+{
+	wait_until 60 seen "${markers[1]}" || fail "dumpcap does not keep up"
+	end_pid "$dumpcap_pid"
+	check_capture "$wire"
+}
 
 # converse NAME OPTION...: everything, on a target that runs.
 converse()
@@ -65,18 +77,17 @@ converse()
 }
 
 start_target "$1" "$image"
+capture plain
 as_user "$lunfs" ls --pcap "$state/user/ls.pcapng" "iscsi://$portal"
 dissect "$state/user/ls.pcapng" iscsi.opcode iscsi | grep -q 0x24 ||
 	fail "no Text Response in the capture of ls"
 converse plain
+check_wire
 stop_target
 
 start_target "$1" chap=$user mutual=$peer "$image"
+capture chap
 credentials "$state/credentials" $user $peer
 converse chap --credentials "$state/credentials" \
 	--header-digest crc32c --data-digest crc32c
-
-marker=$(free_port)
-wait_until 60 seen || fail "dumpcap does not keep up"
-end_pid "$capture"
-check_capture "$state/wire.pcapng"
+check_wire
