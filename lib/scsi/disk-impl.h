@@ -175,7 +175,7 @@ void piece_put(struct disk *d, struct piece *p);	/* at work no more */
 /* A delayed piece is given up and its request fails; a step is to follow. */
 void piece_drop(struct disk *d, struct piece *p, int code, int error,
 		const char *why);
-/* An outage is over: it is no time in which the unit was busy. */
+/* An outage is over: the unit may take its time to be ready again. */
 void pieces_start_anew(struct disk *d);
 void pieces_resend(struct disk *d, lun_time now);	/* those that are due */
 

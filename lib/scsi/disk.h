@@ -34,7 +34,8 @@ struct disk;
 struct disk_options {
 	bool read_only;
 	uint32_t max_transfer;	/* bytes in one command; 0: a default */
-	lun_time patience;	/* how long BUSY and the like are retried */
+	/* How long BUSY and the like are met by pauses, all in all. */
+	lun_time patience;
 	/* How long requests wait while the nexus is lost (disk_lost()): 0, not
 	 * at all; TIME_NEVER: for ever. */
 	lun_time outage;

@@ -92,8 +92,6 @@ retry_at(struct retry *r, const struct nexus *nexus, enum action action,
 	lun_time now = nexus->timers->now;
 
 	assert(action == ACTION_RETRY || action == ACTION_WAIT);
-	if (r->n == 0)
-		r->deadline = time_add(now, patience);
 	unsigned n = r->n++;
 
 	if (action == ACTION_RETRY && n < RETRY_AT_ONCE_MAX)
@@ -106,6 +104,8 @@ retry_at(struct retry *r, const struct nexus *nexus, enum action action,
 		delay = RETRY_DELAY_MAX;
 	/* half of it by chance: many initiators were turned away at once */
 	delay = delay / 2 + env_random32(nexus->env) % (delay / 2 + 1);
-	return time_add(now, delay) > r->deadline ? TIME_NEVER :
-						    time_add(now, delay);
+	if (delay > patience - r->paused)
+		return TIME_NEVER;
+	r->paused += delay;
+	return time_add(now, delay);
 }

@@ -32,13 +32,14 @@ void unit_cancel(struct unit *u, struct command *c);
 /* The trouble of one command so far; zeroed at its start. */
 struct retry {
 	unsigned n;
-	lun_time deadline;		/* valid if n > 0 */
+	lun_time paused;
 };
 
 /*
  * When a command with the outcome ACTION_RETRY or ACTION_WAIT is to be sent
- * again: now or later; TIME_NEVER: the patience since the first trouble is
- * used up.
+ * again: now or later; TIME_NEVER: patience is used up. What counts are the
+ * pauses in between: each attempt has a bound of its own, and the time that a
+ * recovery takes (at level 2, say) is not the unit's.
  */
 lun_time retry_at(struct retry *r, const struct nexus *nexus,
 		  enum action action, lun_time patience);

@@ -90,10 +90,41 @@ test_busy_is_bounded(void **state)
 	world_deinit(&w);
 }
 
-/* The time of an outage is no time of being busy. */
+/* Each attempt takes longer than patience: its connection was recovered. */
+static bool
+answer_late(struct fake *f, struct command *c)
+{
+	if (answer_times == 0 || c->cdb[0] != answer_opcode)
+		return false;
+	answer_times--;
+	f->timers.now += 2 * PATIENCE_S * TIME_S;
+	c->status = SCSI_BUSY;
+	return true;
+}
+
+/* The time of a recovery is no time of being busy. */
+static void
+test_busy_around_recoveries(void **state)
+{
+	struct world w;
+	char buffer[BS];
+
+	world_init(&w, 1);
+	world_start(&w, false);
+	answer_opcode = READ_10;
+	answer_times = 4;
+	w.fake.answer = answer_late;
+	assert_int_equal(run(&w, LUN_READ, 0, buffer, BS), 0);
+	assert_int_equal(answer_times, 0);
+	assert_int_equal(w.fake.submitted, 5);
+	world_deinit(&w);
+}
+
+/* A target that was restarted has all of its time to become ready. */
 static void
 test_patience_begins_anew_after_an_outage(void **state)
 {
+	enum { TIMES = 26 };		/* pauses of more than half of it */
 	struct world w;
 	struct req q;
 	char buffer[BS] = "x";
@@ -101,7 +132,7 @@ test_patience_begins_anew_after_an_outage(void **state)
 	world_init(&w, 1);
 	w.options.outage = TIME_NEVER;
 	world_start(&w, false);
-	answer(&w, WRITE_10, 1, KEY_NOT_READY, ASC(0x04, 0x01));
+	answer(&w, WRITE_10, TIMES, KEY_NOT_READY, ASC(0x04, 0x01));
 	submit(&w, &q, LUN_WRITE, 0, buffer, BS);
 	while (answer_times > 0)
 		assert_true(fake_advance(&w.fake));
@@ -111,7 +142,7 @@ test_patience_begins_anew_after_an_outage(void **state)
 
 	w.fake.timers.now += 2 * PATIENCE_S * TIME_S;
 	w.fake.faults[FAULT_LOST] = 0;
-	answer(&w, WRITE_10, 1, KEY_NOT_READY, ASC(0x04, 0x01));
+	answer(&w, WRITE_10, TIMES, KEY_NOT_READY, ASC(0x04, 0x01));
 	disk_probe(w.disk);
 	fake_run(&w.fake);
 	assert_int_equal(answer_times, 0);
@@ -370,6 +401,7 @@ main(void)
 		cmocka_unit_test(test_cleared_by_protocol_event),
 		cmocka_unit_test(test_autosense),
 		cmocka_unit_test(test_busy_is_bounded),
+		cmocka_unit_test(test_busy_around_recoveries),
 		cmocka_unit_test(test_patience_begins_anew_after_an_outage),
 		cmocka_unit_test(test_attentions_are_bounded),
 		cmocka_unit_test(test_capacity_changed),
