@@ -5,26 +5,48 @@
 
 #include "lun-session.h"
 
-static size_t
-list_connections(struct lun_session *s)
+static struct lun_counters
+of_connections(const struct conn_counters *c)
 {
-	struct session *session = recovery_session(s->recovery);
-	size_t n = 0;
-	struct conn *c;
+	return (struct lun_counters){
+		.connection_recoveries = c->recoveries,
+		.tasks_reassigned = c->tasks_reassigned,
+		.tasks_retried = c->tasks_retried,
+		.snacks_sent = c->snacks_sent,
+		.header_digest_errors = c->header_digest_errors,
+		.data_digest_errors = c->data_digest_errors,
+		.nop_timeouts = c->nop_timeouts,
+		.rejects = c->rejects,
+		.async_messages = c->async_messages,
+	};
+}
 
-	while (n < CONNECTIONS_MAX && (c = session_conn(session, n))) {
-		const struct conn_counters *k = conn_counters(c);
-		struct lun_connection_info *i = &s->connections[n++];
+/* Those that are wanted, and those that were there: what they counted is not
+ * forgotten while the session is made again. */
+static size_t
+list_connections(struct lun_session *s, const struct conn_counters *by_cid)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < SESSION_CONNS_MAX; k++) {
+		struct session_conn_status st = session_conn_status(
+			recovery_session(s->recovery), k);
+		struct lun_connection_info *i = &s->connections[n];
 
 		static_assert(sizeof(i->portal) >= PORTAL_TEXT_MAX, "fits");
+		if (!st.wanted && by_cid[k].bytes_out == 0)
+			continue;
 		*i = (struct lun_connection_info){
-			.cid = conn_cid(c),
-			.state = conn_state_name(c),
-			.commands = k->commands,
-			.bytes_in = k->bytes_in,
-			.bytes_out = k->bytes_out,
+			.cid = st.cid,
+			.state = st.state,
+			.commands = by_cid[k].commands,
+			.bytes_in = by_cid[k].bytes_in,
+			.bytes_out = by_cid[k].bytes_out,
+			.counters = of_connections(&by_cid[k]),
 		};
-		portal_print(session_conn_portal(session, n - 1), i->portal);
+		if (st.portal->host[0])
+			portal_print(st.portal, i->portal);
+		n++;
 	}
 	return n;
 }
@@ -48,11 +70,33 @@ ms_until(const struct lun_session *s, lun_time at)
 	return at == TIME_NEVER ? -1 : at > now ? (at - now) / TIME_MS : 0;
 }
 
+/* Lost to the application; or, at level 2, for the time being to us only. */
+static void
+show_outage(struct lun_session *s, const struct recovery_status *st)
+{
+	struct lun_session_info *i = &s->info;
+	struct session_outage out = {
+		.cause = st->cause, .lost_at = st->lost_at, .next_at = st->next_at,
+	};
+
+	i->cause = "";
+	i->next_attempt_ms = i->lost_ms = -1;
+	if (s->lost)
+		i->attempts = st->attempts;
+	else if (!session_outage(recovery_session(s->recovery), &out))
+		return;
+	i->state = "FAILED";
+	i->cause = out.cause;
+	i->next_attempt_ms = ms_until(s, out.next_at);
+	i->lost_ms = (loop_now(s->loop) - out.lost_at) / TIME_MS;
+}
+
 const struct lun_session_info *
 lun_session_info(struct lun_session *s)
 {
 	struct session *session = recovery_session(s->recovery);
 	const struct login_result *login = session_login(session);
+	const struct params *wanted = &s->setup.options.offer.values;
 	struct lun_session_info *i = &s->info;
 	struct recovery_status st;
 
@@ -66,29 +110,18 @@ lun_session_info(struct lun_session *s)
 		.tsih = login->tsih,
 		.tpgt = login->tpgt,
 		.erl = session_params(session)->ErrorRecoveryLevel,
-		.state = s->lost ? "FAILED" : session_state_name(session),
-		.cause = s->lost ? st.cause : "",
-		.attempts = s->lost ? st.attempts : 0,
-		.next_attempt_ms = s->lost ? ms_until(s, st.next_at) : -1,
-		.lost_ms = s->lost ?
-		    (loop_now(s->loop) - st.lost_at) / TIME_MS : -1,
-		.n_connections = list_connections(s),
+		.wanted_erl = wanted->ErrorRecoveryLevel,
+		.wanted_connections = wanted->MaxConnections,
+		.state = session_state_name(session),
+		.n_connections = list_connections(s, c->by_cid),
 		.connections = s->connections,
-		.counters = {
-			.session_recoveries = st.session_recoveries,
-			.connection_recoveries = c->connection_recoveries,
-			.tasks_reassigned = c->tasks_reassigned,
-			.tasks_retried = c->tasks_retried + count_retried(s),
-			.snacks_sent = c->conns.snacks_sent,
-			.task_timeouts = c->task_timeouts,
-			.header_digest_errors = c->conns.header_digest_errors,
-			.data_digest_errors = c->conns.data_digest_errors,
-			.nop_timeouts = c->conns.nop_timeouts,
-			.rejects = c->conns.rejects,
-			.async_messages = c->conns.async_messages,
-			.lun_resets = c->lun_resets,
-		},
+		.counters = of_connections(&c->conns),
 	};
+	i->counters.session_recoveries = st.session_recoveries;
+	i->counters.tasks_retried += count_retried(s);
+	i->counters.task_timeouts = c->task_timeouts;
+	i->counters.lun_resets = c->lun_resets;
+	show_outage(s, &st);
 	memcpy(i->isid, s->setup.isid.isid, sizeof(i->isid));
 	return i;
 }

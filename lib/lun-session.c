@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "lun-session.h"
+#include "recovery/backoff.h"
 #include "wire/lun.h"
 
 #define DRAIN_POLL	(5 * TIME_MS)
@@ -318,4 +319,25 @@ lun_session_retry(struct lun_session *s)
 {
 	loop_now(s->loop);
 	recovery_retry(s->recovery);
+}
+
+void
+lun_session_hurry(struct lun_session *s)
+{
+	loop_now(s->loop);
+	recovery_hurry(s->recovery);
+}
+
+int64_t
+lun_backoff_ms(struct lun_backoff *b, struct lun_loop *loop, int code)
+{
+	/* one was made already, without a pause */
+	struct backoff inner = {
+		.rounds = b->failures + 1, .refusals = b->refusals,
+	};
+	lun_time wait = backoff_next(&inner, backoff_kind(code), 0, &loop->env);
+
+	b->failures++;
+	b->refusals = inner.refusals;
+	return wait / TIME_MS;
 }

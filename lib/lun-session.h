@@ -29,7 +29,6 @@ enum phase { OPENING, LOOKING, READY, DRAINING, STOPPING, OVER };
 
 enum {
 	PROBES_MAX	= 16,		/* at the same time */
-	CONNECTIONS_MAX	= 16,
 	RETIRED_MAX	= 1024,		/* a target must not fill our memory */
 };
 
@@ -87,7 +86,7 @@ struct lun_session {
 
 	/* lun_session_info() */
 	struct lun_session_info info;
-	struct lun_connection_info connections[CONNECTIONS_MAX];
+	struct lun_connection_info connections[SESSION_CONNS_MAX];
 };
 
 /* lun-disks.c */

@@ -427,12 +427,21 @@ int lun_session_add_portal(struct lun_session *s, const char *address,
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 
-struct lun_connection_info {
-	unsigned cid;
-	char portal[300];		/* "127.0.0.1:3260" */
-	const char *state;		/* RFC 7143 8.1: "LOGGED_IN" ... */
-	uint64_t commands, bytes_in, bytes_out;
+/* The same, and from now on once a second whenever it is lost, as there is
+ * little time left: for a program that ends. */
+void lun_session_hurry(struct lun_session *s);
+
+/*
+ * For a program that opens a session again that could not be opened, with the
+ * pauses (and their jitter) that a lost session makes: milliseconds until it
+ * does, after another failure with this code. Zeroed at first, and when it is
+ * open.
+ */
+struct lun_backoff {
+	unsigned failures;
+	unsigned refusals;		/* the last ones, of such a kind */
 };
+int64_t lun_backoff_ms(struct lun_backoff *b, struct lun_loop *loop, int code);
 
 /* In the order of the JSON contract. */
 struct lun_counters {
@@ -442,6 +451,16 @@ struct lun_counters {
 		 async_messages, lun_resets;
 };
 
+/* One that was asked for, whether it is there or not. What is counted is kept
+ * for the life of the struct lun_session, whatever becomes of connections. */
+struct lun_connection_info {
+	unsigned cid;
+	char portal[300];		/* "127.0.0.1:3260"; "" if never made */
+	const char *state;		/* RFC 7143 8.1, 8.2: "LOGGED_IN" ... */
+	uint64_t commands, bytes_in, bytes_out;
+	struct lun_counters counters;	/* those of a connection; else 0 */
+};
+
 struct lun_session_info {
 	const char *target;		/* its name */
 	const char *target_alias;	/* "" if none; text of the peer */
@@ -449,6 +468,8 @@ struct lun_session_info {
 	uint16_t tsih;
 	int tpgt;			/* our portal group; -1: not said */
 	unsigned erl;
+	/* What was asked for; the target may have granted less. */
+	unsigned wanted_erl, wanted_connections;
 	const char *state;		/* "LOGGED_IN", "FAILED", "FREE" (8.3) */
 	/* While it is FAILED: the cause of the last failure, how many attempts
 	 * to log in again were planned or made, when the next one is due (-1: it

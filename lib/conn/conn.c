@@ -163,6 +163,9 @@ conn_counters_add(struct conn_counters *sum, const struct conn_counters *c)
 	sum->rejects += c->rejects;
 	sum->async_messages += c->async_messages;
 	sum->snacks_sent += c->snacks_sent;
+	sum->recoveries += c->recoveries;
+	sum->tasks_reassigned += c->tasks_reassigned;
+	sum->tasks_retried += c->tasks_retried;
 }
 
 uint16_t

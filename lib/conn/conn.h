@@ -52,11 +52,14 @@ enum conn_news {
 	NEWS_REMOVED		= 1 << 8,	/* conn_removal(): of another one */
 };
 
-/* Counted by the connection, summed by the session. */
+/* Counted by the connection; the last ones by the session, which sums up those
+ * of connections that had the same CID. */
 struct conn_counters {
 	uint64_t commands, bytes_in, bytes_out;
 	uint64_t header_digest_errors, data_digest_errors, nop_timeouts,
 		 rejects, async_messages, snacks_sent;
+	uint64_t recoveries, tasks_reassigned;
+	uint64_t tasks_retried;		/* commands sent again, 7.2.1 */
 };
 
 /* From a SNACK to what it asks for; it is sent again then. */

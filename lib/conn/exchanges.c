@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "conn/conn-impl.h"
+#include "wire/lun.h"
 
 /* ---------------------------------------------------------------- NOPs -- */
 
@@ -211,7 +212,11 @@ static void
 async_scsi(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 {
 	size_t len = pdu->data_segment_length;
+	char lun[LUN_TEXT_MAX];
 
+	conn_log(c, LUN_LOG_INFO, "the target tells of a unit (async event 0, LUN "
+		 "%s): %zu bytes of sense data", lun_print(pdu->lun, lun),
+		 len < 2 ? 0 : len - 2);
 	if (len < 2)			/* 11.9.4: SenseLength, then sense */
 		return;
 	size_t sense_len = get16(data);
@@ -247,12 +252,16 @@ async_negotiate(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 static void
 async_termination(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 {
+	char lun[LUN_TEXT_MAX];
+
 	if (c->params.TaskReporting != REPORT_FAST_ABORT) {
 		conn_log(c, LUN_LOG_WARNING, "ignored: the target announced a "
 			 "task termination (async event 5), which needs "
 			 "TaskReporting=FastAbort");
 		return;
 	}
+	conn_log(c, LUN_LOG_INFO, "the target terminates tasks of LUN %s (async "
+		 "event 5): acknowledged", lun_print(pdu->lun, lun));
 	/* 11.9.1: first no more data, then the acknowledgment */
 	c->cfg.ops->stop_data(c->cfg.user, c, pdu->lun);
 	nop_out(c, pdu->lun, TAG_NONE);

@@ -16,7 +16,8 @@
 #include "base/env.h"
 
 struct backoff {
-	unsigned attempts, rounds;	/* since the session was last stable */
+	unsigned attempts;		/* since it was lost: set to 0 then */
+	unsigned rounds;		/* since the session was last stable */
 	unsigned refusals;		/* of the kind BACKOFF_RARELY, in a row */
 };
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,11 @@
  * dies sooner continues the old one, so that a target that takes every login
  * and then fails is not hammered.
  */
-#define STABLE (30 * TIME_S)
+#define STABLE		(30 * TIME_S)
+
+#define LAST_CHANCE	(1 * TIME_S)	/* the longest pause after hurry */
+
+enum { ROUNDS_TOLD = 6 };		/* until the pauses grow no more */
 
 enum phase { IDLE, CONNECTING, FENCING, UP, WAITING, OVER };
 
@@ -38,7 +43,9 @@ struct recovery {
 	struct timer timer;
 	bool by_retry;			/* the attempt under way */
 	bool retry_again;		/* at once, if it fails */
+	bool hurried;
 	struct backoff backoff;
+	int told;			/* the code of the last failure that was */
 	lun_time up_at, lost_at;
 	struct lun_error cause;
 
@@ -201,31 +208,64 @@ choose_portal(struct recovery *r, bool loss)
 
 	r->by_retry = r->retry_again;
 	r->retry_again = false;
-	return r->by_retry ? time2wait : wait;
+	if (r->by_retry)
+		wait = time2wait;
+	return r->hurried && wait > LAST_CHANCE ? LAST_CHANCE : wait;
+}
+
+/* The loss, other causes, and how the pauses grow; then fewer and fewer of those
+ * that say that nothing has changed. */
+static enum lun_log_level
+told_as(struct recovery *r, bool loss)
+{
+	unsigned n = r->backoff.rounds;
+	bool news = loss || r->cause.code != r->told || n <= ROUNDS_TOLD ||
+	    (n & (n - 1)) == 0;
+
+	r->told = r->cause.code;
+	return news ? LUN_LOG_WARNING : LUN_LOG_DEBUG;
+}
+
+/* What is not plain from the number of the attempt. */
+static const char *
+say_why_so_late(const struct recovery *r, bool loss, lun_time wait, char *text,
+		size_t size)
+{
+	lun_time up = r->lost_at - r->up_at;
+
+	*text = '\0';
+	if (loss && wait > 0 && up < STABLE && r->backoff.rounds > 1)
+		snprintf(text, size, ", as it was up for %" PRId64 ".%" PRId64
+			 " s only", up / TIME_S, up % TIME_S / (100 * TIME_MS));
+	return text;
 }
 
 static void
 wait_for_next(struct recovery *r, bool loss)
 {
-	char text[PORTAL_TEXT_MAX];
+	char text[PORTAL_TEXT_MAX], why[80];
 
-	if (loss)
+	if (loss) {
 		r->lost_at = now_of(r);
-	if (loss && now_of(r) - r->up_at >= STABLE)
-		backoff_reset(&r->backoff);
+		r->backoff.attempts = 0;
+		if (r->lost_at - r->up_at >= STABLE)
+			backoff_reset(&r->backoff);
+	}
 	r->phase = WAITING;
 
 	lun_time wait = choose_portal(r, loss);
 
 	timer_set(&r->timer, time_add(now_of(r), wait));
-	bool tell = loss && r->cfg.meanwhile;
+	/* who hurries has said how long it may take */
+	bool tell = loss && r->cfg.meanwhile && !r->hurried;
 
-	env_log(r->nexus.env, LUN_LOG_WARNING, "%s: %s: %s; attempt %u to "
-		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s%s%s",
+	env_log(r->nexus.env, told_as(r, loss), "%s: %s: %s; attempt %u to "
+		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s%s%s%s",
 		r->cfg.label, loss ? "the session is lost" : "no session",
 		r->cause.text, r->backoff.attempts,
 		portal_print(portals_now(&r->portals), text),
 		wait / TIME_S, wait % TIME_S / (100 * TIME_MS),
+		say_why_so_late(r, loss, wait, why, sizeof(why)),
 		tell ? "; meanwhile " : "", tell ? r->cfg.meanwhile : "");
 }
 
@@ -376,6 +416,13 @@ recovery_retry(struct recovery *r)
 		r->by_retry = true;
 		timer_set(&r->timer, now_of(r));	/* we may be in its step */
 	}
+}
+
+void
+recovery_hurry(struct recovery *r)
+{
+	r->hurried = true;
+	recovery_retry(r);
 }
 
 void

@@ -60,6 +60,10 @@ void recovery_stop(struct recovery *r);		/* as session_stop() */
  */
 void recovery_retry(struct recovery *r);
 
+/* The last chance: the same, and all pauses from now on are a second at most,
+ * whatever Time2Wait is. */
+void recovery_hurry(struct recovery *r);
+
 /* Another portal of the target, for attempts to come. */
 void recovery_add_portal(struct recovery *r, const struct portal *portal);
 

@@ -30,7 +30,9 @@ enum {
 	HOLES_MAX	= 4096,		/* CmdSNs that are looked at */
 };
 
-#define LOGIN_AGAIN	(1 * TIME_S)	/* a reinstatement that failed */
+/* After a login that failed: it doubles. Time2Retain is short. */
+#define LOGIN_FIRST	(1 * TIME_S)
+#define LOGIN_LONGEST	(4 * TIME_S)
 
 /* ------------------------------------------------------------ the loss -- */
 
@@ -62,16 +64,20 @@ bool
 connrec_begin(struct leg *leg)
 {
 	struct session *s = leg->s;
-	const struct lun_error *err = conn_error(leg->conn);
+	struct lun_error err = *conn_error(leg->conn);
 	char text[PORTAL_TEXT_MAX];
 	struct task *t;
 
 	tmfs_run(s);			/* what they say is of before */
-	if (!recoverable(s, leg, err->code))
+	if (!recoverable(s, leg, err.code))
 		return false;
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s; %u tasks "
-		    "wait for its recovery", conn_cid(leg->conn),
-		    portal_print(&leg->portal, text), err->text, leg->running);
+		    "wait for its recovery, %" PRId64 " s at most",
+		    conn_cid(leg->conn), portal_print(&leg->portal, text),
+		    err.text, leg->running,
+		    (leg->time2wait + leg->time2retain) / TIME_S);
+	leg->cause = err;
+	leg->login_wait = leg->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
@@ -146,7 +152,7 @@ reassigned(struct tmf *tmf, int code, uint8_t response)
 
 	t->reassigning = false;
 	if (done) {
-		s->counters.tasks_reassigned++;
+		t->leg->counted.tasks_reassigned++;
 		s->reassigns_by_lun |= tmf->lun != 0;
 	}
 	if (!t->cmd) {			/* its status was right behind that */
@@ -183,7 +189,7 @@ reassign(struct task *t)
 static void
 retry(struct task *t)
 {
-	t->s->counters.tasks_retried++;
+	t->leg->counted.tasks_retried++;
 	t->leg->fence = true;
 	t->damaged = false;
 	t->exp_data_sn = t->sequence_sn = 0;
@@ -249,19 +255,34 @@ plug_holes(struct session *s)
 
 /* --------------------------------------------------------- the cleanup -- */
 
+/* Those of its tasks that the target never saw. */
+static unsigned
+n_unseen(const struct leg *leg)
+{
+	struct session *s = leg->s;
+	const struct task *t;
+	unsigned n = 0;
+
+	list_for_each(t, &s->running, struct task, link)
+		n += t->leg == leg && !t->aborting &&
+		    !window_took(&s->window, t->cmd_sn);
+	return n;
+}
+
 static void
 recover_tasks(struct leg *leg)
 {
 	struct session *s = leg->s;
-	unsigned n = leg->running;
 	lun_time took = session_now(s) - leg->lost_at;
 	struct task *t;
 
 	leg->lost = false;
-	s->counters.connection_recoveries++;
+	leg->counted.recoveries++;
 	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %" PRId64
-		    ".%" PRId64 " s: its %u tasks go on", leg->login.cid,
-		    took / TIME_S, took % TIME_S / (100 * TIME_MS), n);
+		    ".%" PRId64 " s: its %u tasks go on, %u of them are sent "
+		    "again", leg->login.cid, took / TIME_S,
+		    took % TIME_S / (100 * TIME_MS), leg->running,
+		    n_unseen(leg));
 	list_for_each(t, &s->running, struct task, link) {
 		struct leg *to = legs_least(s);
 
@@ -312,6 +333,9 @@ on_response(struct leg *leg, const struct removal *r)
 				"%u s)", leg->login.cid, r->response,
 				r->time2wait, r->time2retain);
 	} else if (r->response == LOGOUT_CLEANUP_FAILED) {
+		session_log(s, LUN_LOG_INFO, "conn %u is not cleaned up (Logout "
+			    "Response 3): the target is asked again in %u s",
+			    leg->login.cid, r->time2wait);
 		leg->due = time_add(session_now(s), wait);
 		if (gone)
 			leg->give_up_at = leg->due;
@@ -336,6 +360,15 @@ connrec_removed(struct leg *carrier)
 	}
 }
 
+static void
+login_later(struct leg *leg)
+{
+	lun_time wait = leg->login_wait ? leg->login_wait : LOGIN_FIRST;
+
+	leg->due = time_add(session_now(leg->s), wait);
+	leg->login_wait = 2 * wait < LOGIN_LONGEST ? 2 * wait : LOGIN_LONGEST;
+}
+
 void
 connrec_login_failed(struct leg *leg)
 {
@@ -346,12 +379,17 @@ connrec_login_failed(struct leg *leg)
 	    l->status_detail != TOO_MANY_CONNECTIONS;
 	struct lun_error err = *conn_error(leg->conn);
 
-	session_log(s, LUN_LOG_INFO, "conn %u is not reinstated: %s",
-		    leg->login.cid, err.text);
 	leg_drop_conn(leg);
-	if (refused)
+	if (refused) {
 		session_give_up(s, LUN_ELOST, "%s", err.text);
-	leg->due = time_add(session_now(s), LOGIN_AGAIN);
+		return;
+	}
+	session_log(s, leg->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
+		    "conn %u is not back: %s; it is tried again, for %" PRId64
+		    " s at most", leg->login.cid, err.text,
+		    (leg->give_up_at - session_now(s)) / TIME_S);
+	leg->told = err.code;
+	login_later(leg);
 }
 
 /* ------------------------------------------------------------ the steps -- */
@@ -405,7 +443,7 @@ clean_up(struct leg *leg)
 	} else if (!legs_ready(s) && !any_opening(s)) {
 		leg->removals++;	/* also if it fails, perhaps: 6.3.4 */
 		if (leg_connect(leg, &err) < 0)
-			leg->due = time_add(session_now(s), LOGIN_AGAIN);
+			login_later(leg);
 	}
 }
 

@@ -91,8 +91,11 @@ dropped(struct leg *leg, const struct pdu *async)
 
 	/* the one that it means is gone, and this one has taken its place */
 	if (async->async_event == ASYNC_CONNECTION_DROP &&
-	    (leg_is_opening(leg) || is_recovered(leg)))
+	    (leg_is_opening(leg) || is_recovered(leg))) {
+		session_log(s, LUN_LOG_INFO, "conn %u: the target drops it (async "
+			    "event 2), as is known", leg->login.cid);
 		return;
+	}
 	leg->time2wait = s->time2wait = wait;
 	leg->time2retain = retain;
 	if (leg->conn)
@@ -213,7 +216,7 @@ leg_drop_conn(struct leg *leg)
 	if (leg->driven)
 		s->driver->close(s->driver_user, c);
 	leg->driven = false;
-	conn_counters_add(&s->counters.conns, conn_counters(c));
+	conn_counters_add(&leg->counted, conn_counters(c));
 	leg->conn = conn_free(c);
 }
 

@@ -35,7 +35,7 @@ retry(struct task *t, const char *why)
 		task_abort(t, LUN_ELOST);	/* fills the gap, 7.11 */
 		return;
 	}
-	s->counters.tasks_retried++;
+	t->leg->counted.tasks_retried++;
 	t->ticks = 0;
 	t->leg->fence = true;
 	session_log(s, LUN_LOG_INFO, "conn %u: ITT 0x%08" PRIx32 ", CmdSN %"

@@ -13,6 +13,7 @@
  *	retry.c		commands that were lost are sent again (level 1)
  *	dataout.c	immediate, unsolicited and solicited data
  *	tmf.c		task management
+ *	report.c	what it tells of itself
  *
  * The life of a command:
  *
@@ -35,7 +36,7 @@ enum {
 	R2T_MAX		= 16,	/* MaxOutstandingR2T that we offer at most */
 	TASKS_MAX	= 4096,	/* running at once; ITTs have 12 bits for it */
 	TASK_CHUNK	= 64,	/* tasks are made so many at a time */
-	LEGS_MAX	= 16,	/* connections */
+	LEGS_MAX	= SESSION_CONNS_MAX,
 	LATE_TMFS_MAX	= 4,	/* of a connection */
 	REDIRECTS_MAX	= 4,	/* in a row, before the login is given up */
 };
@@ -116,6 +117,7 @@ struct leg {
 	bool driven;			/* driver->connect was called for it */
 	struct login_config login;
 	struct portal portal;		/* where it is, or was at last */
+	struct conn_counters counted;	/* by those that it had, and for it */
 	struct list unsolicited;	/* tasks, in the order of their commands */
 	struct list solicited;		/* tasks, taken in turns */
 	bool solicited_turn;		/* fairness, schedule.c */
@@ -135,6 +137,10 @@ struct leg {
 	lun_time time2wait, time2retain;	/* should it be lost */
 	uint32_t exp_stat_sn;		/* of what was lost: 11.14.4 */
 	lun_time lost_at, due, give_up_at;
+	lun_time login_wait;		/* back-off after a failed login; 0: none
+					   has failed */
+	int told;			/* its code; 0: none was told */
+	struct lun_error cause;		/* of the loss */
 	struct leg *carrier;		/* has sent the logout for it */
 };
 

@@ -68,17 +68,26 @@ login_again(struct session *s)
 		over(s, &err);
 }
 
-/* 13.2: as many connections as both sides want. */
+/* 13.2, 13.20: as many connections as both sides want, and the lower level. */
 static void
-allow_connections(struct session *s)
+take_granted(struct session *s)
 {
-	uint32_t granted = s->login.params.MaxConnections;
-	uint32_t wanted = s->cfg.login.offer->values.MaxConnections;
+	const struct params *granted = &s->login.params;
+	const struct params *wanted = &s->cfg.login.offer->values;
 
-	s->n_legs = granted < LEGS_MAX ? granted : LEGS_MAX;
-	if (granted < wanted && !s->cfg.login.discovery)
+	s->n_legs = granted->MaxConnections < LEGS_MAX ?
+	    granted->MaxConnections : LEGS_MAX;
+	if (s->cfg.login.discovery)
+		return;
+	if (granted->MaxConnections < wanted->MaxConnections)
 		session_log(s, LUN_LOG_WARNING, "%" PRIu32 " connections are "
-			    "wanted, the target grants %" PRIu32, wanted, granted);
+			    "wanted, the target grants %" PRIu32,
+			    wanted->MaxConnections, granted->MaxConnections);
+	if (granted->ErrorRecoveryLevel < wanted->ErrorRecoveryLevel)
+		session_log(s, LUN_LOG_WARNING, "error recovery level %" PRIu32
+			    " is wanted, the target grants %" PRIu32,
+			    wanted->ErrorRecoveryLevel,
+			    granted->ErrorRecoveryLevel);
 }
 
 static void
@@ -107,7 +116,7 @@ on_logged_in(struct session *s, struct leg *leg)
 	s->redirects = 0;
 	session_enter(s, SEV_LOGGED_IN);
 	s->up = true;
-	allow_connections(s);
+	take_granted(s);
 	if (!s->stopping)
 		s->ops->up(s->user);
 }
@@ -441,6 +450,14 @@ session_stop(struct session *s, lun_time now)
 	over(s, &err);
 }
 
+void
+session_set_portals(struct session *s, const struct portal *portals,
+		    size_t n_portals)
+{
+	s->cfg.portals = portals;
+	s->cfg.n_portals = n_portals;
+}
+
 struct nexus *
 session_nexus(struct session *s)
 {
@@ -481,101 +498,4 @@ session_text(struct session *s, struct text_exchange *x, lun_time now)
 	if ((r = conn_text(leg->conn, &s->text.inner, now)) < 0)
 		s->text.x = NULL;
 	return r;
-}
-
-/* ------------------------------------------------------------- reports -- */
-
-const struct login_result *
-session_login(const struct session *s)
-{
-	return &s->login;
-}
-
-static const struct leg *
-find_leg(const struct session *s, size_t i)
-{
-	for (size_t n = 0; n < LEGS_MAX; n++)
-		if (s->legs[n].conn && i-- == 0)
-			return &s->legs[n];
-	return NULL;
-}
-
-struct conn *
-session_conn(const struct session *s, size_t i)
-{
-	const struct leg *leg = find_leg(s, i);
-
-	return leg ? leg->conn : NULL;
-}
-
-const struct portal *
-session_conn_portal(const struct session *s, size_t i)
-{
-	const struct leg *leg = find_leg(s, i);
-
-	return leg ? &leg->portal : NULL;
-}
-
-const struct params *
-session_params(const struct session *s)
-{
-	const struct conn *c;
-
-	for (size_t i = 0; (c = session_conn(s, i)); i++)
-		if (conn_state(c) == CONN_LOGGED_IN)
-			return conn_params(c);
-	return &s->login.params;
-}
-
-void
-session_set_portals(struct session *s, const struct portal *portals,
-		    size_t n_portals)
-{
-	s->cfg.portals = portals;
-	s->cfg.n_portals = n_portals;
-}
-
-const struct portal *
-session_portal(const struct session *s)
-{
-	return &s->portal;
-}
-
-const struct portal *
-session_moved(const struct session *s)
-{
-	return s->moved ? &s->portal : NULL;
-}
-
-lun_time
-session_time2wait(const struct session *s)
-{
-	if (s->time2wait >= 0)			/* 7.5.2: instead of the default */
-		return s->time2wait;
-	return s->up ? s->login.params.DefaultTime2Wait * TIME_S : 0;
-}
-
-struct session_counters
-session_counters(const struct session *s)
-{
-	struct session_counters sum = { 0 };
-
-	session_counters_add(&sum, s);
-	return sum;
-}
-
-void
-session_counters_add(struct session_counters *sum, const struct session *s)
-{
-	sum->task_timeouts += s->counters.task_timeouts;
-	sum->lun_resets += s->counters.lun_resets;
-	sum->tasks_retried += s->counters.tasks_retried;
-	sum->connection_recoveries += s->counters.connection_recoveries;
-	sum->tasks_reassigned += s->counters.tasks_reassigned;
-	conn_counters_add(&sum->conns, &s->counters.conns);
-
-	for (size_t i = 0; i < LEGS_MAX; i++)
-		if (s->legs[i].conn)
-			conn_counters_add(&sum->conns,
-					  conn_counters(s->legs[i].conn));
 }

@@ -112,6 +112,21 @@ void session_tmf(struct session *s, struct tmf *t, lun_time now);
 
 /* For reports. */
 const char *session_state_name(const struct session *s);	/* RFC 7143 8.3 */
+/* The connection with CID i + 1, whether it is there or not. */
+struct session_conn_status {
+	uint16_t cid;
+	bool wanted;			/* else there is none, at least now */
+	const char *state;		/* 8.1; of a lost one 8.2 */
+	const struct portal *portal;	/* where it is, or was; host "": nowhere */
+};
+struct session_conn_status session_conn_status(const struct session *s,
+					       size_t i);
+/* Is it FAILED, and recovers by itself, as level 2 has it? */
+struct session_outage {
+	const char *cause;
+	lun_time lost_at, next_at;	/* TIME_NEVER: it is under way */
+};
+bool session_outage(const struct session *s, struct session_outage *out);
 const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
@@ -122,11 +137,12 @@ const struct portal *session_moved(const struct session *s);
 /* A new login to the target may not come before this has passed (11.9.1,
  * 11.15.3, 13.15). */
 lun_time session_time2wait(const struct session *s);
+enum { SESSION_CONNS_MAX = 16 };
 struct session_counters {
 	uint64_t task_timeouts, lun_resets;
-	uint64_t tasks_retried;		/* commands sent again, 7.2.1 */
-	uint64_t connection_recoveries, tasks_reassigned;
-	struct conn_counters conns;	/* of all that were, too */
+	struct conn_counters conns;	/* the sum of all that were, too */
+	/* The same by CID, of which 1 is the first. */
+	struct conn_counters by_cid[SESSION_CONNS_MAX];
 };
 struct session_counters session_counters(const struct session *s);
 void session_counters_add(struct session_counters *sum, const struct session *s);

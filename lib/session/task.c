@@ -293,7 +293,6 @@ reset_unit(struct task *t, int code, uint8_t response)
 {
 	char lun[LUN_TEXT_MAX];
 
-	t->s->counters.lun_resets++;
 	session_log(t->s, LUN_LOG_WARNING, "LUN %s: ABORT TASK %s (response %u): "
 		    "LOGICAL UNIT RESET", lun_print(t->cmd->lun, lun),
 		    code == LUN_ETIMEDOUT ? "was not answered" : "did not help",

@@ -180,6 +180,7 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 		tmf_end(s, t, LUN_ELOST, 0);
 		return;
 	}
+	s->counters.lun_resets += t->function == TMF_LOGICAL_UNIT_RESET;
 	task_clock_start(s);
 	session_stir(s);
 	queue(s, t, leg);

@@ -182,6 +182,16 @@ bench_logged(struct bench *b, const char *part)
 }
 
 unsigned
+bench_told(struct bench *b, const char *part)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < b->n_log; i++)
+		n += b->log_level[i] <= LUN_LOG_INFO && strstr(b->log[i], part);
+	return n;
+}
+
+unsigned
 bench_scsi_events(struct bench *b)
 {
 	return b->scsi_events;

@@ -65,6 +65,7 @@ struct bench {
 	uint8_t event_sense[SENSE_MAX];
 	bool held;
 	char *log[LOG_MAX];
+	enum lun_log_level log_level[LOG_MAX];
 	size_t n_log;
 };
 

@@ -21,8 +21,10 @@ bench_log(void *user, enum lun_log_level level, const char *line)
 {
 	struct bench *b = user;
 
-	if (b->n_log < LOG_MAX)
-		b->log[b->n_log++] = strdup(line);
+	if (b->n_log == LOG_MAX)
+		return;
+	b->log_level[b->n_log] = level;
+	b->log[b->n_log++] = strdup(line);
 }
 
 static void

@@ -204,6 +204,8 @@ void bench_run(struct bench *b);
 
 /* The last line of the log that holds part; NULL: none. */
 const char *bench_logged(struct bench *b, const char *part);
+/* How many lines that hold part are for everybody: information or worse. */
+unsigned bench_told(struct bench *b, const char *part);
 /* scsi_event calls so far, and what the last one said. */
 unsigned bench_scsi_events(struct bench *b);
 uint64_t bench_event_lun(struct bench *b);

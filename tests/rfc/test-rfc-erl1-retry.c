@@ -94,7 +94,7 @@ test_a_command_that_the_target_never_saw(void **state)
 		pdu.status = SCSI_BUSY;
 		bench_send(b, &pdu, NULL, 0);
 		bench_done(b, cmd, 0);
-		assert_int_equal(counters(b).tasks_retried, 1);
+		assert_int_equal(counters(b).conns.tasks_retried, 1);
 		struct command *next = bench_nodata(b, 0);
 		again = bench_expect(b, OP_SCSI_COMMAND);
 		assert_int_equal(again->pdu.cmd_sn, got->pdu.cmd_sn + 2);
@@ -131,7 +131,7 @@ test_gaps_are_filled_one_by_one(void **state)
 		bench_response(b, gots[i], SCSI_GOOD);
 		bench_done(b, cmds[i], 0);
 	}
-	assert_int_equal(counters(b).tasks_retried, 2);
+	assert_int_equal(counters(b).conns.tasks_retried, 2);
 	bench_free(b);
 }
 

@@ -124,7 +124,7 @@ test_a_slow_command_is_no_loss(void **state)
 	assert_int_equal(pings, 4);	/* after 2, 4, 8, 16 s */
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, cmd, 0);
-	assert_int_equal(counters(b).tasks_retried, 0);
+	assert_int_equal(counters(b).conns.tasks_retried, 0);
 	assert_int_equal(counters(b).conns.snacks_sent, 0);
 	bench_free(b);
 }

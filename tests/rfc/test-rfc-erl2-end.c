@@ -85,8 +85,8 @@ test_after_time2retain_the_session_is_made_again(void **state)
 	cmd = bench_nodata(b, 0);
 	bench_expect(b, OP_SCSI_COMMAND);
 	cut(b, 0);
-	for (int i = 0; i < 4; i++) {	/* it takes no connection */
-		bench_pass(b, i == 0 ? TIME2WAIT * TIME_S : TIME_S);
+	for (int i = 0; i < 3; i++) {	/* it takes no connection */
+		bench_pass(b, i == 1 ? TIME_S : 2 * TIME_S);
 		got = bench_expect(b, OP_LOGIN_REQUEST);
 		assert_int_equal(got->pdu.tsih, TSIH);
 		bench_cut(b);

@@ -217,8 +217,8 @@ test_the_carrier_of_the_logout_is_lost(void **state)
 		else if (got->pdu.opcode == OP_TMF_REQUEST)
 			bench_answer_tmf(b, got, TMF_COMPLETE);
 	}
-	assert_int_equal(counters(b).connection_recoveries, 2);
-	assert_int_equal(counters(b).tasks_reassigned, 2);
+	assert_int_equal(counters(b).conns.recoveries, 2);
+	assert_int_equal(counters(b).conns.tasks_reassigned, 2);
 	assert_true(bench_up(b));
 	bench_free(b);
 }
@@ -381,6 +381,33 @@ test_a_login_that_is_refused_has_logged_out(void **state)
 	bench_free(b);
 }
 
+/* One line says why and for how long it is waited, one that it is not back; then
+ * it is quiet, and not hammered. */
+static void
+test_a_target_that_stays_away(void **state)
+{
+	static const int pauses[] = { 1, 2, 4, 4, 4 };
+	struct bench *b = bench_level2(1, "");
+	unsigned n = bench_connects(b);
+
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	assert_int_equal(bench_told(b, "1 tasks wait for its recovery, 22 s at "
+				    "most"), 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		assert_int_equal(bench_connects(b), ++n);
+		cut(b, bench_expect(b, OP_LOGIN_REQUEST)->line);
+		bench_pass(b, pauses[i] * TIME_S - 1);
+		assert_int_equal(bench_connects(b), n);
+		bench_pass(b, 1);
+	}
+	assert_int_equal(bench_told(b, "conn 1 is not back"), 1);
+	assert_int_equal(bench_told(b, "conn 1 "), 2);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -402,6 +429,7 @@ main(void)
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
 		cmocka_unit_test(test_a_login_that_is_refused_has_logged_out),
+		cmocka_unit_test(test_a_target_that_stays_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,9 +68,13 @@ test_a_cut_connection_is_removed_and_its_tasks_move(void **state)
 		bench_response(b, got[i], SCSI_GOOD);
 		bench_done(b, cmd[i], 0);
 	}
-	assert_int_equal(counters(b).connection_recoveries, 1);
-	assert_int_equal(counters(b).tasks_reassigned, 3);
-	assert_int_equal(counters(b).tasks_retried, 0);
+	assert_int_equal(counters(b).conns.recoveries, 1);
+	assert_int_equal(counters(b).conns.tasks_reassigned, 3);
+	assert_int_equal(counters(b).by_cid[1].recoveries, 1);
+	assert_int_equal(counters(b).by_cid[1].commands, 5);
+	assert_int_equal(counters(b).by_cid[0].commands, 5);
+	assert_int_equal(counters(b).by_cid[0].tasks_reassigned, 3);
+	assert_int_equal(counters(b).conns.tasks_retried, 0);
 	assert_int_equal(bench_connections(b), 2);
 	bench_free(b);
 }
@@ -116,9 +120,19 @@ test_the_only_connection_is_reinstated(void **state)
 	struct bench *b = bench_level2(1, "");
 	struct command *a = bench_nodata(b, 0), *c;
 	struct got *on_a = bench_expect(b, OP_SCSI_COMMAND), *got;
+	struct session_conn_status st;
+	struct session_outage out;
 
 	cut(b, 0);
 	assert_string_equal(session_state_name(bench_session(b)), "FAILED");
+	assert_true(session_outage(bench_session(b), &out));
+	assert_int_equal(out.lost_at, bench_now(b));
+	assert_int_equal(out.next_at, bench_now(b) + TIME2WAIT * TIME_S);
+	assert_non_null(strstr(out.cause, "closed by the target"));
+	st = session_conn_status(bench_session(b), 0);
+	assert_true(st.wanted);
+	assert_string_equal(st.state, "CLEANUP_WAIT");
+	assert_string_equal(st.portal->host, bench_portal(b)->host);
 	c = bench_nodata(b, 0);
 	bench_pass(b, TIME2WAIT * TIME_S - 1);
 	assert_int_equal(bench_connects(b), 1);
@@ -135,7 +149,7 @@ test_the_only_connection_is_reinstated(void **state)
 	assert_int_equal(got->pdu.cmd_sn, 101);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, c, 0);
-	assert_int_equal(counters(b).connection_recoveries, 1);
+	assert_int_equal(counters(b).conns.recoveries, 1);
 	bench_free(b);
 }
 
@@ -320,8 +334,8 @@ test_a_command_that_was_lost_is_sent_again(void **state)
 	assert_memory_equal(again->data, first->data, 4096);
 	bench_response(b, again, SCSI_GOOD);
 	bench_done(b, w, 0);
-	assert_int_equal(counters(b).tasks_retried, 1);
-	assert_int_equal(counters(b).tasks_reassigned, 0);
+	assert_int_equal(counters(b).conns.tasks_retried, 1);
+	assert_int_equal(counters(b).conns.tasks_reassigned, 0);
 	bench_free(b);
 }
 

@@ -123,6 +123,9 @@ test_patience_begins_anew(void **state)
 		bench_cut(b);
 		bench_pass(b, 11 * TIME_S);
 		assert_int_equal(bench_connects(b), n + stable);
+		assert_int_equal(bench_told(b, "; attempt 1 to reconnect, to "), 2);
+		assert_int_equal(bench_told(b, ", as it was up for 1.0 s only"),
+				 !stable);
 		bench_free(b);
 	}
 }
@@ -158,6 +161,23 @@ test_slower_and_slower(void **state)
 		assert_true(bench_closed(b));
 		assert_non_null(bench_logged(b, "within 15 s"));
 	}
+	bench_free(b);
+}
+
+/* As long as the pauses grow each one is told, and then fewer and fewer; but
+ * another cause always is. */
+static void
+test_what_is_told_of_a_long_outage(void **state)
+{
+	struct bench *b = new_bench("DefaultTime2Wait=0");
+	unsigned n;
+
+	bench_cut(b);
+	n = attempts_in(b, 3600 * TIME_S, cut);
+	assert_in_range(n, 180, 300);
+	assert_int_equal(bench_told(b, "; attempt "), 6 + 5);
+	attempts_in(b, 60 * TIME_S, out_of_resources);
+	assert_int_equal(bench_told(b, "0302"), 1);
 	bench_free(b);
 }
 
@@ -257,15 +277,45 @@ test_retry_during_a_login(void **state)
 	}
 }
 
+/* Who ends waits for a few seconds only: so the pauses are short, whatever the
+ * target wants, and that is what is told. */
+static void
+test_hurry(void **state)
+{
+	struct bench *b = new_bench("DefaultTime2Wait=7");
+	unsigned n;
+
+	bench_cut(b);
+	attempts_in(b, 120 * TIME_S, cut);
+	recovery_hurry(bench_recovery(b));
+	bench_pass(b, 0);
+	n = bench_connects(b);
+	for (int i = 0; i < 5; i++) {
+		cut(b);
+		assert_non_null(bench_logged(b, "in 1.0 s"));
+		bench_pass(b, TIME_S - 1);
+		assert_int_equal(bench_connects(b), n);
+		bench_pass(b, 1);
+		assert_int_equal(bench_connects(b), ++n);
+	}
+	bench_login(b, "");
+	bench_cut(b);
+	bench_pass(b, TIME_S);
+	assert_int_equal(bench_connects(b), n + 1);
+	bench_free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_fails_again_and_again),
 		cmocka_unit_test(test_patience_begins_anew),
+		cmocka_unit_test(test_what_is_told_of_a_long_outage),
 		cmocka_unit_test(test_slower_and_slower),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_retry_during_a_login),
+		cmocka_unit_test(test_hurry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ test_reinstatement(void **state)
 {
 	struct bench *b = bench_new(&(struct bench_setup){ .recovers = true });
 	struct got *first, *again;
+	struct recovery_status st;
 
 	bench_start(b);
 	first = login(b);
@@ -62,6 +63,10 @@ test_reinstatement(void **state)
 	bench_response(b, bench_expect(b, OP_SCSI_COMMAND), SCSI_GOOD);
 	bench_done(b, cmd, 0);
 	bench_expect_nothing(b);
+	/* what its connection counts is not forgotten with it */
+	recovery_status(bench_recovery(b), &st);
+	assert_int_equal(st.counters.by_cid[0].commands, 2);
+	assert_int_equal(st.counters.conns.commands, 2);
 	bench_free(b);
 }
 
