@@ -14,8 +14,8 @@
  * still use it for a few seconds. Then what is in flight ends, LUNs that were
  * written are flushed, and the sessions are logged out. A second signal stops
  * serving, a third one stops waiting. If a session is lost, what is in flight
- * may never end: it is waited for a few seconds only, in which the session is
- * told to reconnect each second, and not at all after a second signal.
+ * may never end: it is waited for a few seconds only, in which the session
+ * reconnects each second, and not at all after a second signal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -40,8 +40,7 @@
 enum {
 	GRACE_STEP_MS = 500,
 	GRACE_STEPS = 10,		/* at most: 5 s for those who go on */
-	LOST_STEPS = 20,		/* 10 s for a session to come back, */
-	STEPS_TO_RETRY = 2,		/* which is tried each second */
+	LOST_STEPS = 20,		/* 10 s for a session to come back */
 };
 
 struct mount {
@@ -64,6 +63,7 @@ struct mount {
 	uint64_t grace_received;
 	struct lun_alarm *drain;
 	unsigned lost_steps;
+	bool told_away;
 	bool closed, lanes_ended;	/* logged out of everything */
 };
 
@@ -112,12 +112,25 @@ on_drained(void *user)
 		    EXIT_FAILED : EXIT_DONE);
 }
 
+/* There is not much time left for a target to come back. */
 static void
-reconnect(struct mount *m)
+hurry(struct mount *m)
 {
-	survey_retry(m->survey);
+	survey_hurry(m->survey);
 	if (m->fs->lanes)
-		lanes_retry(m->fs->lanes);
+		lanes_hurry(m->fs->lanes);
+}
+
+/* Something waits for it: how long may that take now? */
+static void
+tell_away(struct mount *m, int steps)
+{
+	if (m->told_away || !survey_is_lost(m->survey))
+		return;
+	m->told_away = true;
+	log_say(LUN_LOG_WARNING, "%s: ends, but a target is away: it is tried "
+		"each second, for %d s at most", m->mountpoint,
+		steps * GRACE_STEP_MS / 1000);
 }
 
 static void
@@ -142,14 +155,15 @@ on_drain(void *user)
 		give_up(m);
 		return;
 	}
-	if (m->lost_steps % STEPS_TO_RETRY == 1)
-		reconnect(m);
+	if (m->lost_steps == 1)
+		tell_away(m, LOST_STEPS);
 	lun_alarm_set(m->drain, GRACE_STEP_MS);
 }
 
 static void
 stop_serving(struct mount *m)
 {
+	hurry(m);
 	lun_alarm_set(m->drain, 0);
 	fs_stop(m->fs);
 }
@@ -173,8 +187,10 @@ on_retry(void *user)
 	struct mount *m = user;
 
 	log_say(LUN_LOG_INFO, "%s: told to reconnect", m->mountpoint);
-	reconnect(m);
+	survey_retry(m->survey);
 	survey_retry_failed(m->survey);
+	if (m->fs->lanes)
+		lanes_retry(m->fs->lanes);
 }
 
 /* Is anybody still asking for something? */
@@ -190,8 +206,6 @@ on_grace(void *user)
 		return;
 	m->grace_received = received;
 	if (!quiet && m->grace_steps++ < GRACE_STEPS) {
-		if (m->grace_steps % STEPS_TO_RETRY == 0)
-			reconnect(m);
 		lun_alarm_set(m->grace, GRACE_STEP_MS);
 		return;
 	}
@@ -217,7 +231,9 @@ end_by_signal(struct mount *m)
 		stop_serving(m);
 	} else {
 		fs_detach(m->fs);
-		reconnect(m);
+		hurry(m);
+		if (m->fs->main.requests->in_flight > 0)
+			tell_away(m, GRACE_STEPS + LOST_STEPS);
 		lun_alarm_set(m->grace, GRACE_STEP_MS);
 	}
 }
@@ -241,6 +257,24 @@ on_signal(void *user)
 
 /* ------------------------------------------------------------ serving -- */
 
+/* Beside lanes: what a session says begins with the name of its target. */
+static void
+log_session_1(void *user, enum lun_log_level level, const char *line)
+{
+	bool named = strncmp(line, "iqn.", 4) == 0 ||
+		     strncmp(line, "eui.", 4) == 0 ||
+		     strncmp(line, "naa.", 4) == 0;
+
+	log_say(level, "%s%s", named ? "session 1: " : "", line);
+}
+
+static void
+set_log(const struct mount *m)
+{
+	lun_loop_set_log(m->loop, log_level(),
+			 m->o->sessions > 1 ? log_session_1 : log_line, NULL);
+}
+
 /* That it works all the same is not plain after an error. */
 static void
 tell_missing(const struct mount *m)
@@ -262,7 +296,7 @@ on_serving(void *user)
 	tell_missing(m);
 	if (log_level() < LUN_LOG_INFO)
 		log_set_level(LUN_LOG_INFO);
-	lun_loop_set_log(m->loop, log_level(), log_line, NULL);
+	set_log(m);
 	int r = m->ready_fd >= 0 ? daemon_ready(m->ready_fd, &err) : 0;
 	m->ready_fd = -1;
 	if (r < 0) {
@@ -497,6 +531,7 @@ serve(struct mount *m, struct lun_error *err)
 	    (r = lun_watch_new(&m->signal_watch, m->loop, m->signal_fd,
 			       on_signal, m, err)) < 0)
 		return r;
+	set_log(m);
 	if (lun_alarm_new(&m->grace, m->loop, on_grace, m) < 0 ||
 	    lun_alarm_new(&m->drain, m->loop, on_drain, m) < 0)
 		return fail(err, LUN_ENOMEM, "mount: out of memory");

@@ -33,73 +33,121 @@ seconds_of(struct json_object *o, const char *name, double *out)
 
 /* ------------------------------------------------------------ sessions -- */
 
-static void
-state_rows(struct table *table, struct json_object *session)
+static size_t
+n_logged_in(struct json_object *connections)
 {
-	uint64_t attempt = json_number_of(session, "attempts");
-	double lost, next;
-	char line[LINE];
+	size_t n = 0;
 
-	if (!seconds_of(session, "lost_ms", &lost)) {
-		pair(table, "  state", json_text_of(session, "state"));
-		return;
-	}
-	snprintf(line, sizeof(line), "%s, lost for %.1f s",
-		 json_text_of(session, "state"), lost);
+	for (size_t i = 0; i < json_object_array_length(connections); i++)
+		n += strcmp(json_text_of(json_object_array_get_idx(
+			connections, i), "state"), "LOGGED_IN") == 0;
+	return n;
+}
+
+/* The state; and what it has less of than was asked for. */
+static void
+state_row(struct table *table, struct json_object *session,
+	  struct json_object *connections)
+{
+	size_t n = connections ? n_logged_in(connections) : 0;
+	uint64_t wanted = json_number_of(session, "wanted_connections");
+	uint64_t erl = json_number_of(session, "erl");
+	uint64_t wanted_erl = json_number_of(session, "wanted_erl");
+	const char *state = json_text_of(session, "state");
+	char fewer[80] = "", lower[80] = "", line[LINE];
+	bool up = strcmp(state, "LOGGED_IN") == 0;
+
+	if (up && n < wanted)
+		snprintf(fewer, sizeof(fewer), ", %zu of %" PRIu64
+			 " connections", n, wanted);
+	if (up && erl < wanted_erl)
+		snprintf(lower, sizeof(lower), ", error recovery level %" PRIu64
+			 " instead of %" PRIu64, erl, wanted_erl);
+	snprintf(line, sizeof(line), "%s%s%s", state, fewer, lower);
 	pair(table, "  state", line);
-	pair(table, "  cause", json_text_of(session, "cause"));
-	if (seconds_of(session, "next_attempt_ms", &next))
-		snprintf(line, sizeof(line), "%" PRIu64 " in %.1f s", attempt,
-			 next);
-	else
-		snprintf(line, sizeof(line), "%" PRIu64 " under way", attempt);
-	pair(table, "  attempt", line);
 }
 
 static void
-connection_row(struct table *table, struct json_object *c)
+outage_rows(struct table *table, struct json_object *session)
 {
-	char name[40], in[TEXT_SIZE_MAX], out[TEXT_SIZE_MAX], line[LINE];
+	uint64_t attempt = json_number_of(session, "attempts");
+	char number[24] = "", line[LINE];
+	double lost, next;
 
-	snprintf(name, sizeof(name), "  connection %" PRIu64,
-		 json_number_of(c, "cid"));
-	snprintf(line, sizeof(line),
-		 "%s, %s, %" PRIu64 " commands, %s in, %s out",
-		 json_text_of(c, "portal"), json_text_of(c, "state"),
-		 json_number_of(c, "commands"),
-		 text_size(json_number_of(c, "bytes_in"), in),
-		 text_size(json_number_of(c, "bytes_out"), out));
-	pair(table, name, line);
+	if (seconds_of(session, "lost_ms", &lost)) {
+		snprintf(line, sizeof(line), "for %.1f s", lost);
+		pair(table, "  lost", line);
+	}
+	if (!*json_text_of(session, "cause"))
+		return;
+	pair(table, "  cause", json_text_of(session, "cause"));
+	if (attempt > 0)
+		snprintf(number, sizeof(number), "%" PRIu64 " ", attempt);
+	if (seconds_of(session, "next_attempt_ms", &next))
+		snprintf(line, sizeof(line), "%sin %.1f s", number, next);
+	else
+		snprintf(line, sizeof(line), "%sunder way", number);
+	pair(table, "  attempt", line);
 }
 
 /* Those that have counted something. */
 static void
-counter_rows(struct table *table, struct json_object *counters)
+counter_rows(struct table *table, struct json_object *counters,
+	     const char *indent)
 {
 	char name[80];
 
 	json_object_object_foreach(counters, key, value) {
 		if (json_object_get_uint64(value) == 0)
 			continue;
-		snprintf(name, sizeof(name), "  %s", key);
+		snprintf(name, sizeof(name), "%s%s", indent, key);
 		pair(table, name, json_object_get_string(value));
 	}
 }
 
 static void
-session_rows(struct table *table, struct json_object *session)
+connection_rows(struct table *table, struct json_object *c, bool several)
+{
+	char name[40], in[TEXT_SIZE_MAX], out[TEXT_SIZE_MAX], line[LINE];
+	struct json_object *counters = json_object_object_get(c, "counters");
+	const char *portal = json_text_of(c, "portal");
+
+	snprintf(name, sizeof(name), "  connection %" PRIu64,
+		 json_number_of(c, "cid"));
+	snprintf(line, sizeof(line),
+		 "%s%s%s, %" PRIu64 " commands, %s in, %s out", portal,
+		 *portal ? ", " : "", json_text_of(c, "state"),
+		 json_number_of(c, "commands"),
+		 text_size(json_number_of(c, "bytes_in"), in),
+		 text_size(json_number_of(c, "bytes_out"), out));
+	pair(table, name, line);
+	if (several && counters)	/* one has what the session has */
+		counter_rows(table, counters, "    ");
+}
+
+/* wanted: so many with each target. */
+static void
+session_rows(struct table *table, struct json_object *session, uint64_t wanted)
 {
 	struct json_object *list = json_object_object_get(session,
 							  "connections");
 	struct json_object *counters = json_object_object_get(session,
 							      "counters");
+	size_t n = list ? json_object_array_length(list) : 0;
 
-	table_line(table, "%s", json_text_of(session, "target"));
-	state_rows(table, session);
-	for (size_t i = 0; list && i < json_object_array_length(list); i++)
-		connection_row(table, json_object_array_get_idx(list, i));
+	if (wanted > 1)
+		table_line(table, "%s, session %" PRIu64 " of %" PRIu64,
+			   json_text_of(session, "target"),
+			   json_number_of(session, "number"), wanted);
+	else
+		table_line(table, "%s", json_text_of(session, "target"));
+	state_row(table, session, list);
+	outage_rows(table, session);
+	for (size_t i = 0; i < n; i++)
+		connection_rows(table, json_object_array_get_idx(list, i),
+				n > 1);
 	if (counters)
-		counter_rows(table, counters);
+		counter_rows(table, counters, "  ");
 }
 
 /* ---------------------------------------------------------------- LUNs -- */
@@ -124,11 +172,13 @@ show(const char *path, struct json_object *status)
 	struct json_object *sessions = json_object_object_get(status,
 							      "sessions");
 	struct json_object *luns = json_object_object_get(status, "luns");
+	uint64_t wanted = json_number_of(status, "wanted_sessions");
 	struct table table = { 0 };
 
 	for (size_t i = 0; sessions && i < json_object_array_length(sessions);
 	     i++)
-		session_rows(&table, json_object_array_get_idx(sessions, i));
+		session_rows(&table, json_object_array_get_idx(sessions, i),
+			     wanted);
 	bool complete = table_print(&table);
 	for (size_t i = 0; luns && i < json_object_array_length(luns); i++)
 		lun_row(&table, json_object_array_get_idx(luns, i));

@@ -198,6 +198,35 @@ put_key(void *user, const char *key, const char *text, uint32_t number)
 }
 
 static struct json_object *
+counters(const struct lun_counters *c, bool of_connection)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+		bool of_session;	/* only: no connection has a part in it */
+	} all[] = {
+		{ "session_recoveries",		c->session_recoveries, true },
+		{ "connection_recoveries",	c->connection_recoveries },
+		{ "tasks_reassigned",		c->tasks_reassigned },
+		{ "tasks_retried",		c->tasks_retried },
+		{ "snacks_sent",		c->snacks_sent },
+		{ "header_digest_errors",	c->header_digest_errors },
+		{ "data_digest_errors",		c->data_digest_errors },
+		{ "task_timeouts",		c->task_timeouts, true },
+		{ "nop_timeouts",		c->nop_timeouts },
+		{ "rejects",			c->rejects },
+		{ "async_messages",		c->async_messages },
+		{ "lun_resets",			c->lun_resets, true },
+	};
+	struct json_object *o = json_new_object();
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!of_connection || !all[i].of_session)
+			put_u64(o, all[i].name, all[i].value);
+	return o;
+}
+
+static struct json_object *
 connections(const struct lun_session_info *info)
 {
 	struct json_object *list = json_new_array();
@@ -212,36 +241,10 @@ connections(const struct lun_session_info *info)
 		put_u64(o, "commands", c->commands);
 		put_u64(o, "bytes_in", c->bytes_in);
 		put_u64(o, "bytes_out", c->bytes_out);
+		json_put(o, "counters", counters(&c->counters, true));
 		json_append(list, o);
 	}
 	return list;
-}
-
-static struct json_object *
-counters(const struct lun_counters *c)
-{
-	const struct {
-		const char *name;
-		uint64_t value;
-	} all[] = {
-		{ "session_recoveries",		c->session_recoveries },
-		{ "connection_recoveries",	c->connection_recoveries },
-		{ "tasks_reassigned",		c->tasks_reassigned },
-		{ "tasks_retried",		c->tasks_retried },
-		{ "snacks_sent",		c->snacks_sent },
-		{ "header_digest_errors",	c->header_digest_errors },
-		{ "data_digest_errors",		c->data_digest_errors },
-		{ "task_timeouts",		c->task_timeouts },
-		{ "nop_timeouts",		c->nop_timeouts },
-		{ "rejects",			c->rejects },
-		{ "async_messages",		c->async_messages },
-		{ "lun_resets",			c->lun_resets },
-	};
-	struct json_object *o = json_new_object();
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		put_u64(o, all[i].name, all[i].value);
-	return o;
 }
 
 /* null: it means nothing now. */
@@ -266,13 +269,15 @@ json_session(const struct target *t)
 	put_text(o, "isid", isid);
 	put_u64(o, "tsih", info->tsih);
 	put_u64(o, "erl", info->erl);
+	put_u64(o, "wanted_erl", info->wanted_erl);
+	put_u64(o, "wanted_connections", info->wanted_connections);
 	put_text(o, "state", info->state);
 	json_put(o, "cause", json_text(info->cause));
 	put_u64(o, "attempts", info->attempts);
 	put_ms(o, "next_attempt_ms", info->next_attempt_ms);
 	put_ms(o, "lost_ms", info->lost_ms);
 	json_put(o, "connections", connections(info));
-	json_put(o, "counters", counters(&info->counters));
+	json_put(o, "counters", counters(&info->counters, false));
 	lun_session_keys(t->session, put_key, keys);
 	json_put(o, "negotiated", keys);
 	return o;
@@ -284,29 +289,84 @@ is_up(const struct target *t)
 	return t->session && t->state == TARGET_UP;
 }
 
-struct json_object *
-json_sessions(const struct survey *sv)
+/* One that could not be made, and is tried again. */
+static struct json_object *
+no_session(const struct target *t)
 {
-	struct json_object *list = json_new_array();
+	const struct lun_counters none = { 0 };
+	struct json_object *o = json_new_object();
+	int64_t next = t->again_ms - target_clock_ms();
 
-	for (size_t i = 0; i < sv->n; i++)
-		if (is_up(sv->v[i]))
-			json_append(list, json_session(sv->v[i]));
-	return list;
+	put_text(o, "target", t->url.target);
+	put_text(o, "isid", "");
+	put_u64(o, "tsih", 0);
+	put_u64(o, "erl", 0);
+	put_text(o, "state", "FREE");
+	json_put(o, "cause", json_text(t->error));
+	put_u64(o, "attempts", t->backoff.failures + 1);
+	put_ms(o, "next_attempt_ms", t->again_ms == 0 ? -1 : next > 0 ? next : 0);
+	put_ms(o, "lost_ms", -1);
+	json_put(o, "connections", json_new_array());
+	json_put(o, "counters", counters(&none, false));
+	json_put(o, "negotiated", json_new_object());
+	return o;
 }
 
 struct json_object *
-json_status(const struct survey *sv, struct json_object *sessions)
+json_sessions(const struct survey *sv, unsigned number)
+{
+	struct json_object *list = json_new_array();
+
+	for (size_t i = 0; i < sv->n; i++) {
+		const struct target *t = sv->v[i];
+		struct json_object *o;
+
+		if (is_up(t))
+			o = json_session(t);
+		else if (t->backoff.failures > 0 && !t->gone)
+			o = no_session(t);
+		else
+			continue;
+		put_u64(o, "number", number);
+		json_append(list, o);
+	}
+	return list;
+}
+
+/* At recovery level 2 connections are made again below the disks, which are
+ * not told: I/O waits all the same. */
+static void
+put_luns(struct json_object *list, const struct target *t)
+{
+	const struct lun_session_info *info = lun_session_info(t->session);
+	bool away = strcmp(info->state, "FAILED") == 0;
+	struct json_object *cause = away ? json_text(info->cause) : NULL;
+	struct lun_disk *disk;
+
+	for (size_t i = 0; (disk = target_disk(t, &i));) {
+		struct json_object *o = json_lun(t, disk);
+
+		if (away && strcmp(json_text_of(o, "state"), "ready") == 0) {
+			put_text(o, "state", "waiting");
+			json_put(o, "reason", json_object_get(cause));
+		}
+		json_append(list, o);
+	}
+	json_object_put(cause);
+}
+
+struct json_object *
+json_status(const struct survey *sv, struct json_object *sessions,
+	    unsigned wanted)
 {
 	struct json_object *o = json_new_object();
 	struct json_object *luns = json_new_array();
-	struct lun_disk *disk;
 
 	for (size_t i = 0; i < sv->n; i++)
-		for (size_t j = 0; is_up(sv->v[i]) &&
-		     (disk = target_disk(sv->v[i], &j));)
-			json_append(luns, json_lun(sv->v[i], disk));
+		if (is_up(sv->v[i]))
+			put_luns(luns, sv->v[i]);
 	put_text(o, "version", LUNFS_VERSION);
+	put_u64(o, "wanted_sessions", wanted);
 	json_put(o, "sessions", sessions);
 	json_put(o, "luns", luns);
 	return o;

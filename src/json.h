@@ -14,12 +14,14 @@
 struct json_object *json_lun(const struct target *t, const struct lun_disk *d);
 struct json_object *json_session(const struct target *t);
 
-/* The array of those that are up. */
-struct json_object *json_sessions(const struct survey *sv);
+/* The array of those that are up, or are tried again: each is the session of
+ * this number with its target, from 1. */
+struct json_object *json_sessions(const struct survey *sv, unsigned number);
 
-/* .lunfs/status.json; takes over the sessions. */
+/* .lunfs/status.json; takes over the sessions, of which so many are wanted with
+ * each target. */
 struct json_object *json_status(const struct survey *sv,
-				struct json_object *sessions);
+				struct json_object *sessions, unsigned wanted);
 
 /* A string, or null if text is NULL or "". */
 struct json_object *json_text(const char *text);

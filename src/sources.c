@@ -435,20 +435,24 @@ target_copy(struct survey *sv, struct target *from)
 		r = add_portal(t, &from->portals[i]);
 	for (size_t i = 0; r == 0 && i < from->n_luns; i++)
 		r = add_lun(t, from->luns[i]);
-	if (r == 0)
+	if (r == 0) {
 		t->user = from;
+		t->life = from->life;
+	}
 	return r;
 }
 
-int
-survey_copy(struct survey **out, const struct survey *from,
-	    struct lun_error *err)
+/* Of targets that are up; of one of them, or all (one: NULL). */
+static int
+copy(struct survey **out, const struct survey *from, struct target *one,
+     struct lun_error *err)
 {
 	struct survey *sv = calloc(1, sizeof(*sv));
 	int r = sv ? 0 : LUN_ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < from->n; i++)
-		if (from->v[i]->state == TARGET_UP)
+		if (from->v[i]->state == TARGET_UP &&
+		    (!one || from->v[i] == one))
 			r = target_copy(sv, from->v[i]);
 	if (r < 0) {
 		survey_free(sv);
@@ -457,4 +461,59 @@ survey_copy(struct survey **out, const struct survey *from,
 	sv->listed = true;
 	*out = sv;
 	return 0;
+}
+
+int
+survey_copy(struct survey **out, const struct survey *from,
+	    struct lun_error *err)
+{
+	return copy(out, from, NULL, err);
+}
+
+int
+survey_copy_one(struct survey **out, struct target *t, struct lun_error *err)
+{
+	return copy(out, t->all, t, err);
+}
+
+/* They become those of t, and those of t the other's. */
+static void
+exchange(struct target *t, struct target *other)
+{
+	struct target was = {
+		.options = t->options, .n_portals = t->n_portals,
+		.portals = t->portals, .n_luns = t->n_luns, .luns = t->luns,
+	};
+
+	t->options = other->options;
+	t->n_portals = other->n_portals;
+	t->portals = other->portals;
+	t->portal = 0;
+	t->n_luns = other->n_luns;
+	t->luns = other->luns;
+	other->options = was.options;
+	other->n_portals = was.n_portals;
+	other->portals = was.portals;
+	other->n_luns = was.n_luns;
+	other->luns = was.luns;
+}
+
+int
+survey_adopt(struct survey *sv, struct survey *one)
+{
+	struct target *t = NULL, *from = one->n > 0 ? one->v[0] : NULL;
+
+	if (from)
+		t = target_by_name(sv, from->url.target);
+	if (from && !t)
+		t = target_new(sv, from->url.target, from->rank, from->options);
+	if (t) {
+		exchange(t, from);
+		t->user = from->user;
+		t->life = from->life;
+		t->gone = false;
+		survey_renew(t);
+	}
+	survey_free(one);
+	return t || !from ? 0 : LUN_ENOMEM;
 }

@@ -25,6 +25,14 @@ int source_add_found(struct source *s, const struct lun_target *found,
 int survey_copy(struct survey **out, const struct survey *from,
 		struct lun_error *err);
 
+/* The same of one target. */
+int survey_copy_one(struct survey **out, struct target *t,
+		    struct lun_error *err);
+
+/* Logs in to what such a survey has, too, and frees it. It takes the place of
+ * what has its name: an earlier life of the same target. LUN_ENOMEM. */
+int survey_adopt(struct survey *sv, struct survey *one);
+
 void survey_drop_targets(struct survey *sv);
 
 #endif

@@ -215,13 +215,15 @@ static void
 note_translation(const struct target *t)
 {
 	const struct portal *p = &t->portals[t->portal];
+	char portal[TEXT_PORTAL_MAX];
 
 	if (!p->asked || p->asked->translated)
 		return;
 	p->asked->translated = true;
 	log_say(LUN_LOG_WARNING, "%s: the addresses that it tells of cannot be "
-		"reached: it is used at %s:%u, which was asked (option "
-		"portal-rewrite)", t->url.target, p->address, p->port);
+		"reached: it is used at %s, which was asked (option "
+		"portal-rewrite)", t->url.target,
+		text_portal(p->address, p->port, portal));
 }
 
 /* What is known of others that were shown by the same portal saves time. */
@@ -241,6 +243,7 @@ static void
 on_ready(void *user, int code, const char *text)
 {
 	struct target *t = user;
+	char portal[TEXT_PORTAL_MAX];
 
 	add_due(t);
 	turn_soon(t->all);
@@ -262,18 +265,11 @@ on_ready(void *user, int code, const char *text)
 		return;
 	}
 	note(code, text, &t->code, t->error, sizeof(t->error));
-	log_say(LUN_LOG_WARNING, "%s; next is %s:%u", t->error,
-		t->portals[t->portal + 1].address,
-		t->portals[t->portal + 1].port);
-}
 
-static bool
-target_wants(const struct target *t, uint64_t lun)
-{
-	for (size_t i = 0; i < t->n_luns; i++)
-		if (t->luns[i] == lun)
-			return true;
-	return t->n_luns == 0;
+	const struct portal *next = &t->portals[t->portal + 1];
+
+	log_say(LUN_LOG_WARNING, "%s; next is %s", t->error,
+		text_portal(next->address, next->port, portal));
 }
 
 static void
@@ -336,11 +332,11 @@ target_ended(struct target *t)
 	t->session = lun_session_free(t->session);
 	not_busy(t);
 	enter(t, TARGET_DONE);
-	if (!t->all->closing && another_portal_may_do(t, t->code)) {
+	if (!t->all->closing && t->leaving && !t->gone) {
+		try_again(t);		/* it came back meanwhile */
+	} else if (!t->all->closing && another_portal_may_do(t, t->code)) {
 		t->portal++;
 		enter(t, TARGET_WAITING);
-	} else if (!t->all->closing && t->leaving && !t->gone) {
-		try_again(t);		/* it came back meanwhile */
 	}
 	t->leaving = false;
 }
@@ -365,7 +361,7 @@ step_target(struct target *t)
 {
 	struct survey *sv = t->all;
 
-	if (t->state == TARGET_OPENING && sv->closing)
+	if (t->state == TARGET_OPENING && (sv->closing || t->leaving))
 		enter(t, TARGET_ENDED);
 	if (t->state == TARGET_UP && (sv->closing || !sv->keep || t->leaving)) {
 		enter(t, TARGET_CLOSING);
@@ -530,34 +526,6 @@ survey_close(struct survey *sv)
 	turn_soon(sv);
 }
 
-bool
-survey_is_lost(const struct survey *sv)
-{
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state == TARGET_UP &&
-		    lun_session_info(sv->v[i]->session)->lost_ms >= 0)
-			return true;
-	return false;
-}
-
-void
-survey_retry(struct survey *sv)
-{
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state == TARGET_UP)
-			lun_session_retry(sv->v[i]->session);
-}
-
-void
-survey_retry_failed(struct survey *sv)
-{
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state == TARGET_DONE && !sv->v[i]->gone &&
-		    sv->v[i]->n_portals > 0)
-			try_again(sv->v[i]);
-	turn_soon(sv);
-}
-
 void
 survey_leave(struct target *t)
 {
@@ -566,31 +534,13 @@ survey_leave(struct target *t)
 	turn_soon(t->all);
 }
 
-struct lun_disk *
-target_disk(const struct target *t, size_t *at)
+void
+survey_renew(struct target *t)
 {
-	struct lun_disk *disk;
-
-	if (!t->session)
-		return NULL;
-	while ((disk = lun_session_disk(t->session, (*at)++)))
-		if (target_wants(t, lun_disk_info(disk)->lun))
-			return disk;
-	return NULL;
-}
-
-char *
-target_url(const struct target *t, char *text)
-{
-	return text_url(&t->url, text);
-}
-
-char *
-target_lun_url(const struct target *t, uint64_t lun, char *text)
-{
-	struct lun_url url = t->url;
-
-	url.kind = LUN_URL_LUN;
-	url.lun = lun;
-	return text_url(&url, text);
+	if (t->state == TARGET_DONE)
+		try_again(t);
+	else if (t->state != TARGET_WAITING)
+		t->leaving = true;
+	add_due(t);
+	turn_soon(t->all);
 }

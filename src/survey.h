@@ -62,9 +62,10 @@ struct target {
 	bool shown_twice;		/* by others, too */
 	bool seen;			/* in the last list of shown_by */
 	bool gone;			/* is shown no more: see survey_leave() */
-	bool late;			/* it came while mounted: lanes.h */
-	atomic_bool left;		/* removed: lanes leave it, too */
 	bool leaving;
+	/* How often it was removed. Of a lane's (lanes.h): how often its original
+	 * had been when it was copied. */
+	atomic_uint life;
 
 	size_t n_portals;
 	struct portal *portals;
@@ -81,6 +82,9 @@ struct target {
 	int code;			/* 0, or why there is no session */
 	char error[sizeof(((struct lun_error *)0)->text)];
 	int64_t failed_at;		/* seconds, on some clock */
+	/* For those who try again by themselves, and when: */
+	struct lun_backoff backoff;
+	int64_t again_ms;		/* target_clock_ms(); 0: not */
 	void *user;			/* the command's own */
 	struct survey *all;
 };
@@ -155,12 +159,23 @@ bool survey_is_lost(const struct survey *sv);
 /* Those reconnect now. */
 void survey_retry(struct survey *sv);
 
+/* They do so each second from now on: lun_session_hurry(). */
+void survey_hurry(struct survey *sv);
+
 /* Targets without session are logged in to once more, also those that refused
  * us. */
 void survey_retry_failed(struct survey *sv);
 
 /* Logs out of a target that is gone; nobody may use its disks any more. */
 void survey_leave(struct target *t);
+
+/* Logs in to a target once more; if there is a session, it ends before. */
+void survey_renew(struct target *t);
+
+int64_t target_clock_ms(void);
+
+/* Is this one of the LUNs of a target that the user wants to see? */
+bool target_wants(const struct target *t, uint64_t lun);
 
 /* Is this one of its portals, or just one that was not tried? */
 static inline bool
@@ -172,6 +187,10 @@ target_has_portal(const struct target *t, size_t i)
 /* The next one of the disks of a target that the user wants to see; NULL at the
  * end. *at is where to look on: 0 at first. */
 struct lun_disk *target_disk(const struct target *t, size_t *at);
+
+/* What two disks have in common that are the same unit: its names and the like,
+ * as text; to be freed. NULL: out of memory. */
+char *disk_identity(const struct lun_disk *disk);
 
 /* The URL of what is asked of a target (all of it, or the only LUN), and of one
  * of its LUNs: text of TEXT_URL_MAX bytes. */

@@ -159,6 +159,7 @@ fs_new(struct fs **out, const char *source, const char *options,
 	}
 	fuse_set_log_func(log_fuse);
 	fs->main = (struct intake){ .fs = fs, .ops = &intake_ops };
+	fs->sessions = 1;
 	int r = intake_init(&fs->main, err);
 	if (r == 0) {
 		errno = 0;
@@ -325,6 +326,7 @@ fs_start_lanes(struct fs *fs, size_t n, const char *pcap, struct lun_error *err)
 		.ended = on_lanes_ended,
 	};
 
+	fs->sessions = (unsigned)n + 1;
 	return lanes_start(&fs->lanes, n, fs, fs->survey, pcap, &ops, fs, err);
 }
 

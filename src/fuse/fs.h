@@ -34,7 +34,8 @@ struct fs {
 	struct fuse_session *se;
 	struct intake main;
 	struct lun_alarm *live;		/* of live.c; NULL: not needed so far */
-	struct lanes *lanes;		/* NULL: one session with each target */
+	unsigned sessions;		/* that are wanted with each target */
+	struct lanes *lanes;		/* NULL: there is one */
 	struct tree *tree;
 	const struct survey *survey;	/* for status.json */
 	const struct fs_ops *ops;

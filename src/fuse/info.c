@@ -19,12 +19,13 @@ struct text {
 char *
 info_status(const struct fs *fs, size_t *length)
 {
-	struct json_object *sessions = json_sessions(fs->survey);
+	struct json_object *sessions = json_sessions(fs->survey, 1);
 
 	if (fs->lanes)
 		lanes_sessions(fs->lanes, sessions);
 
-	struct json_object *o = json_status(fs->survey, sessions);
+	struct json_object *o = json_status(fs->survey, sessions,
+					    fs->sessions);
 	char *text = json_print(o, length);
 
 	json_object_put(o);

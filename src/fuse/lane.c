@@ -77,8 +77,8 @@ check_drained(struct lane *l)
 		enter(l, DRAINED);
 }
 
-static void
-on_closed(void *user)
+void
+lane_on_closed(void *user)
 {
 	struct lane *l = user;
 
@@ -112,7 +112,8 @@ lane_on_drain(void *user)
 static void
 show_sessions(struct lane *l)
 {
-	struct json_object *list = json_sessions(l->survey);
+	struct json_object *list = json_sessions(l->survey,
+						 l->intake.lane + 1);
 
 	if (!json_complete()) {
 		json_object_put(list);
@@ -155,21 +156,6 @@ do_flushes(struct lane *l)
 	l->flush_later = true;
 }
 
-static void
-leave_targets(struct lane *l)
-{
-	for (size_t i = 0; i < l->survey->n; i++) {
-		struct target *t = l->survey->v[i];
-		struct target *main = t->user;
-
-		if (t->gone || !atomic_load(&main->left))
-			continue;
-		t->gone = true;
-		survey_leave(t);
-	}
-	l->now++;
-}
-
 void
 lane_on_wishes(void *user)
 {
@@ -180,10 +166,14 @@ lane_on_wishes(void *user)
 		show_sessions(l);
 	if (wishes & WISH_FLUSH)
 		do_flushes(l);
+	if (wishes & WISH_ADD)
+		lane_take_targets(l);
 	if (wishes & WISH_LEAVE)
-		leave_targets(l);
+		lane_leave_targets(l);
 	if (wishes & WISH_RETRY)
-		survey_retry(l->survey);
+		lane_retry(l);
+	if (wishes & WISH_HURRY)
+		survey_hurry(l->survey);
 	if (wishes & (WISH_STOP | WISH_CLOSE))
 		stop(l);
 	if (wishes & WISH_CLOSE)
@@ -192,50 +182,20 @@ lane_on_wishes(void *user)
 		lun_loop_stop(l->loop);
 }
 
-/* ------------------------------------------------------------ sessions -- */
-
-static void
-on_target(void *user, struct target *t)
+void
+lane_serve(struct lane *l)
 {
-	struct lane *l = user;
-	char url[TEXT_URL_MAX];
-
-	if (t->code < 0)
-		log_say(LUN_LOG_WARNING, "session %u: %s: %s: goes on without "
-			"it", l->intake.lane + 1, target_url(t, url), t->error);
-}
-
-static void
-on_sessions(void *user)
-{
-	struct lane *l = user;
 	struct lun_error err = { 0 };
 
-	if (l->survey->in[TARGET_UP] == 0) {
-		stop(l);
-		survey_close(l->survey);
-	} else if (!l->intake.stopped && intake_start(&l->intake, &err) < 0) {
-		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
-			err.text);
-		stop(l);
-		survey_close(l->survey);
-	}
+	if (l->intake.stopped || l->intake.watch ||
+	    intake_start(&l->intake, &err) == 0)
+		return;
+	log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1, err.text);
+	stop(l);
+	survey_close(l->survey);
 }
 
-static void
-on_disk_changed(void *user, struct target *t, struct lun_disk *disk)
-{
-	struct lane *l = user;
-
-	l->now++;
-}
-
-const struct survey_ops lane_survey_ops = {
-	.target = on_target,
-	.done = on_sessions,
-	.closed = on_closed,
-	.disk_changed = on_disk_changed,
-};
+/* -------------------------------------------------------------- thread -- */
 
 void
 lane_log(void *user, enum lun_log_level level, const char *line)
@@ -260,24 +220,6 @@ lane_run(void *user)
 
 /* ------------------------------------------------------------ messages -- */
 
-static struct lun_disk *
-find_disk(const struct lane *l, const struct node *node)
-{
-	struct lun_disk *disk;
-
-	for (size_t i = 0; i < l->survey->n; i++) {
-		struct target *t = l->survey->v[i];
-		size_t at = 0;
-
-		if (t->user != node->target || t->state != TARGET_UP)
-			continue;
-		while ((disk = target_disk(t, &at)))
-			if (lun_disk_info(disk)->lun == node->lun)
-				return disk;
-	}
-	return NULL;
-}
-
 /* The lane's own disk for a LUN; NULL: it has none that can be used. */
 static struct lun_disk *
 lane_disk(const struct lane *l, struct node *node)
@@ -285,7 +227,7 @@ lane_disk(const struct lane *l, struct node *node)
 	struct lane_disk *mine = &node->lanes[l->intake.lane];
 
 	if (mine->found_in != l->now) {
-		struct lun_disk *disk = find_disk(l, node);
+		struct lun_disk *disk = lane_find_disk(l, node);
 		bool ready = disk &&
 			     lun_disk_info(disk)->state == LUN_DISK_READY;
 
@@ -341,8 +283,7 @@ wants(struct intake *in, const struct fuse_buf *message)
 	case FUSE_WRITE: {
 		struct node *node = tree_node(in->fs->tree, header->nodeid);
 
-		mine = node->kind == NODE_LUN && !node->main_only &&
-		       lane_disk(l, node);
+		mine = node->kind == NODE_LUN && lane_disk(l, node);
 		break;
 	}
 	default:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of lanes, for lanes.c (the main thread's side) and lane.c (what
- * runs in the thread of a lane). Between the threads go: wishes (bits, to a
+ * The inside of lanes, for lanes.c (the main thread's side), lane.c and
+ * lane-targets.c (what runs in the thread of a lane). Between the threads go: wishes (bits, to a
  * lane), the phase of a lane (to the main loop), and what the lock guards:
- * messages for the main loop, flushes for a lane, and the sessions that a lane
- * shows when it is asked.
+ * messages for the main loop, flushes and targets for a lane, and the sessions
+ * that a lane shows when it is asked.
  *
  *	RUNNING -> DRAINED -> ENDED
  */
@@ -23,6 +23,8 @@ enum wish {
 	WISH_STATUS	= 1 << 4,
 	WISH_FLUSH	= 1 << 5,
 	WISH_LEAVE	= 1 << 6,
+	WISH_HURRY	= 1 << 7,
+	WISH_ADD	= 1 << 8,
 };
 
 enum phase { RUNNING, DRAINED, ENDED };
@@ -33,12 +35,18 @@ struct mail {
 	char message[];
 };
 
+struct coming {				/* a target that a lane is to have */
+	struct coming *next;
+	struct survey *one;
+};
+
 struct lane {
 	struct lanes *all;
 	struct intake intake;
 	struct lun_loop *loop;
 	struct survey *survey;
 	struct lun_alarm *drain;
+	struct lun_alarm *again;	/* for targets that failed */
 	unsigned lost_steps;
 	unsigned now;			/* counts changes of its disks; not 0 */
 	size_t flush_target, flush_at;	/* where the last flushes are */
@@ -51,6 +59,7 @@ struct lane {
 	struct json_object *sessions;	/* the answer to WISH_STATUS */
 	bool shown;			/* it is there */
 	struct flush_part *parts;	/* of WISH_FLUSH */
+	struct coming *coming, **coming_end;	/* of WISH_ADD */
 };
 
 struct lanes {
@@ -68,8 +77,18 @@ struct lanes {
 	struct lane v[];
 };
 
-/* lane.c: the callbacks of a lane's parts, and its thread. */
+/* lane-targets.c: its sessions. */
 extern const struct survey_ops lane_survey_ops;
+void lane_take_targets(struct lane *l);		/* WISH_ADD */
+void lane_leave_targets(struct lane *l);	/* WISH_LEAVE */
+void lane_retry(struct lane *l);		/* WISH_RETRY */
+void lane_on_again(void *lane);
+/* The disk of its own that a node stands for; NULL: it has none. */
+struct lun_disk *lane_find_disk(const struct lane *l, const struct node *node);
+
+/* lane.c: the callbacks of a lane's other parts, and its thread. */
+void lane_serve(struct lane *l);	/* it takes in messages from now on */
+void lane_on_closed(void *lane);
 extern const struct intake_ops lane_intake_ops;
 void lane_log(void *lane, enum lun_log_level level, const char *line);
 void lane_on_wishes(void *lane);

@@ -14,6 +14,7 @@
 #include "json.h"
 #include "log.h"
 #include "sources.h"
+#include "text.h"
 
 enum { STATUS_MS = 500 };	/* a lane answers at once, if it is not starved */
 
@@ -59,6 +60,44 @@ void
 lanes_retry(struct lanes *l)
 {
 	wish_all(l, WISH_RETRY);
+}
+
+static int
+add(struct lane *lane, struct target *t, struct lun_error *err)
+{
+	struct coming *c = calloc(1, sizeof(*c));
+	int r = c ? survey_copy_one(&c->one, t, err) :
+		    fail(err, LUN_ENOMEM, "sessions: out of memory");
+
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	pthread_mutex_lock(&lane->all->lock);
+	*lane->coming_end = c;
+	lane->coming_end = &c->next;
+	pthread_mutex_unlock(&lane->all->lock);
+	wish(lane, WISH_ADD);
+	return 0;
+}
+
+void
+lanes_add(struct lanes *l, struct target *t)
+{
+	struct lun_error err = { 0 };
+	char url[TEXT_URL_MAX];
+
+	for (size_t i = 0; i < l->n; i++)
+		if (add(&l->v[i], t, &err) < 0)
+			log_say(LUN_LOG_WARNING, "session %zu: %s: %s: goes on "
+				"without it", i + 2, target_url(t, url),
+				err.text);
+}
+
+void
+lanes_hurry(struct lanes *l)
+{
+	wish_all(l, WISH_HURRY);
 }
 
 void
@@ -192,7 +231,15 @@ lane_deinit(struct lane *l)
 	intake_stop(&l->intake);
 	l->survey = survey_free(l->survey);
 	intake_deinit(&l->intake);
+	while (l->coming) {
+		struct coming *c = l->coming;
+
+		l->coming = c->next;
+		survey_free(c->one);
+		free(c);
+	}
 	l->drain = lun_alarm_free(l->drain);
+	l->again = lun_alarm_free(l->again);
 	l->loop = lun_loop_free(l->loop);
 	json_object_put(l->sessions);
 }
@@ -250,7 +297,8 @@ lane_start(struct lane *l, const struct survey *survey, const char *pcap,
 	l->intake.loop = l->loop;
 	lun_loop_set_log(l->loop, log_level(), lane_log, l);
 	lun_loop_on_wake(l->loop, lane_on_wishes, l);
-	if (lun_alarm_new(&l->drain, l->loop, lane_on_drain, l) < 0)
+	if (lun_alarm_new(&l->drain, l->loop, lane_on_drain, l) < 0 ||
+	    lun_alarm_new(&l->again, l->loop, lane_on_again, l) < 0)
 		return fail(err, LUN_ENOMEM, "sessions: out of memory");
 	r = pthread_create(&l->thread, NULL, lane_run, l);
 	if (r != 0)
@@ -282,6 +330,7 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 
 		lane->all = l;
 		lane->now = 1;
+		lane->coming_end = &lane->coming;
 		lane->intake = (struct intake){
 			.fs = fs, .se = fs->se, .ops = &lane_intake_ops,
 			.lane = (unsigned)i + 1, .user = lane,

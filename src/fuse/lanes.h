@@ -12,13 +12,15 @@
  * done when each lane that has written has flushed: if a restart of the target
  * has cost what one of them wrote, only that one knows (disk-cache.c).
  *
- * Targets that come while mounted have the main loop's session only; so has one
- * that comes back: it may be at another place, which a lane's session does not
- * know.
+ * Targets that come while mounted come to the lanes, too, and those that go
+ * leave them. One that comes back may be at another place: a lane uses it for
+ * what the main loop has shown since only when it has logged in there (struct
+ * target: life). And a disk of a lane is used for a node only if it is the same
+ * unit.
  *
- * A lane that cannot log in to any target ends, with a message: the mount goes
- * on with fewer. A session that is lost later recovers by itself, and what was
- * given to it waits for it, as --outage says.
+ * A session that cannot be made is tried again, as one that is lost; meanwhile
+ * the main loop does the work. One that is lost later recovers by itself, and
+ * what was given to it waits for it, as --outage says.
  *
  * All functions are called by the main thread.
  */
@@ -55,7 +57,10 @@ void lanes_stop(struct lanes *l);	/* take in no more; drained comes */
 bool lanes_drained(const struct lanes *l);
 void lanes_close(struct lanes *l);	/* log out; ended comes */
 void lanes_retry(struct lanes *l);
-void lanes_leave(struct lanes *l);	/* log out of targets that have left */
+void lanes_hurry(struct lanes *l);	/* survey_hurry() */
+/* A target that is up has come; some have left, and are logged out of. */
+void lanes_add(struct lanes *l, struct target *t);
+void lanes_leave(struct lanes *l);
 
 /* Messages that were handed over are taken in, as far as there is room for them
  * in the main loop's intake: to be called when there is some again. */

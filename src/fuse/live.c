@@ -22,7 +22,7 @@ remove_target(struct fs *fs, struct target *t)
 		return false;
 	tree_remove_target(fs->tree, t);
 	survey_leave(t);
-	atomic_store(&t->left, true);
+	t->life++;
 	if (fs->lanes)
 		lanes_leave(fs->lanes);
 	log_say(LUN_LOG_INFO, "%s: removed", target_url(t, url));
@@ -57,13 +57,22 @@ look_soon(struct fs *fs)
 	lun_alarm_set(fs->live, 0);
 }
 
+static void
+added(struct fs *fs, struct target *t)
+{
+	char url[TEXT_URL_MAX];
+
+	log_say(LUN_LOG_INFO, "%s: added", target_url(t, url));
+	if (fs->lanes)
+		lanes_add(fs->lanes, t);
+}
+
 void
 live_appeared(struct fs *fs, struct target *t)
 {
 	struct lun_error err = { 0 };
 	char url[TEXT_URL_MAX];
 
-	t->late = true;
 	if (t->code < 0)
 		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url), t->error);
 	else if (t->gone)
@@ -71,7 +80,7 @@ live_appeared(struct fs *fs, struct target *t)
 	else if (tree_add_target(fs->tree, t, &err) < 0)
 		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url), err.text);
 	else
-		log_say(LUN_LOG_INFO, "%s: added", target_url(t, url));
+		added(fs, t);
 }
 
 void

@@ -36,6 +36,7 @@ node_free(struct node *node)
 	free(node->name);
 	free(node->path);
 	free(node->link);
+	free(node->identity);
 	free(node);
 	return NULL;
 }
@@ -220,7 +221,8 @@ lun_set(struct node *node, const struct target *t, struct lun_disk *disk)
 {
 	node->target = t;
 	node->lun = lun_disk_info(disk)->lun;
-	node->main_only = t->late;
+	node->life = t->life;
+	node->identity = disk_identity(disk);
 	node->disk = disk;
 }
 

@@ -56,7 +56,9 @@ struct node {
 
 	/* NODE_LUN */
 	const struct target *target;
-	bool main_only;			/* no lane has a session for it */
+	unsigned life;			/* of the target, when it was added */
+	char *identity;			/* what a lane's disk has to be, too; NULL:
+					   there was no memory, so none is */
 	uint64_t lun;
 	unsigned opens;
 	atomic_bool dirty;		/* written since the last flush */

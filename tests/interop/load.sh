@@ -60,12 +60,12 @@ unserve()
 	ends
 }
 
-# session FIELD: of status.json, which has one on each line. (There is one
-# session; its names are unlike those of LUNs.)
+# session FIELD: of status.json, which has one on each line; those of connections
+# stand deeper. (There is one session; its names are unlike those of LUNs.)
 session()
 {
 	as_user timeout 5 "$lunfs" status --json "$mnt" |
-		sed -n "s/^ *\"$1\": *\(.*[^,]\),*$/\1/p"
+		sed -n "s/^ \{6,8\}\"$1\": *\(.*[^,]\),*$/\1/p"
 }
 
 lost()

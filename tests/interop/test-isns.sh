@@ -114,6 +114,13 @@ test_visibility()
 		fail "a target outside of the domain"
 }
 
+two_sessions()
+{
+	as_user "$lunfs" status --json "$mnt" | jq -e --arg t "$1" '[.sessions[] |
+		select(.target == $t and .state == "LOGGED_IN").number] |
+		sort == [1, 2]' >/dev/null
+}
+
 scn_repeated()
 {
 	[ "$(grep -c 'change 0x' "$log")" -gt 6 ]
@@ -131,6 +138,8 @@ test_changes()
 	ask nodes "$boss" | grep -qx "$me" || fail "$me is not registered"
 	ask domain-add "$domain" "$two"
 	wait_until 30 shown "$two" || fail "$two does not appear"
+	wait_until 30 two_sessions "$two" ||
+		fail "not two sessions: $(as_user "$lunfs" status "$mnt")"
 
 	say "it vanishes, but not while it is in use"
 	as_user dd if=/dev/urandom of="$state/user/data" bs=1M count=1 \
@@ -154,10 +163,25 @@ test_changes()
 	! scn_repeated || fail "notices are repeated: they were not answered"
 }
 
+# By both sessions, if there are two.
+read_moved()
+{
+	local i readers=()
+
+	for i in {1..8}; do
+		as_user dd if="$mnt/$two/lun0" iflag=direct bs=64k status=none |
+			cmp - "$state/moved" &
+		readers+=("$!")
+	done
+	for i in "${readers[@]}"; do
+		wait "$i" || fail "read from its old place"
+	done
+}
+
 # Its old place is alive all the time.
 test_return()
 {
-	local i readers=()
+	local i
 
 	say "it comes back at another place"
 	at=$(free_port)
@@ -169,14 +193,10 @@ test_return()
 	wait_until 30 listens "$at" || fail "no target"
 	ask add "$two" 127.0.0.1 "$at"
 	wait_until 30 shown "$two" || fail "$two does not come back"
-	for i in {1..8}; do
-		as_user dd if="$mnt/$two/lun0" iflag=direct bs=64k status=none |
-			cmp - "$state/moved" &
-		readers+=("$!")
-	done
-	for i in "${readers[@]}"; do
-		wait "$i" || fail "read from its old place"
-	done
+	read_moved
+	wait_until 30 two_sessions "$two" ||
+		fail "not two sessions: $(as_user "$lunfs" status "$mnt")"
+	read_moved
 	ask drop "$two" 127.0.0.1 "$at"
 	wait_until 30 vanished "$two" || fail "$two stays"
 

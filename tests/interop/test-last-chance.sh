@@ -32,7 +32,7 @@ printf '%-8192s' late | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
 	conv=notrunc,fsync status=none 2>/dev/null &
 writer=$!
 wait_until 60 far || fail "no back-off"
-before=$(grep -c 'attempt' "$log")
+before=$(wc -l <"$log")
 end=$((SECONDS + 15))
 kill -TERM "$(lunfs_pids)"
 sleep 3
@@ -40,7 +40,11 @@ restart_target
 wait "$mount_pid" || fail "lunfs: exit status $?"
 wait "$writer" || fail "the write has failed"
 [ "$SECONDS" -le "$end" ] || fail "it took too long"
-[ "$(grep -c attempt "$log")" -ge $((before + 2)) ] ||
-	fail "it was not tried again and again"
+# what is told of waits is true now
+tail -n "+$((before + 1))" "$log" >"$state/told"
+[ "$(grep -c ': ends, but a target is away: .* for 15 s at most$' \
+	"$state/told")" = 1 ] || fail "not told that it ends: $(cat "$state/told")"
+! grep -E 'attempt [0-9]+ .* in ([2-9]|[0-9]{2,})\.' "$state/told" ||
+	fail "another wait is told than it is"
 [ "$(head -c 8192 "$state/image0" | tr -d ' ')" = late ] ||
 	fail "what was written is lost"

@@ -31,6 +31,11 @@ load()
 	return 1
 }
 
+commands()
+{
+	status '[.sessions[].connections[].commands] | add'
+}
+
 # If it was built with ThreadSanitizer: the daemon has no stderr.
 export TSAN_OPTIONS=log_path=$state/user/tsan
 
@@ -44,6 +49,7 @@ say "three sessions are three"
 
 say "verified load"
 load || fail "fio"
+before=$(commands)
 counts=$(status '.sessions[].connections[0].commands')
 echo "commands:" $counts
 for n in $counts; do
@@ -72,6 +78,7 @@ sleep 1
 restart_target
 wait $job || fail "fio in an outage"
 wait_until 30 up 3 || fail "not all sessions came back"
+[ "$(commands)" -gt "$before" ] || fail "what was counted is forgotten"
 
 # Each session knows of its own writes only; an fsync asks all of them, and one
 # restart is one error.
@@ -129,6 +136,37 @@ wait $job && fail "fio did not notice the end"
 say "again, and unmounted"
 mount_lunfs --sessions 8 "iscsi://$portal/$target" "$mnt"
 unmount_lunfs "$mnt"
+
+# What the target refuses at first is there later; the log and status say so.
+if [ "$1" = own ]; then
+	say "sessions that cannot be made at first"
+	kill_target
+	own_options=(--fault "refuse=3/2,skip=1,times=6")
+	restart_target
+	mounts+=("$mnt")
+	as_user "$lunfs" mount -f --sessions 3 "iscsi://$portal/$target" \
+		"$mnt" 2>"$state/first.log" &
+	mount_pid=$!
+	wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
+	wait_until 20 grep -q "^lunfs: session 3: .* attempt 2 in " \
+		"$state/first.log" || fail "$(cat "$state/first.log")"
+	load --size=4M || fail "fio with one session"
+	as_user "$lunfs" status "$mnt" >"$state/status"
+	for pattern in "^$target, session 1 of 3$" "^$target, session 2 of 3$" \
+		'^  state *FREE$' '^  cause .*0302' \
+		'^  attempt *[0-9]* \(in\|under way\)'; do
+		grep -q "$pattern" "$state/status" ||
+			fail "no '$pattern' in: $(cat "$state/status")"
+	done
+	wait_until 30 up 3 || fail "$(as_user "$lunfs" status "$mnt")"
+	[ "$(grep -c ': is there now$' "$state/first.log")" = 2 ] ||
+		fail "$(cat "$state/first.log")"
+	load --size=4M || fail "fio with three sessions"
+	[ "$(status '[.sessions[].connections[0].commands > 100] | all')" = true ] ||
+		fail "one of the sessions has no share: $(commands)"
+	as_user fusermount3 -u "$mnt"
+	wait "$mount_pid" || fail "lunfs mount: exit status $?"
+fi
 
 if compgen -G "$state/user/tsan*" >/dev/null; then
 	head -n 100 "$state"/user/tsan*

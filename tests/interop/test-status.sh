@@ -111,3 +111,13 @@ grep -q "^lunfs: $mnt: mounted with 1 of 2 targets$" "$state/err" ||
 as_user test -e "$(lun_file 0)" || fail "the other target is not there"
 unmount_lunfs "$mnt"
 says 1 "authentication failed" mount "$source/$target-2" "$source/$target" "$mnt"
+
+say "less than was asked for"
+says 0 "^lunfs: $target: error recovery level 2 is wanted, the target grants 0$" \
+	mount --erl 2 --connections 4 "$source/$target" "$mnt"
+grep -q "^lunfs: $target: 4 connections are wanted, the target grants 1$" \
+	"$state/err" || fail "$(cat "$state/err")"
+as_user "$lunfs" status "$mnt" >"$state/out"
+grep -q '^  state *LOGGED_IN, 1 of 4 connections, error recovery level 0 instead of 2$' \
+	"$state/out" || fail "$(cat "$state/out")"
+unmount_lunfs "$mnt"
