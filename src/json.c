@@ -345,8 +345,10 @@ put_luns(struct json_object *list, const struct target *t)
 
 	for (size_t i = 0; (disk = target_disk(t, &i));) {
 		struct json_object *o = json_lun(t, disk);
+		const char *state = json_text_of(o, "state");
 
-		if (away && strcmp(json_text_of(o, "state"), "ready") == 0) {
+		if (away && (strcmp(state, "ready") == 0 ||
+			     strcmp(state, "waiting") == 0)) {
 			put_text(o, "state", "waiting");
 			json_put(o, "reason", json_object_get(cause));
 		}

@@ -246,7 +246,7 @@ wait_for_next(struct recovery *r, bool loss)
 	char text[PORTAL_TEXT_MAX], why[80];
 
 	if (loss) {
-		r->lost_at = now_of(r);
+		r->lost_at = session_lost_at(r->session);
 		r->backoff.attempts = 0;
 		if (r->lost_at - r->up_at >= STABLE)
 			backoff_reset(&r->backoff);

@@ -111,6 +111,12 @@ session_outage(const struct session *s, struct session_outage *out)
 	return true;
 }
 
+lun_time
+session_lost_at(const struct session *s)
+{
+	return s->failed_at ? s->failed_at : session_now(s);
+}
+
 struct session_counters
 session_counters(const struct session *s)
 {

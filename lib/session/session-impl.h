@@ -153,6 +153,7 @@ struct session {
 	void *user;
 
 	enum session_state state;
+	lun_time failed_at;		/* and not continued since; 0: never */
 	bool up;			/* ops->up was called */
 	bool stopping;			/* session_stop() */
 	bool over;			/* nothing goes on; down is due or was told */

@@ -24,6 +24,10 @@ session_enter(struct session *s, enum session_event event)
 		    transitions[i].event != event)
 			continue;
 		s->state = transitions[i].to;
+		if (event == SEV_FAILED)
+			s->failed_at = session_now(s);
+		else if (event == SEV_CONTINUED)
+			s->failed_at = 0;
 		session_log(s, LUN_LOG_DEBUG, "session %s", session_state_name(s));
 		return;
 	}

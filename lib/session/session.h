@@ -127,6 +127,8 @@ struct session_outage {
 	lun_time lost_at, next_at;	/* TIME_NEVER: it is under way */
 };
 bool session_outage(const struct session *s, struct session_outage *out);
+/* It is down: since when was it of no use? */
+lun_time session_lost_at(const struct session *s);
 const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */

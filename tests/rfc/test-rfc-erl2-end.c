@@ -80,10 +80,13 @@ test_after_time2retain_the_session_is_made_again(void **state)
 	});
 	struct command *cmd;
 	struct got *got;
+	struct recovery_status st;
+	lun_time lost_at;
 
 	bench_login(b, "");
 	cmd = bench_nodata(b, 0);
 	bench_expect(b, OP_SCSI_COMMAND);
+	lost_at = bench_now(b);
 	cut(b, 0);
 	for (int i = 0; i < 3; i++) {	/* it takes no connection */
 		bench_pass(b, i == 1 ? TIME_S : 2 * TIME_S);
@@ -100,6 +103,8 @@ test_after_time2retain_the_session_is_made_again(void **state)
 	if (!got)
 		got = bench_expect(b, OP_LOGIN_REQUEST);
 	assert_int_equal(got->pdu.tsih, 0);
+	recovery_status(bench_recovery(b), &st);
+	assert_int_equal(st.lost_at, lost_at);	/* not when it was given up */
 	bench_free(b);
 }
 
