@@ -341,3 +341,9 @@ lun_backoff_ms(struct lun_backoff *b, struct lun_loop *loop, int code)
 	b->refusals = inner.refusals;
 	return wait / TIME_MS;
 }
+
+bool
+lun_backoff_is_told(const struct lun_backoff *b)
+{
+	return backoff_is_told(b->failures);
+}

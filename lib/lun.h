@@ -442,6 +442,8 @@ struct lun_backoff {
 	unsigned refusals;		/* the last ones, of such a kind */
 };
 int64_t lun_backoff_ms(struct lun_backoff *b, struct lun_loop *loop, int code);
+/* Is the last failure worth a line? Of a long row, fewer and fewer are. */
+bool lun_backoff_is_told(const struct lun_backoff *b);
 
 /* In the order of the JSON contract. */
 struct lun_counters {

@@ -153,10 +153,17 @@ lun_value(uint64_t lun)
 	return made(json_object_new_string(name));
 }
 
-struct json_object *
-json_lun(const struct target *t, const struct lun_disk *d)
+/*
+ * away: why its session is FAILED; NULL: it is not. At recovery level 2
+ * connections are made again below the disks, which are not told: I/O waits all
+ * the same, unless it is given up.
+ */
+static struct json_object *
+lun_object(const struct target *t, const struct lun_disk *d, const char *away)
 {
 	const struct lun_disk_info *info = lun_disk_info(d);
+	bool waits = away && info->state == LUN_DISK_READY &&
+		     strcmp(info->state_name, "lost") != 0;
 	struct json_object *o = json_new_object();
 	struct json_object *designators = json_new_array();
 	char url[TEXT_URL_MAX];
@@ -181,9 +188,15 @@ json_lun(const struct target *t, const struct lun_disk *d)
 	put_bool(o, "read_only", info->read_only);
 	put_bool(o, "thin", info->thin);
 	put_bool(o, "write_cache", info->write_cache);
-	put_text(o, "state", info->state_name);
-	json_put(o, "reason", json_text(info->text));
+	put_text(o, "state", waits ? "waiting" : info->state_name);
+	json_put(o, "reason", json_text(waits ? away : info->text));
 	return o;
+}
+
+struct json_object *
+json_lun(const struct target *t, const struct lun_disk *d)
+{
+	return lun_object(t, d, NULL);
 }
 
 /* ------------------------------------------------------------ SESSION -- */
@@ -254,23 +267,15 @@ put_ms(struct json_object *o, const char *name, int64_t ms)
 	json_put(o, name, ms < 0 ? NULL : made(json_object_new_int64(ms)));
 }
 
-struct json_object *
-json_session(const struct target *t)
+static struct json_object *
+session_object(const struct lun_session_info *info, const char *isid)
 {
-	const struct lun_session_info *info = lun_session_info(t->session);
 	struct json_object *o = json_new_object();
-	struct json_object *keys = json_new_object();
-	char isid[13];
 
-	for (size_t i = 0; i < sizeof(info->isid); i++)
-		snprintf(isid + 2 * i, 3, "%02x", info->isid[i]);
 	put_text(o, "target", info->target);
-	json_put(o, "alias", json_text(info->target_alias));
 	put_text(o, "isid", isid);
 	put_u64(o, "tsih", info->tsih);
 	put_u64(o, "erl", info->erl);
-	put_u64(o, "wanted_erl", info->wanted_erl);
-	put_u64(o, "wanted_connections", info->wanted_connections);
 	put_text(o, "state", info->state);
 	json_put(o, "cause", json_text(info->cause));
 	put_u64(o, "attempts", info->attempts);
@@ -278,6 +283,24 @@ json_session(const struct target *t)
 	put_ms(o, "lost_ms", info->lost_ms);
 	json_put(o, "connections", connections(info));
 	json_put(o, "counters", counters(&info->counters, false));
+	return o;
+}
+
+struct json_object *
+json_session(const struct target *t)
+{
+	const struct lun_session_info *info = lun_session_info(t->session);
+	struct json_object *keys = json_new_object();
+	char isid[13];
+
+	for (size_t i = 0; i < sizeof(info->isid); i++)
+		snprintf(isid + 2 * i, 3, "%02x", info->isid[i]);
+
+	struct json_object *o = session_object(info, isid);
+
+	json_put(o, "alias", json_text(info->target_alias));
+	put_u64(o, "wanted_erl", info->wanted_erl);
+	put_u64(o, "wanted_connections", info->wanted_connections);
 	lun_session_keys(t->session, put_key, keys);
 	json_put(o, "negotiated", keys);
 	return o;
@@ -293,21 +316,17 @@ is_up(const struct target *t)
 static struct json_object *
 no_session(const struct target *t)
 {
-	const struct lun_counters none = { 0 };
-	struct json_object *o = json_new_object();
 	int64_t next = t->again_ms - target_clock_ms();
+	const struct lun_session_info info = {
+		.target = t->url.target,
+		.state = "FREE",
+		.cause = t->error,
+		.attempts = t->backoff.failures + 1,
+		.next_attempt_ms = t->again_ms == 0 ? -1 : next > 0 ? next : 0,
+		.lost_ms = -1,
+	};
+	struct json_object *o = session_object(&info, "");
 
-	put_text(o, "target", t->url.target);
-	put_text(o, "isid", "");
-	put_u64(o, "tsih", 0);
-	put_u64(o, "erl", 0);
-	put_text(o, "state", "FREE");
-	json_put(o, "cause", json_text(t->error));
-	put_u64(o, "attempts", t->backoff.failures + 1);
-	put_ms(o, "next_attempt_ms", t->again_ms == 0 ? -1 : next > 0 ? next : 0);
-	put_ms(o, "lost_ms", -1);
-	json_put(o, "connections", json_new_array());
-	json_put(o, "counters", counters(&none, false));
 	json_put(o, "negotiated", json_new_object());
 	return o;
 }
@@ -333,28 +352,16 @@ json_sessions(const struct survey *sv, unsigned number)
 	return list;
 }
 
-/* At recovery level 2 connections are made again below the disks, which are
- * not told: I/O waits all the same. */
 static void
 put_luns(struct json_object *list, const struct target *t)
 {
 	const struct lun_session_info *info = lun_session_info(t->session);
-	bool away = strcmp(info->state, "FAILED") == 0;
-	struct json_object *cause = away ? json_text(info->cause) : NULL;
+	const char *away = strcmp(info->state, "FAILED") == 0 ? info->cause :
+								NULL;
 	struct lun_disk *disk;
 
-	for (size_t i = 0; (disk = target_disk(t, &i));) {
-		struct json_object *o = json_lun(t, disk);
-		const char *state = json_text_of(o, "state");
-
-		if (away && (strcmp(state, "ready") == 0 ||
-			     strcmp(state, "waiting") == 0)) {
-			put_text(o, "state", "waiting");
-			json_put(o, "reason", json_object_get(cause));
-		}
-		json_append(list, o);
-	}
-	json_object_put(cause);
+	for (size_t i = 0; (disk = target_disk(t, &i));)
+		json_append(list, lun_object(t, disk, away));
 }
 
 struct json_object *

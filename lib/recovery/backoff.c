@@ -5,7 +5,10 @@
 #define LONGEST		(16 * TIME_S)
 #define RARELY		(60 * TIME_S)
 
-enum { IN_EARNEST = 3 };
+enum {
+	IN_EARNEST = 3,
+	ALL_TOLD = 6,			/* until the pauses grow no more */
+};
 
 enum backoff_kind
 backoff_kind(int code)
@@ -53,4 +56,10 @@ void
 backoff_reset(struct backoff *b)
 {
 	*b = (struct backoff){ 0 };
+}
+
+bool
+backoff_is_told(unsigned n)
+{
+	return n <= ALL_TOLD || (n & (n - 1)) == 0;
 }

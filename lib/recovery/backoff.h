@@ -35,4 +35,8 @@ lun_time backoff_in_round(struct backoff *b, lun_time time2wait);
 
 void backoff_reset(struct backoff *b);
 
+/* Is the n-th failure in a row to be told? As long as the pauses grow, and then
+ * fewer and fewer, as they say that nothing has changed. */
+bool backoff_is_told(unsigned n);
+
 #endif

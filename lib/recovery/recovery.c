@@ -22,8 +22,6 @@
 
 #define LAST_CHANCE	(1 * TIME_S)	/* the longest pause after hurry */
 
-enum { ROUNDS_TOLD = 6 };		/* until the pauses grow no more */
-
 enum phase { IDLE, CONNECTING, FENCING, UP, WAITING, OVER };
 
 struct recovery {
@@ -213,14 +211,12 @@ choose_portal(struct recovery *r, bool loss)
 	return r->hurried && wait > LAST_CHANCE ? LAST_CHANCE : wait;
 }
 
-/* The loss, other causes, and how the pauses grow; then fewer and fewer of those
- * that say that nothing has changed. */
+/* The loss, other causes, and what the back-off finds worth it. */
 static enum lun_log_level
 told_as(struct recovery *r, bool loss)
 {
-	unsigned n = r->backoff.rounds;
-	bool news = loss || r->cause.code != r->told || n <= ROUNDS_TOLD ||
-	    (n & (n - 1)) == 0;
+	bool news = loss || r->cause.code != r->told ||
+	    backoff_is_told(r->backoff.rounds);
 
 	r->told = r->cause.code;
 	return news ? LUN_LOG_WARNING : LUN_LOG_DEBUG;

@@ -8,29 +8,13 @@ session_login(const struct session *s)
 	return &s->login;
 }
 
-static const struct leg *
-find_leg(const struct session *s, size_t i)
-{
-	for (size_t n = 0; n < LEGS_MAX; n++)
-		if (s->legs[n].conn && i-- == 0)
-			return &s->legs[n];
-	return NULL;
-}
-
 struct conn *
 session_conn(const struct session *s, size_t i)
 {
-	const struct leg *leg = find_leg(s, i);
-
-	return leg ? leg->conn : NULL;
-}
-
-const struct portal *
-session_conn_portal(const struct session *s, size_t i)
-{
-	const struct leg *leg = find_leg(s, i);
-
-	return leg ? &leg->portal : NULL;
+	for (size_t n = 0; n < LEGS_MAX; n++)
+		if (s->legs[n].conn && i-- == 0)
+			return s->legs[n].conn;
+	return NULL;
 }
 
 const struct params *

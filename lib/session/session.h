@@ -132,7 +132,6 @@ lun_time session_lost_at(const struct session *s);
 const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
-const struct portal *session_conn_portal(const struct session *s, size_t i);
 const struct portal *session_portal(const struct session *s);
 /* After a permanent redirection: where it went. Else NULL. */
 const struct portal *session_moved(const struct session *s);

@@ -12,8 +12,6 @@
 #include "sources.h"
 #include "text.h"
 
-enum { FAILURES_TOLD = 6 };	/* until the pauses grow no more; then rarely */
-
 /* ----------------------------------------------------------- try again -- */
 
 static void
@@ -55,16 +53,15 @@ static void
 try_later(struct lane *l, struct target *t)
 {
 	int64_t wait = lun_backoff_ms(&t->backoff, l->loop, t->code);
-	unsigned n = t->backoff.failures;
-	bool news = n <= FAILURES_TOLD || (n & (n - 1)) == 0;
+	bool news = lun_backoff_is_told(&t->backoff);
 	char url[TEXT_URL_MAX];
 
 	t->again_ms = target_clock_ms() + wait;
 	wake_for(l);
 	log_say(news ? LUN_LOG_WARNING : LUN_LOG_DEBUG, "session %u: %s: %s; "
 		"attempt %u in %.1f s; meanwhile the other sessions do its work",
-		l->intake.lane + 1, target_url(t, url), t->error, n + 1,
-		(double)wait / 1000);
+		l->intake.lane + 1, target_url(t, url), t->error,
+		t->backoff.failures + 1, (double)wait / 1000);
 }
 
 void

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inside of lanes, for lanes.c (the main thread's side), lane.c and
- * lane-targets.c (what runs in the thread of a lane). Between the threads go: wishes (bits, to a
- * lane), the phase of a lane (to the main loop), and what the lock guards:
- * messages for the main loop, flushes and targets for a lane, and the sessions
- * that a lane shows when it is asked.
+ * lane-targets.c (what runs in the thread of a lane). Between the threads go:
+ * wishes (bits, to a lane), the phase of a lane (to the main loop), and what the
+ * lock guards: messages for the main loop, flushes and targets for a lane, and
+ * the sessions that a lane shows when it is asked.
  *
  *	RUNNING -> DRAINED -> ENDED
  */
