@@ -8,21 +8,16 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "credentials.h"
 #include "fail.h"
 
 enum {
-	FILE_MAX	= 1 << 20,
 	LINE_LEN_MAX	= 1000,
 	ADDRESSES_MAX	= 8,
 	LUNS_MAX	= 64,
@@ -39,6 +34,7 @@ enum section_bit {
 	S_SLP		= 1 << 3,
 	S_OPTIONS	= 1 << 4,
 	S_SOURCE	= S_PORTAL | S_TARGET | S_ISNS | S_SLP,
+	S_FINDS		= S_ISNS | S_SLP,	/* what has no address */
 };
 
 static const struct kind {
@@ -191,13 +187,13 @@ section_end(struct config *c)
 	bool source = s->kind && (s->kind->bit & S_SOURCE);
 	bool good = true;
 
-	if (source && s->addresses.n == 0 && s->kind->bit != S_SLP) {
+	if (source && s->addresses.n == 0 && !(s->kind->bit & S_FINDS)) {
 		c->code = fail(c->err, LUN_ESYS, "%s:%u:1: [%s]: has no "
 			       "address", c->path, s->number, s->kind->word);
 		good = false;
 	}
-	if (source && s->addresses.n == 0 && s->kind->bit == S_SLP)
-		good = give(c, "", NULL);		/* by multicast */
+	if (good && source && s->addresses.n == 0)
+		good = give(c, "", NULL);	/* whoever is there */
 	for (size_t i = 0; good && source && i < s->addresses.n; i++) {
 		good = s->luns.n > 0 || give(c, s->addresses.v[i], NULL);
 		for (size_t j = 0; good && j < s->luns.n; j++)
@@ -284,10 +280,31 @@ next_word(char word[WORD_MAX], const char *p)
 	return start + len + (start[len] == ',');
 }
 
-/* A list; where is the value within the line. */
+/* A word that stands behind this text in URLs: what is wrong with it is told
+ * where it stands, not with the URL that is made of it at last. */
+static bool
+fits_in_url(struct config *c, const char *where, const char *before,
+	    const char *word)
+{
+	char text[URL_MAX];
+	struct lun_error why = { 0 };
+	struct lun_url url;
+
+	snprintf(text, sizeof(text), "%s%s", before, word);
+	if (lun_url_parse(&url, text, &why) == 0)
+		return true;
+
+	/* "URL": what is wrong */
+	const char *reason = strstr(why.text, "\": ");
+
+	return complain(c, where, "%s", reason ? reason + 3 : why.text);
+}
+
+/* A list; where is the value within the line, before as above. */
 static bool
 add_words(struct config *c, struct words *list, const char *value,
-	  const char *where, bool (*good)(const char *word), const char *what)
+	  const char *where, bool (*good)(const char *word), const char *what,
+	  const char *before)
 {
 	const char *p = value;
 
@@ -300,6 +317,8 @@ add_words(struct config *c, struct words *list, const char *value,
 			return complain(c, at, "\"%s\": is no %s", word, what);
 		if (list->n == list->max)
 			return complain(c, at, "more than %zu", list->max);
+		if (!fits_in_url(c, at, before, word))
+			return false;
 		memcpy(list->v[list->n++], word, sizeof(word));
 	} while (*p);
 	return true;
@@ -331,13 +350,14 @@ static bool
 set_address(struct config *c, const char *value, const char *where)
 {
 	return add_words(c, &c->section.addresses, value, where, is_address,
-			 "host[:port]");
+			 "host[:port]", c->section.kind->scheme);
 }
 
 static bool
 set_lun(struct config *c, const char *value, const char *where)
 {
-	return add_words(c, &c->section.luns, value, where, is_lun, "LUN");
+	return add_words(c, &c->section.luns, value, where, is_lun, "LUN",
+			 "iscsi://h/iqn.2000-01.x:y/");
 }
 
 static bool
@@ -345,7 +365,7 @@ set_port(struct config *c, const char *value, const char *where)
 {
 	struct words one = { .max = 1, .v = &c->section.port };
 
-	return add_words(c, &one, value, where, is_port, "port");
+	return add_words(c, &one, value, where, is_port, "port", "iscsi://h:");
 }
 
 static bool
@@ -353,6 +373,8 @@ set_scope(struct config *c, const char *value, const char *where)
 {
 	if (!*value || strlen(value) >= sizeof(c->section.scope))
 		return complain(c, where, "no scopes");
+	if (!fits_in_url(c, where, "slp://?scope=", value))
+		return false;
 	strcpy(c->section.scope, value);
 	return true;
 }
@@ -534,47 +556,4 @@ config_parse(const char *text, size_t len, const char *path,
 	section_drop(&c.section);
 	lun_options_free(c.defaults);
 	return c.code;
-}
-
-static int
-read_file(char **text, size_t *len, const char *path, struct lun_error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = -1;
-	int r = 0;
-
-	*text = malloc(FILE_MAX + 1);
-	*len = 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		r = fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		r = fail(err, LUN_ESYS, "%s: is no file", path);
-	else if (!*text)
-		r = fail(err, LUN_ENOMEM, "%s: out of memory", path);
-	while (r == 0 && *len <= FILE_MAX &&
-	       (n = read(fd, *text + *len, FILE_MAX + 1 - *len)) > 0)
-		*len += (size_t)n;
-	if (r == 0 && n < 0)
-		r = fail(err, LUN_ESYS, "%s: %s", path, strerror(errno));
-	else if (r == 0 && *len > FILE_MAX)
-		r = fail(err, LUN_ESYS, "%s: longer than %d bytes", path,
-			 FILE_MAX);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-int
-config_read(const char *path, const struct lun_options *options,
-	    config_source_fn *fn, void *user, struct lun_error *err)
-{
-	char *text;
-	size_t len;
-	int r = read_file(&text, &len, path, err);
-
-	if (r == 0)
-		r = config_parse(text, len, path, options, fn, user, err);
-	free(text);
-	return r;
 }

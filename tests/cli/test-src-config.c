@@ -90,6 +90,7 @@ test_good(void **state)
 		{ "[isns]\naddress=h\n[slp]\n[slp]\naddress=h\nscope=a,b%2cc\n",
 		  "isns://h :given\nslp:// :given\n"
 		  "slp://h?scope=a,b%2cc :given\n" },
+		{ "[isns]\n[isns]\n", "isns:// :given\nisns:// :given\n" },
 		/* options: those after, those of one, and the given ones */
 		{ "[portal]\naddress=a\n"
 		  "[options]\ninitiator-name=iqn.2026-11.test:all\n"
@@ -157,17 +158,18 @@ static const struct {
 	  "is no host" },
 	{ "[portal]\naddress = a,b,c,d,e,f,g,h,i\n",
 	  "dir/list:2:27: ", "more than 8" },
-	{ "[portal]\naddress = ::1\n", "dir/list:1:1: ", "brackets" },
+	{ "[portal]\naddress = ::1\n", "dir/list:2:11: ", "brackets" },
 	{ "[portal]\naddress = h\nport = 3260x\n", "dir/list:3:8: ",
 	  "is no port" },
-	{ "[portal]\naddress = h\nport = 70000\n", "dir/list:1:1: ",
+	{ "[portal]\naddress = h, h:0\n", "dir/list:2:14: ", "port" },
+	{ "[portal]\naddress = h\nport = 70000\n", "dir/list:3:8: ",
 	  "port" },
 	{ "[portal]\naddress = h\nlun = 0\n", "dir/list:3:1: ",
 	  "no such option" },
 	{ "[target " TARGET "]\naddress=h\nlun = 0,x\n",
 	  "dir/list:3:9: ", "is no LUN" },
-	{ "[target " TARGET "]\naddress=h\nlun = 16384\n",
-	  "dir/list:1:1: ", "LUN" },
+	{ "[target " TARGET "]\naddress=h\nlun = 0,16384\n",
+	  "dir/list:3:9: LUN: ", "" },
 	{ "[portal]\n\ttime-out = 5\n", "dir/list:2:2: ",
 	  "no such option" },
 	{ "[portal]\n\ttimeout =   0\n", "dir/list:2:14: ",
@@ -189,7 +191,7 @@ static const struct {
 	  "dir/absent: No such file" },
 	{ "[portal]\ncredentials = /absent\n", "dir/list:2:15: ",
 	  "/absent: No such file" },
-	{ "[slp]\nscope = a&b\n", "dir/list:1:1: ", "scope" },
+	{ "[slp]\nscope = a&b\n", "dir/list:2:9: ", "scope" },
 	{ "[slp]\nscope =\n", "dir/list:2:8: ", "no scopes" },
 };
 
