@@ -71,6 +71,14 @@ begins(const char *text, const char *prefix)
 	return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* A scope may have an "@" in it; end is that of the host part. */
+static bool
+has_scopes(const char *text, const char *end)
+{
+	return begins(text, "slp://") &&
+	       begins(*end == '/' ? end + 1 : end, "?scope=");
+}
+
 /*
  * What may not be shown; {NULL, 0} if there is nothing. A root path and the
  * URLs of other schemes have no user: all that stands before an "@" is hidden.
@@ -94,7 +102,7 @@ find_password(const char *text)
 	end = authority_end(s);
 	at = memrchr(s, '@', (size_t)(end - s));
 
-	if (!at)
+	if (!at && !has_scopes(text, end))
 		at = misplaced_at(s, end);
 	if (at && !ours)
 		return span_of(s, at);
