@@ -342,15 +342,17 @@ text_lun(const char *text, uint64_t *lun, struct lun_error *err)
 static int
 text_address(const char *text, uint8_t out[16], struct lun_error *err)
 {
-	uint8_t a[16] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t any4[16] = { [10] = 0xff, [11] = 0xff };
+	uint8_t a[16];
 
 	if (*text == '\0')
 		return 0;
+	memcpy(a, any4, sizeof(a));
 	if (inet_pton(AF_INET, text, a + 12) != 1 &&
 	    inet_pton(AF_INET6, text, a) != 1)
 		return lun_fail(err, LUN_EINVAL, "iBFT: %.60s: no address",
 				text);
-	if (memcmp(a + 12, "\0\0\0", 4) != 0 || !memchr(a, 0xff, 12))
+	if (memcmp(a, any4, sizeof(a)) != 0)	/* 0.0.0.0 is none, as :: is */
 		memcpy(out, a, 16);
 	return 0;
 }

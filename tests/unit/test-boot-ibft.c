@@ -311,6 +311,7 @@ test_directory(void **state)
 	assert_url(&b.targets[1], "iscsi://[2001:db8::1]:3260/" IQN2 "/0");
 	assert_string_equal(b.initiator, ME);
 	assert_int_equal(b.n_services, 1);
+	assert_string_equal(b.services[0].portal.host, "192.0.2.8");
 
 	struct entry none[] = { { NULL, NULL } };
 
@@ -336,6 +337,33 @@ test_directory(void **state)
 			fail_msg("%s = %s was taken",
 				 entries[bad[i].entry].name, bad[i].text);
 		entries[bad[i].entry].text = was;
+	}
+}
+
+/* Zeroes at the end are part of an address; nothing but zeroes is none. */
+static void
+test_directory_servers(void **state)
+{
+	static const char *const servers[][2] = {
+		{ "2001:dbff::", "2001:dbff::" }, { "::", NULL },
+		{ "::ffff:0.0.0.0", NULL }, { "0.0.0.0", NULL },
+		{ "192.0.2.0", "192.0.2.0" },
+	};
+
+	for (size_t i = 0; i < COUNT(servers); i++) {
+		struct entry entries[] = {
+			{ "initiator/slp-server", servers[i][0] },
+			{ NULL, NULL },
+		};
+		struct boot_info b = { 0 };
+		struct lun_error err;
+
+		assert_int_equal(boot_ibft_directory(&b, read_entry, entries,
+						     &err), BOOT_NOTHING);
+		assert_int_equal(b.n_services, servers[i][1] != NULL);
+		if (servers[i][1])
+			assert_string_equal(b.services[0].portal.host,
+					    servers[i][1]);
 	}
 }
 
@@ -381,6 +409,7 @@ main(void)
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_directory_servers),
 		cmocka_unit_test(test_directory_luns),
 	};
 
