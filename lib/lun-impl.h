@@ -96,6 +96,7 @@ struct setup {
 	char target[NAME_MAX_LEN + 1];	/* "": everything, for a discovery */
 	char label[PORTAL_TEXT_MAX];	/* of log lines */
 	char meanwhile[64];		/* as in session_config */
+	char via[PORTAL_TEXT_MAX + 8];	/* as in session_config */
 	struct isid_lease isid;
 	struct session_config config;
 };

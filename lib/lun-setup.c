@@ -87,6 +87,13 @@ configure(struct setup *s, bool discovery)
 	};
 	c->command_timeout = o->timeout;
 	c->label = s->label;
+	if (proxy_or_none(&o->proxy)) {
+		char name[PORTAL_TEXT_MAX];
+
+		snprintf(s->via, sizeof(s->via), "proxy %s",
+			 portal_print(&o->proxy.portal, name));
+		c->via = s->via;
+	}
 	if (!discovery) {
 		say_meanwhile(s);
 		c->meanwhile = s->meanwhile;

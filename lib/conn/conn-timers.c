@@ -33,8 +33,11 @@ phase_over(struct timer *t, lun_time now)
 	    c->state == CONN_IN_LOGIN ? c->cfg.timeouts.login :
 	    c->cfg.timeouts.logout;
 
-	conn_fail(c, LUN_ETIMEDOUT, "%s was not answered within %" PRId64 " s",
-		  what, limit / TIME_S);
+	bool by_proxy = c->state == CONN_XPT_WAIT && c->cfg.via;
+
+	conn_fail(c, LUN_ETIMEDOUT, "%s%s%s was not answered within %" PRId64
+		  " s", what, by_proxy ? " by " : "",
+		  by_proxy ? c->cfg.via : "", limit / TIME_S);
 }
 
 static void

@@ -109,6 +109,7 @@ struct conn_config {			/* borrowed for the connection's life */
 	const struct login_config *login;
 	struct conn_timeouts timeouts;
 	const char *label;		/* of the session, for logs */
+	const char *via;		/* a proxy, for logs; NULL: none */
 	const struct conn_ops *ops;
 	void *user;
 };

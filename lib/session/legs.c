@@ -194,6 +194,7 @@ leg_connect(struct leg *leg, struct lun_error *err)
 		.env = s->nexus.env, .timers = s->nexus.timers,
 		.window = &s->window, .login = &leg->login,
 		.timeouts = s->cfg.timeouts, .label = s->cfg.label,
+		.via = s->cfg.via,
 		.ops = &leg_ops, .user = leg,
 	};
 

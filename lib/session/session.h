@@ -55,6 +55,7 @@ struct session_config {			/* copied by session_new() */
 	struct conn_timeouts timeouts;
 	lun_time command_timeout;
 	const char *label;		/* borrowed for life; in all log lines */
+	const char *via;		/* as in conn_config; borrowed for life */
 	/* Borrowed for life: what becomes of I/O while it is lost, for people.
 	 * NULL: not said. */
 	const char *meanwhile;

@@ -226,6 +226,7 @@ test_scripted()
 	scripted reply=200 1 "an unknown reply (reply 200)"
 	for n in 1 2; do
 		scripted silent=$n 1 "not answered within 1 s"
+		says "the TCP connection by proxy $proxy was"
 		scripted close=$n 1 "closed the connection instead of an answer"
 	done
 	run 1 ls --proxy "socks5://127.0.0.1:$proxy_port" "iscsi://san.test"
