@@ -2,11 +2,13 @@
 /*
  * See lun-heartbeat.h. Nobody asks for a heartbeat, so it says who is there to
  * everybody in the group, and anybody may have sent it: RFC 4171 7.2 has
- * signatures for that. They are not checked here; the group is listened to
- * because the user has named it.
+ * signatures for that. We have no keys, so none is checked, and the log says so:
+ * a heartbeat is only heard because the user has named its group, and only says
+ * whom to ask.
  */
 #include "lun-heartbeat.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,24 @@ add_server(struct portal *list, size_t *n, const struct isns_server *s)
 }
 
 static void
+tell(const struct heartbeat *h, const struct isns_heartbeat *beat,
+     const struct portal *server)
+{
+	const struct lun_env *env = &h->loop->env;
+	char name[PORTAL_TEXT_MAX];
+
+	portal_print(server, name);
+	if (beat->has_auth)
+		env_log(env, LUN_LOG_INFO, "iSNS server %s: found by its "
+			"heartbeat; its signature (structure %" PRIu32 ", SPI "
+			"\"%s\") is not checked", name, beat->auth_structure,
+			beat->auth_spi);
+	else
+		env_log(env, LUN_LOG_INFO, "iSNS server %s: found by its "
+			"heartbeat, which is not signed", name);
+}
+
+static void
 received(void *user, const struct address *from, unsigned interface,
 	 const uint8_t *data, size_t len)
 {
@@ -52,6 +72,7 @@ received(void *user, const struct address *from, unsigned interface,
 	add_server(servers, &n, &beat.active);
 	for (size_t i = 0; i < beat.n_backups; i++)
 		add_server(servers, &n, &beat.backups[i]);
+	tell(h, &beat, &servers[0]);
 	h->heard(h->user, servers, n);
 }
 

@@ -186,7 +186,7 @@ size_t isns_text_len(const struct isns_attr *a);
 
 /* ---------------------------------------------------------- heartbeat -- */
 
-enum { ISNS_BACKUPS_MAX = 16 };
+enum { ISNS_BACKUPS_MAX = 16, ISNS_SPI_MAX = 64 };
 
 struct isns_server {
 	char address[PORTAL_HOST16_MAX];
@@ -199,10 +199,13 @@ struct isns_heartbeat {			/* RFC 4171 5.6.5.14 */
 	uint32_t counter;
 	size_t n_backups;
 	struct isns_server backups[ISNS_BACKUPS_MAX];
-	bool has_auth;			/* which was not checked */
+	bool has_auth;
+	uint32_t auth_structure;	/* 2: DSA with SHA-1 */
+	char auth_spi[ISNS_SPI_MAX];	/* whose key; harmless, cut if long */
 };
 
-/* Of a whole datagram: one PDU. LUN_EPROTO. */
+/* Of a whole datagram: one PDU, with a signature (5.5) or not, which is read but
+ * not checked: we have no keys. LUN_EPROTO. */
 int isns_heartbeat_parse(struct isns_heartbeat *h, const uint8_t *data,
 			 size_t len, struct lun_error *err);
 

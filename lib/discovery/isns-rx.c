@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "discovery/isns-pdu.h"
 
 static uint16_t
@@ -253,6 +254,28 @@ take_server(struct isns_server *s, const uint8_t *p)
 	s->udp_port = get16(p + 18);
 }
 
+/* RFC 4171 5.5: structure, length, time (8 bytes), SPI, signature. */
+static int
+read_auth(struct isns_heartbeat *h, const uint8_t *p, size_t len,
+	  struct lun_error *err)
+{
+	struct str spi = STR_INIT(sizeof(h->auth_spi) - 1);
+
+	if (len < ISNS_AUTH_MIN || get32(p + 4) != len)
+		return lun_fail(err, LUN_EPROTO, "authentication block of %"
+				PRIu32 " bytes in %zu", len < 8 ? 0 :
+				get32(p + 4), len);
+	if (get32(p + 16) > len - ISNS_AUTH_MIN)
+		return lun_fail(err, LUN_EPROTO, "authentication block: SPI of "
+				"%" PRIu32 " bytes in %zu", get32(p + 16), len);
+	h->has_auth = true;
+	h->auth_structure = get32(p);
+	str_quote(&spi, p + ISNS_AUTH_MIN, get32(p + 16));
+	strcpy(h->auth_spi, str_text(&spi));
+	str_deinit(&spi);
+	return 0;
+}
+
 int
 isns_heartbeat_parse(struct isns_heartbeat *out, const uint8_t *data,
 		     size_t len, struct lun_error *err)
@@ -276,18 +299,11 @@ isns_heartbeat_parse(struct isns_heartbeat *out, const uint8_t *data,
 		return lun_fail(err, LUN_EPROTO, "heartbeat of %zu bytes in a "
 				"datagram of %zu", payload, len);
 	rest -= payload;
-	h.has_auth = get16(data + 6) & ISNS_AUTH;
-	if (h.has_auth) {
-		if (rest < ISNS_AUTH_MIN)
-			return lun_fail(err, LUN_EPROTO, "authentication block "
-					"of %zu bytes", rest);
-		r = check_auth(p + payload, err);
+	if (get16(data + 6) & ISNS_AUTH) {
+		r = read_auth(&h, p + payload, rest, err);
 		if (r < 0)
 			return r;
-		rest -= rest < get32(p + payload + 4) ?
-			0 : get32(p + payload + 4);
-	}
-	if (rest != 0)			/* RFC 4171 2.9.2: exactly one PDU */
+	} else if (rest != 0)		/* RFC 4171 2.9.2: exactly one PDU */
 		return lun_fail(err, LUN_EPROTO, "heartbeat: %zu bytes after "
 				"its end", rest);
 

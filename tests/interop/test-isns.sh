@@ -459,7 +459,9 @@ run_heartbeat()
 	pids+=("$!")
 	disown "$!"
 	isns=$group
-	expect "$(list "$me")" "$one"
+	expect "$(list "$me" -v)" "$one"
+	grep -q 'found by its heartbeat; its signature (structure 2, SPI "spi.*") is not checked' \
+		"$state/err" || fail "$(cat "$state/err")"
 	grep -q "127.0.0.1:1: .*the next server is tried" "$state/err" ||
 		fail "$(cat "$state/err")"
 }

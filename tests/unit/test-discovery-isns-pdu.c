@@ -499,11 +499,17 @@ test_heartbeat(void **state)
 
 	make_heartbeat(&w, 0x2000);
 	u32(&w, 2);
-	u32(&w, 24);
-	for (int i = 0; i < 4; i++)
-		u32(&w, 0);
+	u32(&w, 20 + 8 + 4);
+	u32(&w, 0);			/* time */
+	u32(&w, 1);
+	u32(&w, 8);			/* SPI */
+	bytes(&w, "key\033[2J\n", 8);
+	bytes(&w, "sign", 4);
 	assert_int_equal(isns_heartbeat_parse(&h, w.p, w.len, &err), 0);
 	assert_true(h.has_auth);
+	assert_int_equal(h.auth_structure, 2);
+	assert_memory_equal(h.auth_spi, "key", 3);
+	assert_null(strpbrk(h.auth_spi, "\033\n"));
 }
 
 /* Every truncation, every wrong count. */
@@ -528,6 +534,13 @@ test_bad_heartbeats(void **state)
 				 LUN_EPROTO);
 		free(exact);
 	}
+	put32(w.p + w.len - 4, 1);	/* an SPI that is not there */
+	assert_int_equal(isns_heartbeat_parse(&h, w.p, w.len, &err),
+			 LUN_EPROTO);
+	put32(w.p + w.len - 4, 0);
+	put32(w.p + w.len - 16, 24);	/* longer than the datagram */
+	assert_int_equal(isns_heartbeat_parse(&h, w.p, w.len, &err),
+			 LUN_EPROTO);
 	make_heartbeat(&w, 0);
 	for (uint16_t n = 3; n > 0; n = (uint16_t)(n < 100 ? n + 1 : n * 2)) {
 		put16(w.p + HEADER + 30, n);
