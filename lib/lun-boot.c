@@ -135,26 +135,51 @@ static const struct {
 	[LUN_BOOT_LEASE] = { boot_file_lease, "leases" },
 };
 
+/* Without a root path the next stage looks for targets to boot from. */
+static void
+warn_no_root_path(const struct lun_boot *b)
+{
+	env_log(&b->loop->env, LUN_LOG_WARNING, "%s: no root path of iSCSI: "
+		"discovery services are asked", b->where);
+}
+
+/* path NULL: where there is something usually. */
+static int
+read_from(struct lun_boot *b, enum lun_boot_source source, const char *path)
+{
+	int r;
+
+	boot_info_wipe(&b->info);
+	r = files[source].read(&b->info, path, b->where, &b->err);
+	if (r != BOOT_NOTHING)
+		return r;
+	if (b->info.n_services > 0) {
+		warn_no_root_path(b);
+		return 0;
+	}
+	return lun_fail(&b->err, LUN_ENOTFOUND, "%s: %s", path ? path :
+			files[source].what, "no target of iSCSI");
+}
+
 static int
 read_files(struct lun_boot *b)
 {
-	int r = files[b->source].read(&b->info, b->value, b->where, &b->err);
-
-	return r != BOOT_NOTHING ? r :
-		lun_fail(&b->err, LUN_ENOTFOUND, "%s: %s", b->value ? b->value :
-			 files[b->source].what, "no target of iSCSI");
+	return read_from(b, b->source, b->value);
 }
 
-/* The first of those that has a target; if none has, what went wrong first. */
+/* The first of those that has a target; if none has, the first that tells of
+ * services; if none does, what went wrong first. */
 static int
 read_host(struct lun_boot *b)
 {
 	static const enum lun_boot_source order[] = {
 		LUN_BOOT_CMDLINE, LUN_BOOT_IBFT, LUN_BOOT_LEASE,
 	};
+	enum { N = sizeof(order) / sizeof(order[0]) };
 	struct lun_error first = { 0 }, why;
+	size_t services = N;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < N; i++) {
 		boot_info_wipe(&b->info);
 
 		int r = files[order[i]].read(&b->info, NULL, b->where, &why);
@@ -163,6 +188,14 @@ read_host(struct lun_boot *b)
 			return 0;
 		if (r < 0 && first.code == 0)
 			first = why;
+		if (r > 0 && services == N && b->info.n_services > 0)
+			services = i;
+	}
+	if (services < N) {
+		if (first.code < 0)
+			env_log(&b->loop->env, LUN_LOG_WARNING, "%s",
+				first.text);
+		return read_from(b, order[services], NULL);
 	}
 	if (first.code < 0)
 		return lun_fail(&b->err, first.code, "%s", first.text);
@@ -181,7 +214,6 @@ end_dhcp(struct lun_boot *b)
 		located(b);
 }
 
-/* Without a root path the next stage looks for targets to boot from. */
 static void
 dhcp_answered(void *user, int code, const struct boot_info *info,
 	      const char *how, const struct lun_error *err)
@@ -193,8 +225,7 @@ dhcp_answered(void *user, int code, const struct boot_info *info,
 	b->info = *info;
 	snprintf(b->where, sizeof(b->where), "%s", how);
 	if (code == BOOT_NOTHING)
-		env_log(&b->loop->env, LUN_LOG_WARNING, "%s: no root path of "
-			"iSCSI: discovery services are asked", how);
+		warn_no_root_path(b);
 	boot_go(b, end_dhcp);
 }
 

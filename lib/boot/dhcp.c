@@ -172,33 +172,28 @@ dhcp_get(const struct dhcp_message *m, enum dhcp_option option, size_t *len)
 /* RFC 2610 3: a byte, 1: others are not to be looked for; then addresses by
  * preference. */
 static void
-take_slp_agents(const struct dhcp_message *m, struct boot_info *b)
+take_slp_agents(struct boot_info *b, const uint8_t *v, size_t len)
 {
-	size_t len;
-	const uint8_t *v = dhcp_get(m, OPT_SLP_AGENTS, &len);
-
-	if (!v || len < 5 || len % 4 != 1)
+	if (len < 5 || len % 4 != 1)
 		return;
-	b->slp_no_multicast = v[0] == 1;
+	b->slp_no_multicast |= v[0] == 1;
 	for (size_t i = 1; i < len; i += 4)
 		boot_add_service4(b, BOOT_SLP, v + i, LUN_SLP_PORT);
 }
 
 /*
- * RFC 2610 4: a byte, whether they replace scopes that the host has by itself
- * (boot has none); then a list in UTF-8, and without one those that there are.
+ * RFC 2610 4: a byte, 1: they replace those that somebody has chosen here; then
+ * a list in UTF-8, and without one those that there are.
  */
 static void
-take_slp_scopes(const struct dhcp_message *m, struct boot_info *b)
+take_slp_scopes(struct boot_info *b, const uint8_t *v, size_t len)
 {
-	size_t len;
-	const uint8_t *v = dhcp_get(m, OPT_SLP_SCOPES, &len);
-
-	while (v && len > 1 && v[len - 1] == '\0')
+	while (len > 1 && v[len - 1] == '\0')
 		len--;
-	if (!v || len < 1 || len - 1 > BOOT_SCOPES_MAX ||
+	if (len < 1 || len - 1 > BOOT_SCOPES_MAX || *b->slp_scopes ||
 	    !str_is_harmless(v + 1, len - 1))
 		return;
+	b->slp_scopes_must = v[0] == 1;
 	if (len == 1)
 		snprintf(b->slp_scopes, sizeof(b->slp_scopes), "*");
 	else
@@ -212,13 +207,12 @@ take_slp_scopes(const struct dhcp_message *m, struct boot_info *b)
  * the first address is where they come from.
  */
 static void
-take_isns(const struct dhcp_message *m, struct boot_info *b)
+take_isns(struct boot_info *b, const uint8_t *v, size_t len)
 {
 	enum { ENABLED = 1, HEARTBEAT = 2, FLAGS_LEN = 10 };
-	size_t len, at = FLAGS_LEN;
-	const uint8_t *v = dhcp_get(m, OPT_ISNS, &len);
+	size_t at = FLAGS_LEN;
 
-	if (!v || len < FLAGS_LEN + 4 || (len - FLAGS_LEN) % 4 != 0)
+	if (len < FLAGS_LEN + 4 || (len - FLAGS_LEN) % 4 != 0)
 		return;
 
 	uint16_t admin = get16(v + 4);
@@ -229,16 +223,39 @@ take_isns(const struct dhcp_message *m, struct boot_info *b)
 		boot_add_service4(b, BOOT_ISNS, v + at, LUN_ISNS_PORT);
 }
 
+static const struct {
+	enum dhcp_option option;
+	void (*take)(struct boot_info *b, const uint8_t *v, size_t len);
+} services[] = {
+	{ OPT_ISNS, take_isns },
+	{ OPT_SLP_AGENTS, take_slp_agents },
+	{ OPT_SLP_SCOPES, take_slp_scopes },
+};
+enum { SERVICES = sizeof(services) / sizeof(services[0]) };
+
+void
+dhcp_take_service(struct boot_info *b, enum dhcp_option option,
+		  const uint8_t *v, size_t len)
+{
+	for (size_t i = 0; i < SERVICES; i++)
+		if (services[i].option == option)
+			services[i].take(b, v, len);
+}
+
 int
 dhcp_boot_info(const struct dhcp_message *m, struct boot_info *b,
 	       struct lun_error *err)
 {
+	const uint8_t *path;
 	size_t len;
-	const uint8_t *path = dhcp_get(m, OPT_ROOT_PATH, &len);
 
-	take_isns(m, b);
-	take_slp_agents(m, b);
-	take_slp_scopes(m, b);
+	for (size_t i = 0; i < SERVICES; i++) {
+		const uint8_t *v = dhcp_get(m, services[i].option, &len);
+
+		if (v)
+			services[i].take(b, v, len);
+	}
+	path = dhcp_get(m, OPT_ROOT_PATH, &len);
 	return path ? boot_add_root_path(b, path, len, err) : BOOT_NOTHING;
 }
 

@@ -39,6 +39,7 @@ enum dhcp_option {
 	OPT_PAD			= 0,
 	OPT_ROOT_PATH		= 17,	/* RFC 2132 3.19 */
 	OPT_REQUESTED_ADDRESS	= 50,
+	OPT_LEASE_TIME		= 51,	/* RFC 2132 9.2 */
 	OPT_OVERLOAD		= 52,
 	OPT_TYPE		= 53,
 	OPT_SERVER_ID		= 54,
@@ -84,6 +85,11 @@ const uint8_t *dhcp_get(const struct dhcp_message *m, enum dhcp_option option,
  */
 int dhcp_boot_info(const struct dhcp_message *m, struct boot_info *b,
 		   struct lun_error *err);
+
+/* What one of the options 78, 79 and 83 says, the value of which this is; what
+ * makes no sense, and other options, are left out. */
+void dhcp_take_service(struct boot_info *b, enum dhcp_option option,
+		       const uint8_t *v, size_t len);
 
 /* What we write. Addresses that are all zero are left out, but for ciaddr. */
 struct dhcp_request {

@@ -52,6 +52,7 @@ struct boot_info {
 	bool slp_no_multicast;	/* RFC 2610 3: only the agents above */
 	char slp_scopes[BOOT_SCOPES_MAX + 1];	/* RFC 2610 4; "": not said,
 						   "*": whichever there are */
+	bool slp_scopes_must;	/* whatever somebody has chosen here */
 };
 
 /* There is nothing about iSCSI: not an error, *err is untouched. */

@@ -2,17 +2,20 @@
 /* Lease files: a reader for each kind, over lines or statements. */
 #include "boot/lease.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "boot/dhcp.h"
 
 struct file {
 	const char *p, *end;
-	int64_t now;
+	int64_t now, written;
 	struct boot_info *b;
 	struct lun_error *err;
 };
@@ -142,7 +145,13 @@ read_ipconfig(struct file *f)
 
 /* --------------------------------------------------------------- dhclient -- */
 
-enum { LEASES_MAX = 64, IFACE_MAX = 16 };
+enum { LEASES_MAX = 64, IFACE_MAX = 16, VALUES = 4 };
+
+/* An option as it came. */
+struct value {
+	size_t len;			/* 0: it did not, or makes no sense */
+	uint8_t v[255];
+};
 
 /* One lease of the file; a later one of the same interface replaces it. */
 struct lease {
@@ -150,6 +159,7 @@ struct lease {
 	bool has_path, expired;
 	char path[BOOT_ROOT_PATH_MAX + 2];	/* one too many: too long */
 	size_t len;
+	struct value value[VALUES];
 };
 
 /*
@@ -232,6 +242,111 @@ statement_end(const char *p, const char *end)
 	return p;
 }
 
+/* "true" or "false"; p is moved behind it. */
+static bool
+read_flag(struct value *out, struct span *s)
+{
+	bool set = behind(*s, "true").p;
+	struct span rest = behind(*s, set ? "true" : "false");
+
+	if (!rest.p)
+		return false;
+	out->v[out->len++] = set;
+	s->p = skip_blanks(rest.p, s->p + s->len);
+	s->len = (size_t)(rest.p + rest.len - s->p);
+	return true;
+}
+
+/* true 192.0.2.1, 192.0.2.2 */
+static bool
+read_agents(struct value *out, struct span s)
+{
+	if (!read_flag(out, &s))
+		return false;
+	while (s.len > 0) {
+		char text[INET_ADDRSTRLEN];
+		size_t n = 0;
+
+		while (n < s.len && !strchr(", \t\r\n", s.p[n]))
+			n++;
+		if (n > 0) {
+			snprintf(text, sizeof(text), "%.*s", (int)n, s.p);
+			if (out->len + 4 > sizeof(out->v) ||
+			    inet_pton(AF_INET, text, out->v + out->len) != 1)
+				return false;
+			out->len += 4;
+		}
+		n += n < s.len;
+		s = (struct span){ s.p + n, s.len - n };
+	}
+	return true;
+}
+
+/* true "ONE,TWO" */
+static bool
+read_scopes(struct value *out, struct span s)
+{
+	size_t n = 0;
+
+	if (!read_flag(out, &s))
+		return false;
+	if (s.len > 0 && !quoted(&s.p, s.p + s.len, (char *)out->v + 1,
+				 sizeof(out->v) - 1, &n))
+		return false;
+	out->len += n;
+	return true;
+}
+
+/* 0:1:c0, or in quotes if all of it can be printed */
+static bool
+read_bytes(struct value *out, struct span s)
+{
+	const char *end = s.p + s.len;
+
+	if (s.len > 0 && *s.p == '"')
+		return quoted(&s.p, end, (char *)out->v, sizeof(out->v),
+			      &out->len);
+	while (s.p < end) {
+		char text[3] = { 0 };
+		size_t n = 0;
+
+		while (n < 2 && s.p < end && isxdigit((unsigned char)*s.p))
+			text[n++] = *s.p++;
+		if (n == 0 || out->len == sizeof(out->v) ||
+		    (s.p < end && *s.p++ != ':'))
+			return false;
+		out->v[out->len++] = (uint8_t)strtoul(text, NULL, 16);
+	}
+	return true;
+}
+
+/* dhclient has no name for option 83, and asks only for what has one: who wants
+ * it gives it one. A server may send it unasked. */
+static const struct {
+	const char *name;
+	enum dhcp_option option;
+	bool (*read)(struct value *out, struct span s);
+} services[VALUES] = {
+	{ "option slp-directory-agent ", OPT_SLP_AGENTS, read_agents },
+	{ "option slp-service-scope ", OPT_SLP_SCOPES, read_scopes },
+	{ "option unknown-83 ", OPT_ISNS, read_bytes },
+	{ "option isns ", OPT_ISNS, read_bytes },
+};
+
+/* Nobody boots without them: one that makes no sense is left out. */
+static void
+take_services(struct lease *l, struct span s)
+{
+	for (size_t i = 0; i < VALUES; i++) {
+		struct span v = behind(s, services[i].name);
+		struct value value = { 0 };
+
+		if (v.p)
+			l->value[i] = services[i].read(&value, v) ? value :
+				      (struct value){ 0 };
+	}
+}
+
 static int
 bad_statement(const struct file *f, const char *what)
 {
@@ -257,6 +372,8 @@ take_statement(const struct file *f, struct lease *l, struct span s)
 		l->has_path = true;
 	} else if ((v = behind(s, "expire ")).p) {
 		l->expired = is_past(v, f->now);
+	} else {
+		take_services(l, s);
 	}
 	return 0;
 }
@@ -317,6 +434,19 @@ read_leases(struct file *f, struct lease *v, size_t *n)
 	return 0;
 }
 
+/* 0 or BOOT_NOTHING, or an error. */
+static int
+use_lease(struct file *f, const struct lease *l)
+{
+	if (l->expired)
+		return 0;
+	for (size_t i = 0; i < VALUES; i++)
+		dhcp_take_service(f->b, services[i].option, l->value[i].v,
+				  l->value[i].len);
+	return l->has_path ? boot_add_root_path(f->b, l->path, l->len, f->err) :
+			     0;
+}
+
 static int
 read_dhclient(struct file *f)
 {
@@ -326,9 +456,7 @@ read_dhclient(struct file *f)
 		lun_fail(f->err, LUN_ENOMEM, "lease: out of memory");
 
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		if (v[i].has_path && !v[i].expired)
-			r = boot_add_root_path(f->b, v[i].path, v[i].len,
-					       f->err);
+		r = use_lease(f, &v[i]);
 	free(v);
 	if (r < 0)
 		return r;
@@ -337,6 +465,17 @@ read_dhclient(struct file *f)
 
 /* ----------------------------------------------------------------- dhcpcd -- */
 
+/* It keeps those of other networks, too: what is old may be of elsewhere. */
+static bool
+is_old(const struct file *f, const struct dhcp_message *m)
+{
+	size_t len;
+	const uint8_t *v = dhcp_get(m, OPT_LEASE_TIME, &len);
+
+	return v && len == 4 && get32(v) != UINT32_MAX &&
+	       f->now - f->written > get32(v);
+}
+
 static int
 read_message(struct file *f)
 {
@@ -344,7 +483,9 @@ read_message(struct file *f)
 	int r = dhcp_parse(&m, (const uint8_t *)f->p, (size_t)(f->end - f->p),
 			   f->err);
 
-	return r < 0 ? r : dhcp_boot_info(&m, f->b, f->err);
+	if (r < 0)
+		return r;
+	return is_old(f, &m) ? BOOT_NOTHING : dhcp_boot_info(&m, f->b, f->err);
 }
 
 /* ------------------------------------------------------------------ kinds -- */
@@ -374,9 +515,9 @@ static const struct {
 
 int
 boot_lease(struct boot_info *b, const char *text, size_t len, int64_t now,
-	   const char **kind, struct lun_error *err)
+	   int64_t written, const char **kind, struct lun_error *err)
 {
-	struct file f = { text, text + len, now, b, err };
+	struct file f = { text, text + len, now, written, b, err };
 
 	if (dhcp_is_message(text, len)) {
 		if (kind)

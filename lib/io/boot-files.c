@@ -33,6 +33,7 @@ static const char *const leases[] = {
 	"/run/NetworkManager/devices/*",
 	"/run/systemd/netif/leases/*",
 	"/var/lib/dhcp/dhclient*.leases",
+	"/var/lib/NetworkManager/dhclient-*.lease",
 	"/var/lib/dhcpcd/*.lease",
 	NULL
 };
@@ -40,6 +41,7 @@ static const char *const leases[] = {
 struct text {
 	char *p;		/* terminated */
 	size_t len, size;
+	int64_t written;	/* in seconds, time of day */
 };
 
 static void
@@ -88,8 +90,11 @@ read_file(int folder, const char *path, size_t max, struct text *t,
 	if (fd < 0)
 		return cannot_read(path, err);
 
+	struct stat st;
+
 	t->size = max + 1;
 	t->p = malloc(t->size);
+	t->written = fstat(fd, &st) == 0 ? st.st_mtime : 0;
 
 	int r = t->p ? read_all(fd, path, t, err) :
 		lun_fail(err, LUN_ENOMEM, "%s: out of memory", path);
@@ -124,7 +129,8 @@ one_lease(struct boot_info *b, const char *path, char where[BOOT_FILE_NAME_MAX],
 	int r = read_file(AT_FDCWD, path, LEASE_FILE_MAX, &t, err);
 
 	if (r == 0) {
-		r = boot_lease(b, t.p, t.len, time(NULL), &client, &why);
+		r = boot_lease(b, t.p, t.len, time(NULL), t.written,
+			       &client, &why);
 		if (r < 0)
 			lun_fail(err, r, "%s: %s", path, why.text);
 	}
@@ -192,36 +198,59 @@ one_ibft(struct boot_info *b, const char *path, char where[BOOT_FILE_NAME_MAX],
 
 /* ------------------------------------------------------------ the usual -- */
 
-/*
- * The first file that has something. Of those that have not, an error is
- * kept: it says more than that there was nothing.
- */
+static glob_t
+find(const char *const patterns[])
+{
+	glob_t found = { 0 };
+
+	for (size_t i = 0; patterns[i]; i++)
+		glob(patterns[i], GLOB_APPEND, NULL, &found);
+	return found;
+}
+
+/* See the header. Of those that have nothing, an error says more than that there
+ * was nothing. */
 static int
 usual(struct boot_info *b, const char *const patterns[], boot_file_fn *one,
       char where[BOOT_FILE_NAME_MAX], struct lun_error *err)
 {
-	glob_t found;
-	int r = BOOT_NOTHING;
+	glob_t found = find(patterns);
+	const char *services = NULL;
+	int r = BOOT_NOTHING, r1 = BOOT_NOTHING;
 
-	for (size_t i = 0; patterns[i]; i++) {
-		if (glob(patterns[i], 0, NULL, &found) != 0)
-			continue;
-		for (size_t k = 0; k < found.gl_pathc; k++) {
-			struct lun_error why;
-			int r1 = one(b, found.gl_pathv[k], where, &why);
+	for (size_t i = 0; r1 != 0 && i < found.gl_pathc; i++) {
+		struct lun_error why;
 
-			if (r1 < 0) {
-				boot_info_wipe(b);	/* half of it */
-				r = lun_fail(err, r1, "%s", why.text);
-			}
-			if (r1 == 0) {
-				globfree(&found);
-				return 0;
-			}
-		}
-		globfree(&found);
+		boot_info_wipe(b);	/* what another one says, or half of it */
+		r1 = one(b, found.gl_pathv[i], where, &why);
+		if (r1 < 0)
+			r = lun_fail(err, r1, "%s", why.text);
+		else if (!services && b->n_services > 0)
+			services = found.gl_pathv[i];
 	}
-	return r;
+	if (r1 != 0)
+		boot_info_wipe(b);
+	if (r1 != 0 && services)
+		r1 = r = one(b, services, where, err);
+	globfree(&found);
+	return r1 == 0 ? 0 : r;
+}
+
+void
+boot_file_each_lease(boot_lease_fn *fn, void *user)
+{
+	glob_t found = find(leases);
+
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct boot_info b = { 0 };
+		struct lun_error why;
+		char where[BOOT_FILE_NAME_MAX];
+		int r = one_lease(&b, found.gl_pathv[i], where, &why);
+
+		fn(user, &b, r, where, &why);
+		boot_info_wipe(&b);
+	}
+	globfree(&found);
 }
 
 #define READER(kind)                                                          \

@@ -179,7 +179,7 @@ fuzz_lease(uint8_t *p, size_t len)
 		return;
 	memcpy(text, mark, n);
 	memcpy(text + n, p, len);
-	check(&b, boot_lease(&b, text, n + len, 1, NULL, &err), &err);
+	check(&b, boot_lease(&b, text, n + len, 1, 0, NULL, &err), &err);
 	free(text);
 }
 

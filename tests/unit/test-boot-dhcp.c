@@ -95,9 +95,42 @@ test_plain(void **state)
 	struct boot_info b = { 0 };
 	const char *kind;
 
-	assert_int_equal(boot_lease(&b, (char *)r.b, r.len, 0, &kind, &err), 0);
+	assert_int_equal(boot_lease(&b, (char *)r.b, r.len, 0, 0, &kind, &err), 0);
 	assert_string_equal(kind, "dhcpcd");
 	assert_string_equal(url_print(&b.targets[0].url, out), URL);
+}
+
+/* dhcpcd keeps leases of networks that are far away now: their time is counted
+ * from when the file was written. */
+static void
+test_old_lease(void **state)
+{
+	static const struct {
+		const char *time;	/* of the lease, 4 bytes; NULL: not said */
+		int64_t age;
+		bool good;
+	} cases[] = {
+		{ "\0\0\0\144", 100, true }, { "\0\0\0\144", 101, false },
+		{ "\0\0\0\144", -5, true }, { "\377\377\377\377", 1LL << 40, true },
+		{ NULL, 1LL << 40, true }, { "\377\377\377\376", 1LL << 40, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_info b = { 0 };
+		struct lun_error err;
+		struct reply r;
+
+		reply_head(&r, 1, YIADDR);
+		reply_put(&r, 17, PATH, strlen(PATH));
+		if (cases[i].time)
+			reply_put(&r, 51, cases[i].time, 4);
+		reply_end(&r);
+		assert_int_equal(boot_lease(&b, (char *)r.b, r.len,
+					    1790000000 + cases[i].age,
+					    1790000000, NULL, &err),
+				 cases[i].good ? 0 : BOOT_NOTHING);
+		assert_int_equal(b.n_targets, cases[i].good);
+	}
 }
 
 /* shows: 2132-2-01 */
@@ -433,6 +466,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_old_lease),
 		cmocka_unit_test(test_zeroes_at_the_end),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_overload),

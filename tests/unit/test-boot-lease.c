@@ -31,7 +31,7 @@ read_lease(const char *text, size_t len, const char **kind, char out[4096])
 
 	memcpy(exact, text, len);
 
-	int r = boot_lease(&b, exact, len, NOW, kind, &err);
+	int r = boot_lease(&b, exact, len, NOW, NOW, kind, &err);
 
 	free(exact);
 	snprintf(out, 4096, "%s", r == BOOT_NOTHING ? "nothing" : err.text);
@@ -177,6 +177,99 @@ test_too_much(void **state)
 	free(text);
 }
 
+/* What a lease of dhclient says about discovery: "isns A:P", "slp A:P", scopes
+ * with "!" if they are mandatory, "only" if no others may be looked for. */
+static void
+show_services(const struct boot_info *b, char out[400])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < b->n_services; i++)
+		n += (size_t)snprintf(out + n, 400 - n, "%s%s %s:%u",
+				      n ? "; " : "",
+				      b->services[i].kind == BOOT_ISNS ? "isns" :
+				      "slp", b->services[i].portal.host,
+				      b->services[i].portal.port);
+	if (*b->slp_scopes)
+		n += (size_t)snprintf(out + n, 400 - n, "%s%s%s",
+				      n ? "; " : "", b->slp_scopes,
+				      b->slp_scopes_must ? "!" : "");
+	if (b->slp_no_multicast)
+		snprintf(out + n, 400 - n, "; only");
+}
+
+#define ISNS "0:1:0:1:0:1:0:0:0:0:c0:0:2:9"
+
+static const struct {
+	const char *statements, *shown;
+} services[] = {
+	{ "option unknown-83 " ISNS ";", "isns 192.0.2.9:3205" },
+	{ "option isns " ISNS ":c0:0:2:a;",
+	  "isns 192.0.2.9:3205; isns 192.0.2.10:3205" },
+	/* the first address is that of heartbeats */
+	{ "option unknown-83 0:1:0:1:0:3:0:0:0:0:ef:1:2:3:c0:0:2:9;",
+	  "isns 192.0.2.9:3205" },
+	{ "option isns \"0123456789@@@@\";", "isns 64.64.64.64:3205" },
+	{ "option isns " ISNS ":c0;", "" },
+	{ "option isns 0:1:0:1:0:1:0:0:0:0:7f:0:0:1;", "" },
+	{ "option isns 0:1:;", "" }, { "option isns 0:x;", "" },
+	{ "option isns ;", "" }, { "option isns \"ab;", "?end" },
+	{ "option slp-directory-agent false 192.0.2.7;", "slp 192.0.2.7:427" },
+	{ "option slp-directory-agent true 192.0.2.7, 192.0.2.8,192.0.2.6;",
+	  "slp 192.0.2.7:427; slp 192.0.2.8:427; slp 192.0.2.6:427; only" },
+	{ "option slp-directory-agent true;", "" },
+	{ "option slp-directory-agent 192.0.2.7;", "" },
+	{ "option slp-directory-agent true 192.0.2.777777777777777;", "" },
+	{ "option slp-service-scope true \"ONE,two\";", "ONE,two!" },
+	{ "option slp-service-scope false \"ONE\";", "ONE" },
+	{ "option slp-service-scope false \"\";", "*" },
+	{ "option slp-service-scope true;", "*!" },
+	{ "option slp-service-scope true x;", "" },
+	{ "option slp-service-scope true \"a\\033b\";", "" },
+	{ "option slp-service-scope maybe \"ONE\";", "" },
+};
+
+static void
+test_services(void **state)
+{
+	for (size_t i = 0; i < COUNT(services); i++) {
+		struct boot_info b = { 0 };
+		struct lun_error err = { 0 };
+		char text[500], out[400];
+		int n = snprintf(text, sizeof(text), "lease {\n  interface "
+				 "\"e\";\n  %s\n  expire " LATER ";\n}\n",
+				 services[i].statements);
+		int r = boot_lease(&b, text, (size_t)n, NOW, NOW, NULL, &err);
+
+		show_services(&b, out);
+		if (*services[i].shown == '?') {
+			assert_int_equal(r, LUN_EINVAL);
+			assert_non_null(strstr(err.text,
+					       services[i].shown + 1));
+			continue;
+		}
+		assert_int_equal(r, BOOT_NOTHING);
+		if (strcmp(out, services[i].shown) != 0)
+			fail_msg("%s: %s: not %s", services[i].statements, out,
+				 services[i].shown);
+	}
+}
+
+/* One that has expired says nothing at all. */
+static void
+test_old_services(void **state)
+{
+	static const char text[] = LEASE("eth0", "  option isns " ISNS ";\n",
+					 "4 2020/01/02 12:00:00");
+	struct boot_info b = { 0 };
+	struct lun_error err = { 0 };
+
+	assert_int_equal(boot_lease(&b, text, strlen(text), NOW, NOW, NULL,
+				    &err), BOOT_NOTHING);
+	assert_int_equal(b.n_services, 0);
+}
+
 int
 main(void)
 {
@@ -185,6 +278,8 @@ main(void)
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_services),
+		cmocka_unit_test(test_old_services),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
