@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "boot/policy.h"
 #include "lun-boot.h"
+#include "lun-discovery.h"
 
 /* --------------------------------------------------------- candidates -- */
 
@@ -73,11 +74,14 @@ service_name(const struct lun_url *s, char out[300])
 		[LUN_URL_PORTAL] = "SendTargets of ",
 		[LUN_URL_ISNS] = "iSNS at ", [LUN_URL_SLP] = "SLP of ",
 	};
+	static const char *const whoever[] = {
+		[LUN_URL_ISNS] = "iSNS", [LUN_URL_SLP] = "SLP",
+	};
 	const struct portal p = portal_of_url(s);
 	char name[PORTAL_TEXT_MAX];
 
 	if (s->host[0] == '\0')
-		snprintf(out, 300, "SLP");
+		snprintf(out, 300, "%s", whoever[s->kind]);
 	else
 		snprintf(out, 300, "%s%s", kinds[s->kind],
 			 portal_print(&p, name));
@@ -144,12 +148,6 @@ boot_service_silent(struct timer *timer, lun_time now)
 	boot_go(b, next_service);
 }
 
-static lun_time
-patience(const struct lun_boot *b, enum lun_url_kind kind)
-{
-	return b->options->timeout +
-	       (kind == LUN_URL_SLP ? slp_options_search_time(b->options) : 0);
-}
 
 static void
 ask_service(struct lun_boot *b)
@@ -170,7 +168,8 @@ ask_service(struct lun_boot *b)
 		return;
 	}
 	timer_set(&b->patience, time_add(loop_now(b->loop),
-					 patience(b, url.kind)));
+			b->options->timeout + discovery_search_time(&url,
+							b->options)));
 }
 
 /* The one that was asked is done with; b->service is it, if there was one. */

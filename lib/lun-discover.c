@@ -68,20 +68,29 @@ limit_reached(struct timer *t, lun_time now)
 	d->late = true;
 }
 
+lun_time
+discovery_search_time(const struct lun_url *url, const struct lun_options *o)
+{
+	bool slp = url->kind == LUN_URL_SLP ||
+		   (url->kind == LUN_URL_ISNS && !*url->host);
+
+	return slp ? slp_options_search_time(o, url) : 0;
+}
+
 static int
 limit_init(struct lun_discovery *d, const struct lun_url *url,
 	   const struct lun_options *o, struct lun_error *err)
 {
 	const struct portal p = portal_of_url(url);
-	lun_time slp = o->timeout + slp_options_search_time(o);
+	lun_time search = discovery_search_time(url, o);
 
 	if (*p.host)
 		portal_print(&p, d->label);
 	else
-		strcpy(d->label, "SLP");
+		strcpy(d->label, url->kind == LUN_URL_ISNS ? "iSNS" : "SLP");
 	d->bound = STEPS_MAX * o->timeout;
-	if (url->kind == LUN_URL_SLP && d->bound < slp)
-		d->bound = slp;
+	if (search > 0 && d->bound < o->timeout + search)
+		d->bound = o->timeout + search;
 	if (timer_init(&d->limit, &d->loop->timers, limit_reached) < 0)
 		return lun_fail(err, LUN_ENOMEM, "discovery: out of memory");
 	timer_set(&d->limit, time_add(loop_now(d->loop), d->bound));

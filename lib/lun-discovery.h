@@ -37,6 +37,11 @@ void discovery_init(struct lun_discovery *d, struct lun_loop *loop,
  * sleeps again. */
 void discovery_report(struct lun_discovery *d);
 
+/* How long it may take by SLP to find whom the URL wants, in addition to asking
+ * him. */
+lun_time discovery_search_time(const struct lun_url *url,
+			       const struct lun_options *o);
+
 /* The constructors, one for each kind of source. */
 typedef int discover_fn(struct lun_discovery **out, struct lun_loop *loop,
 			const struct lun_url *url,

@@ -75,7 +75,13 @@ int slp_options_agents(struct slp_config *c, const char *list,
  * agents and attributes; each of these has its bound (RFC 2608 13:
  * CONFIG_MC_MAX).
  */
-lun_time slp_options_search_time(const struct lun_options *o);
+lun_time slp_options_search_time(const struct lun_options *o,
+				 const struct lun_url *url);
+
+/* For one answer. An agent that is named is a peer like others, with the timeout
+ * of these, if it is less. */
+lun_time slp_options_wait(const struct lun_options *o,
+			  const struct lun_url *url);
 
 /* The portal, server or agent that a URL names. */
 struct portal portal_of_url(const struct lun_url *url);

@@ -12,8 +12,8 @@
  * does not show yet is kept for KEEP. Before the first list any failure is the
  * end.
  *
- * A server need not be named: of a multicast group its heartbeat is waited for,
- * which names it and those that stand in for it. They are tried in turn.
+ * A server need not be named: see lun-isns-search.h. Of several each is tried in
+ * turn.
  *
  * The port for SCNs and ESIs is one at the address that the server sees us
  * with, on the connection that we have made.
@@ -34,8 +34,8 @@
 #include "io/listen.h"
 #include "io/tcp.h"
 #include "lun-discovery.h"
-#include "lun-heartbeat.h"
 #include "lun-impl.h"
+#include "lun-isns-search.h"
 #include "recovery/backoff.h"
 
 enum { CHUNK = 64 << 10 };
@@ -45,7 +45,7 @@ enum { CHUNK = 64 << 10 };
 struct isns_discovery {
 	struct lun_discovery d;		/* the first */
 	size_t n_servers, at;
-	struct portal servers[HEARTBEAT_SERVERS_MAX];
+	struct portal servers[ISNS_SERVERS_MAX];
 	struct proxy proxy;
 	char label[PORTAL_TEXT_MAX];
 	char target[NAME_MAX_LEN + 1];	/* the one that is wanted; "": all */
@@ -56,7 +56,7 @@ struct isns_discovery {
 	lun_time keep_until;		/* what is not shown; 0: it is not kept */
 
 	struct isns *client;
-	struct heartbeat *heartbeat;	/* NULL: the server is known */
+	struct isns_search *search;	/* NULL: the server is known */
 	struct dial *dial;
 	struct source source;		/* fd -1: no connection */
 	struct timer timer;		/* to connect; until it is tried again;
@@ -73,7 +73,7 @@ static void dialed(void *user, int fd, const struct lun_error *err);
 static void
 hang_up(struct isns_discovery *s)
 {
-	s->heartbeat = heartbeat_free(s->heartbeat);
+	s->search = isns_search_free(s->search);
 	s->dial = dial_free(s->dial);
 	timer_clear(&s->timer);
 	source_del(&s->source);
@@ -147,34 +147,40 @@ timer_fired(struct timer *t, lun_time now)
 {
 	struct isns_discovery *s = container_of(t, struct isns_discovery,
 						timer);
+	char proxy[PORTAL_TEXT_MAX];
 	struct lun_error err;
 
 	if (s->source.fd >= 0) {
 		isns_look_again(s->client, now);
 		return;
 	}
-	if (!s->dial && !s->heartbeat) {
+	if (!s->dial) {
 		dial(s);
 		return;
 	}
-	lun_fail(&err, LUN_ETIMEDOUT, "%s: no %s in time", s->label,
-		 s->heartbeat ? "heartbeat" : "connection");
+	lun_fail(&err, LUN_ETIMEDOUT, "%s: no connection in time", s->label);
+	if (proxy_or_none(&s->proxy))
+		lun_fail_in(&err, "proxy %s",
+			    portal_print(&s->proxy.portal, proxy));
 	lost(s, &err);
 }
 
-/* The first one is enough; it is not checked, so it says where to ask, but is
- * no reason to trust whoever is there. */
 static void
-heard(void *user, const struct portal *servers, size_t n)
+found(void *user, const struct portal *servers, size_t n,
+      const struct lun_error *err)
 {
 	struct isns_discovery *s = user;
 
+	if (n == 0) {
+		const struct lun_error why = *err;	/* it goes with the search */
+
+		lost(s, &why);
+		return;
+	}
 	memcpy(s->servers, servers, n * sizeof(*servers));
 	s->n_servers = n;
-	s->heartbeat = heartbeat_free(s->heartbeat);
+	s->search = isns_search_free(s->search);
 	portal_print(&s->servers[0], s->label);
-	env_log(&s->d.loop->env, LUN_LOG_INFO, "isns://%s: found by its "
-		"heartbeat, whose signature is not checked", s->label);
 	try_in(s, 0);
 }
 
@@ -532,15 +538,13 @@ make(struct isns_discovery *s, const struct lun_url *url,
 	return isns_new(&s->client, &config, err);
 }
 
-/* The URL names a server, or a group in which servers are heard. */
 static int
-begin(struct isns_discovery *s, struct lun_error *err)
+begin(struct isns_discovery *s, const struct lun_options *options,
+      struct lun_error *err)
 {
-	if (heartbeat_is_group(&s->servers[0])) {
-		try_in(s, s->timeout);
-		return heartbeat_new(&s->heartbeat, s->d.loop, &s->servers[0],
-				     heard, s, err);
-	}
+	if (isns_search_wanted(&s->servers[0]))
+		return isns_search_new(&s->search, s->d.loop, &s->servers[0],
+				       options, found, s, err);
 	s->n_servers = 1;
 	dial(s);
 	return 0;
@@ -565,7 +569,7 @@ isns_discover(struct lun_discovery **out, struct lun_loop *loop,
 	int r = make(s, url, options, err);
 
 	if (r == 0)
-		r = begin(s, err);
+		r = begin(s, options, err);
 	if (r < 0) {
 		lun_discovery_free(&s->d);
 		return r;

@@ -68,9 +68,17 @@ slp_options_agents(struct slp_config *c, const char *list,
 }
 
 lun_time
-slp_options_search_time(const struct lun_options *o)
+slp_options_wait(const struct lun_options *o, const struct lun_url *url)
 {
-	return 3 * (o->slp.wait ? o->slp.wait * TIME_S : SLP_WAIT);
+	if (o->slp.wait)
+		return o->slp.wait * TIME_S;
+	return *url->host && o->timeout < SLP_WAIT ? o->timeout : SLP_WAIT;
+}
+
+lun_time
+slp_options_search_time(const struct lun_options *o, const struct lun_url *url)
+{
+	return 3 * slp_options_wait(o, url);
 }
 
 int

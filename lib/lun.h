@@ -214,8 +214,8 @@ enum lun_url_kind {
 	LUN_URL_PORTAL,		/* iscsi://host[:port] */
 	LUN_URL_TARGET,		/* iscsi://host[:port]/target */
 	LUN_URL_LUN,		/* iscsi://host[:port]/target/lun, or a root path */
-	LUN_URL_ISNS,		/* isns://host[:port]; of a multicast group: where
-				   the heartbeat of a server is heard */
+	LUN_URL_ISNS,		/* isns://[host[:port]]; of a multicast group:
+				   where the heartbeat of a server is heard */
 	LUN_URL_SLP,		/* slp://[host[:port]][?scope=SCOPE,...] */
 	LUN_URL_FILE,		/* file:PATH */
 	LUN_URL_UNLOCATED,	/* target and lun: a root path without server */
@@ -224,14 +224,14 @@ enum lun_url_kind {
 struct lun_url {
 	enum lun_url_kind kind;
 	char host[256];		/* without brackets; international names as A-labels;
-				   "" of SLP: whoever is there (multicast) */
+				   "" of iSNS and SLP: whoever can be found */
 	uint16_t port;		/* of all kinds that have a host */
 	char target[224];	/* "" for a portal */
 	uint64_t lun;		/* as on the wire, 8 bytes big-endian */
 	char username[256];	/* "" if none */
 	char password[256];	/* "" if none; use it and wipe it */
-	char scope[256];	/* SLP: a scope-list as on the wire, "DEFAULT" if
-				   none was named (RFC 2608 6.4.1) */
+	char scope[256];	/* SLP: a scope-list as on the wire (RFC 2608
+				   6.4.1); "": those of DHCP, or DEFAULT */
 	const char *path;	/* FILE: within the text that was parsed */
 };
 
@@ -278,6 +278,9 @@ struct lun_target {
 /*
  * Asks for targets: a portal by SendTargets on a Discovery session (RFC 7143 C),
  * an iSNS server by queries (RFC 4171); if url has a target, for its portals.
+ * iSNS and SLP without a host begin with the servers, agents and scopes that the
+ * DHCP leases of this host tell of (RFC 4174, 2610); an iSNS server that none
+ * tells of is looked for by SLP (RFC 4018 5.3).
  * done: code is 0 and targets are valid during the call; or an error. Names
  * that are no legal iSCSI names are left out with a log line. Whoever has not
  * shown the whole list after 10 times the timeout of the options (SLP: or what

@@ -243,20 +243,25 @@ static int
 take_services(struct boot *b, struct lun_error *err)
 {
 	struct opts *o = b->o;
+	int r = 0;
 
 	b->services = calloc(o->n_args + 1, sizeof(*b->services));
 	if (!b->services)
 		return fail(err, LUN_ENOMEM, "boot: out of memory");
+	/* All of them, also after a mistake: no password stays in sight. */
 	for (size_t i = 0; i < o->n_args; i++) {
-		int r = lun_url_parse(&b->services[i], o->args[i], err);
+		struct lun_error why = { 0 };
+		int bad = lun_url_parse(&b->services[i], o->args[i], &why);
 
 		lun_url_blank_password(o->args[i]);
-		if (r < 0)
-			return r;
+		if (bad < 0 && r == 0) {
+			r = bad;
+			*err = why;
+		}
 	}
 	o->boot.services = b->services;
 	o->boot.n_services = o->n_args;
-	return 0;
+	return r;
 }
 
 static int

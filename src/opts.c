@@ -284,6 +284,9 @@ set_boot_source(struct opts *o, const struct row *row, char *value,
 			o->boot.source = sources[i].source;
 	o->boot.value = value;
 	o->boot_source_set = true;
+	/* a root path has no login: with one it is refused, too */
+	if (o->boot.source == LUN_BOOT_ROOT_PATH)
+		lun_url_blank_password(value);
 	return 0;
 }
 

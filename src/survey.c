@@ -75,7 +75,8 @@ source_failed(struct source *s, int code, const char *text)
 	note(code, text, &s->code, s->error, sizeof(s->error));
 }
 
-/* RFC 4171 7.2: those who refused us are not asked again and again. */
+/* RFC 4171 7.2, RFC 4018 6: those who refused us, or could not prove who they
+ * are, are not asked again and again, at none of their portals. */
 static bool
 may_try_again(const struct target *t)
 {

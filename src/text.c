@@ -190,7 +190,7 @@ put_scope(const char *scope, char *out, size_t size)
 {
 	size_t n = 0;
 
-	if (strcmp(scope, "DEFAULT") == 0)
+	if (!*scope)
 		return;
 	n = (size_t)snprintf(out, size, "?scope=");
 	for (; *scope && n + 4 <= size; scope++)
@@ -236,7 +236,8 @@ text_url(const struct lun_url *url, char out[TEXT_URL_MAX])
 		break;
 	case LUN_URL_ISNS:
 		put_host(url, LUN_ISNS_PORT, host);
-		snprintf(out, TEXT_URL_MAX, "isns://%s", host);
+		snprintf(out, TEXT_URL_MAX, "isns://%s",
+			 url->host[0] ? host : "");
 		break;
 	case LUN_URL_SLP:
 		put_host(url, LUN_SLP_PORT, host);

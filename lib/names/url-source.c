@@ -44,6 +44,9 @@ url_read_isns(struct url *u, const char *text, struct lun_error *err)
 		return lun_fail(err, LUN_EINVAL, "query: an isns:// URL has "
 				"none");
 	u->kind = URL_ISNS;
+	u->portal.port = LUN_ISNS_PORT;
+	if (host.len == 0)
+		return 0;
 	return url_read_host(&u->portal, host, LUN_ISNS_PORT, err);
 }
 
@@ -110,7 +113,6 @@ url_read_slp(struct url *u, const char *text, struct lun_error *err)
 		return r;
 	u->kind = URL_SLP;
 	u->portal.port = LUN_SLP_PORT;
-	strcpy(u->scope, SCOPE_DEFAULT);
 	if (query && strncmp(query, SCOPE, strlen(SCOPE)) != 0)
 		return lun_fail(err, LUN_EINVAL, "query: it is no ?" SCOPE
 				"SCOPE[,SCOPE...]");
@@ -172,7 +174,7 @@ url_print_source(const struct url *u, char buf[URL_TEXT_MAX])
 		portal_print(&u->portal, portal);
 	n = (size_t)sprintf(buf, "%s", u->kind == URL_ISNS ? ISNS : SLP);
 	n = url_add_encoded(buf, n, portal);
-	if (u->kind == URL_SLP && strcmp(u->scope, SCOPE_DEFAULT) != 0)
+	if (*u->scope)
 		add_scopes(buf, n, u->scope);
 	return buf;
 }

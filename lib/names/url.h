@@ -5,7 +5,7 @@
  *
  *	iscsi://[user[%password]@]host[:port][/target[/lun]]
  *	iscsi:server:protocol:port:LUN:target
- *	isns://host[:port]
+ *	isns://[host[:port]]
  *	slp://[host[:port]][?scope=SCOPE[,SCOPE...]]
  *	file:PATH
  *
@@ -28,8 +28,6 @@
 #include "names/name.h"
 #include "names/portal.h"
 
-#define SCOPE_DEFAULT "DEFAULT"		/* RFC 2608 11 */
-
 enum {
 	URL_SCOPE_MAX	= 255,
 	URL_USER_MAX = 255,	/* a simple-value, RFC 7143 6.1 */
@@ -42,7 +40,7 @@ enum url_kind {
 	URL_TARGET,		/* portal, target */
 	URL_LUN,		/* portal, target, lun */
 	URL_UNLOCATED,		/* target, lun: a root path without server */
-	URL_ISNS,		/* portal: the server */
+	URL_ISNS,		/* portal: the server, without host any */
 	URL_SLP,		/* scope; portal: an agent, without host all */
 	URL_FILE,		/* path */
 };
@@ -55,7 +53,8 @@ struct url {
 	char user[URL_USER_MAX + 1];		/* "" if none */
 	char password[URL_USER_MAX + 1];	/* wipe after use */
 	bool has_password;			/* true for "user%@host" too */
-	/* A scope-list as on the wire, with the escapes of RFC 2608 6.4.1. */
+	/* A scope-list as on the wire, with the escapes of RFC 2608 6.4.1; ""
+	 * if none was named. */
 	char scope[URL_SCOPE_MAX + 1];
 	const char *path;	/* points into the text that was parsed */
 };

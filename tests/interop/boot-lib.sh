@@ -23,7 +23,8 @@ require ip nsenter python3 jq
 
 mount --make-rprivate /
 forget_mounts
-for dir in /run /var/lib/dhcp /sys/firmware; do
+for dir in /run /var/lib/dhcp /var/lib/dhcpcd /var/lib/NetworkManager \
+	/sys/firmware; do
 	[ ! -d "$dir" ] || mount -t tmpfs none "$dir"
 done
 as=(env)

@@ -18,7 +18,8 @@ Faults: "mute": N requests for services are not answered; "error": code of each 
 unicast; "busy": N times DA_BUSY_NOW first; "mtu": of datagrams; "overflow":
 answers over UDP have no entries; "tcp": false; "dribble": TCP in single bytes,
 behind a message of another XID; "attributes": false; "raw": [hex...] sent for
-each SrvRqst, with XXXX for the XID; "unlistening": no multicast.
+each SrvRqst, with XXXX for the XID; "unlistening": no multicast; "slow": seconds
+for each answer about attributes.
 
 Each request is a line of JSON in LOG. "ready" is printed when all listen.
 """
@@ -28,6 +29,7 @@ import selectors
 import socket
 import struct
 import sys
+import time
 
 IP_RECVTTL = 12                         # linux/in.h; Python does not have it
 PORT = 427
@@ -211,6 +213,7 @@ class Agent:
             ">HH", 0, len(entries)) + b"".join(entries), flags)
 
     def attribute_reply(self, rq, mtu):
+        time.sleep(self.c.get("slow", 0))
         if not self.c.get("attributes", True):
             return self.failure(rq, MSG_NOT_SUPPORTED)
         found = [s for s in self.services if s["url"] == rq.subject]

@@ -21,7 +21,7 @@ configuration()
 # RFC 4174: 192.0.2.1
 isns_option=83,00:01:00:01:00:01:00:00:00:00:c0:00:02:01
 
-# serve_dnsmasq CODE,VALUE: with this option.
+# serve_dnsmasq CODE,VALUE...: with these options.
 serve_dnsmasq()
 {
 	require dnsmasq
@@ -29,7 +29,7 @@ serve_dnsmasq()
 		--conf-file=/dev/null --interface=vs --bind-interfaces \
 		--dhcp-range=192.0.2.100,192.0.2.110,1h --no-ping --log-dhcp \
 		--dhcp-leasefile="$state/leases" --user=root --pid-file= \
-		"--dhcp-option=$1"
+		"${@/#/--dhcp-option=}"
 	wait_until 30 says dhcp.log "sockets bound" || fail "no dnsmasq"
 }
 
@@ -60,6 +60,20 @@ stop_server()
 {
 	end_pid "$server"
 }
+
+# dhclient_lease OPTION...: a lease with these, which the server gives.
+dhclient_lease()
+{
+	local IFS=,
+
+	require dhclient
+	echo "option isns code 83 = string; request subnet-mask,$*;" \
+		>"$state/dhclient.conf"
+	dhclient -1 -q -cf "$state/dhclient.conf" -sf /bin/true -lf "$lease" \
+		-pf "$state/dhclient.pid" vc >/dev/null 2>&1 || fail "dhclient"
+	kill "$(cat "$state/dhclient.pid")"
+}
+lease=/var/lib/dhcp/dhclient.vc.leases
 
 # ----------------------------------------------------------- the variants --
 
@@ -193,15 +207,9 @@ leases()
 	else
 		skip "no klibc ipconfig"
 	fi
-	require dhclient
 	say "a lease of dhclient"
-	echo 'request subnet-mask, root-path;' >"$state/dhclient.conf"
-	dhclient -1 -q -cf "$state/dhclient.conf" -sf /bin/true \
-		-lf /var/lib/dhcp/dhclient.vc.leases -pf "$state/dhclient.pid" \
-		vc >/dev/null 2>&1 || fail "dhclient"
-	kill "$(cat "$state/dhclient.pid")"
-	finds "$url" "lease of dhclient" --lease \
-		/var/lib/dhcp/dhclient.vc.leases
+	dhclient_lease root-path
+	finds "$url" "lease of dhclient" --lease "$lease"
 	as_anybody "$url" "lease of dhclient"
 	end_pid "$dhcp"
 
@@ -353,10 +361,83 @@ fill_isnsd()
 
 me=(--initiator-name "$initiator" --timeout 5 --slp wait=1)
 
+# lists SOURCE PATTERN [OPTION...]: the target is there; the log tells how.
+lists()
+{
+	"$lunfs" ls -v --json "${me[@]}" "${@:3}" "$1" >"$state/ls.json" \
+		2>"$state/err" || fail "ls $1: $(cat "$state/err")"
+	jq -e "any(.targets[]; .name == \"$target\")" "$state/ls.json" \
+		>"$state/found" || fail "ls $1: $(cat "$state/ls.json")"
+	grep -q "$2" "$state/err" || fail "ls $1: $(cat "$state/err")"
+}
+
+# lists_nothing SOURCE PATTERN
+lists_nothing()
+{
+	! "$lunfs" ls "${me[@]}" "$1" 2>"$state/err" >"$state/out" ||
+		fail "ls $1: $(cat "$state/out")"
+	grep -q "$2" "$state/err" || fail "ls $1: $(cat "$state/err")"
+}
+
+# The iSNS server is up and gives us the target; so is DHCP with option 83.
+# shows: 4171-2.5.1-01 4018-5.3-01 nd01-4.4-01
+unnamed_isns()
+{
+	say "isns://: the server that a lease tells of"
+	dhclient_lease isns
+	lists isns:// "iSNS server 192.0.2.1:3205: found by DHCP option 83 in the lease of dhclient, $lease"
+	mounts+=("$mnt")
+	"$lunfs" mount "${me[@]}" isns:// "$mnt" 2>"$state/err" ||
+		fail "mount isns://: $(cat "$state/err")"
+	cmp "$img" "$mnt/$target/lun0" || fail "the image differs"
+	unmount_lunfs "$mnt"
+
+	say "a lease with no root path, but with a server"
+	finds "$url" "lease of dhclient, $lease; found by iSNS at 192.0.2.1:3205" \
+		"${me[@]}" --lease "$lease"
+	finds "$url" "lease of dhclient, $lease; found by iSNS at 192.0.2.1:3205" \
+		"${me[@]}"
+	mkdir -p /run/systemd/netif/leases
+	printf 'ADDRESS=192.0.2.50\nROOT_PATH=%s\n' "$path" \
+		>/run/systemd/netif/leases/2
+	finds "$url" "lease of systemd-networkd, /run/systemd/netif/leases/2\$" \
+		"${me[@]}"
+	rm -r /run/systemd
+	say "what one lease tells of does not count for another one"
+	mv "$lease" /var/lib/dhcp/dhclient.a.leases
+	printf 'lease {\n option root-path "iscsi:::::%s";\n}\n' "$target" \
+		>"$lease"
+	refuses "$target: found nowhere: SLP" "${me[@]}"
+	rm "$lease" /var/lib/dhcp/dhclient.a.leases
+
+	say "isns://: the server that SLP tells of"
+	ip route add 224.0.0.0/4 dev vc
+	agents_there '{"url": "service:iscsi:sms://192.0.2.9", "attrs": "(protocols=isns),(transports=tcp),(server-priority=2)"}' \
+		'{"url": "service:iscsi:sms://192.0.2.1", "attrs": "(protocols=isns),(transports=tcp),(server-priority=1)"}' \
+		'{"url": "service:iscsi:sms://192.0.2.8", "attrs": "(protocols=snmp),(transports=udp)"}'
+	lists isns:// "iSNS server 192.0.2.1:3205: found by SLP"
+	! grep -q 192.0.2.8 "$state/err" || fail "$(cat "$state/err")"
+	! grep -q iscsi:target "$state/requests.log" ||
+		fail "SLP is asked for targets, too"
+	lists isns:// "192.0.2.9: left out: discovery-allow\|192.0.2.9:3205: left out: discovery-allow" \
+		--discovery-allow 192.0.2.1
+	finds "$url" "found by iSNS" "${me[@]}" --root-path "iscsi:::::$target" \
+		isns://
+	stop_server
+
+	say "isns://: nobody tells of one"
+	echo "DEVICE='x'" >/run/net-x.conf
+	lists_nothing isns:// "no server is named, and none was found: DHCP option 83 (leases: lease of ipconfig, /run/net-x.conf); SLP: no agent has answered"
+	rm /run/net-x.conf
+	ip route del 224.0.0.0/4 dev vc
+}
+
 # shows: 4173-5-21 4173-6-01 4173-6-02 4173-6-03 4173-6-04 4173-6-05
 # 4171-6.11.2.9-01 4173-2-01
 services()
 {
+	local dhcp
+
 	ip address add 192.0.2.50/24 dev vc
 	start_isnsd
 	fill_isnsd
@@ -380,7 +461,9 @@ services()
 	refuses "a target to boot from: found nowhere" "${me[@]}" --dhcp vc
 	ask features "$initiator" "$domain" 1
 	finds "$url" "found by iSNS at 192.0.2.1:3205" "${me[@]}" --dhcp vc
-	stop_server
+	dhcp=$server
+	unnamed_isns
+	end_pid "$dhcp"
 
 	say "another port than the service knows: the target is there"
 	end_pid "$target_pid"
@@ -392,13 +475,15 @@ services()
 	grep -q "192.0.2.1/.*refused" "$state/err" || fail "$(cat "$state/err")"
 }
 
-# agents_there SERVICE...: a service agent, there, that knows these.
+# agents_there SERVICE...: an agent, there, that knows these: $role, of $scope.
+role=sa scope=DEFAULT
 agents_there()
 {
 	local IFS=,
 
-	echo "[{\"address\": \"192.0.2.1\", \"role\": \"sa\", \"interface\": \"vs\",
-		\"scopes\": [\"DEFAULT\"], \"services\": [$*]}]" >"$state/agents.json"
+	echo "[{\"address\": \"192.0.2.1\", \"role\": \"$role\", \"interface\": \"vs\",
+		\"scopes\": [\"$scope\"], \"services\": [$*]}]" >"$state/agents.json"
+	: >"$state/requests.log"
 	serve slp.log python3 "$here/slp-agent.py" "$state/agents.json" \
 		"$state/requests.log"
 	wait_until 30 says slp.log ready || fail "no agent"
@@ -411,9 +496,43 @@ service()
 		"$1" "$1" "$2"
 }
 
+# RFC 2610: options 78 and 79, both mandatory, with the scopes LAB and OTHER.
+# shows: 2608-6-01 2608-6-02
+agents_of_lease()
+{
+	say "slp://: agent and scopes that a lease tells of"
+	serve_dnsmasq 78,01:c0:00:02:01 79,01:4c:41:42:2c:4f:54:48:45:52
+	dhclient_lease slp-directory-agent slp-service-scope
+	end_pid "$server"
+	role=da scope=LAB agents_there "$(service "$target" '(auth-name=any)')"
+	lists slp:// "SLP directory agent 192.0.2.1:427: found by DHCP option 78 in the lease of dhclient, $lease"
+	grep -q "SLP scope LAB,OTHER: by DHCP option 79" "$state/err" ||
+		fail "$(cat "$state/err")"
+	grep -q '"scopes": "LAB,OTHER"' "$state/requests.log" ||
+		fail "other scopes: $(cat "$state/requests.log")"
+	lists "slp://?scope=lab" "option 78"
+	lists_nothing "slp://?scope=DEFAULT" \
+		"scope DEFAULT: a DHCP lease of this host allows LAB,OTHER only"
+	say "an agent that is named: no lease counts"
+	lists_nothing slp://192.0.2.1 "SCOPE_NOT_SUPPORTED"
+	end_pid "$server"
+
+	say "no others are looked for where that is forbidden"
+	sed -i 's/\(slp-directory-agent true\) .*;/\1 192.0.2.9;/' "$lease"
+	scope=LAB agents_there "$(service "$target" '(auth-name=any)')"
+	lists_nothing slp:// "192.0.2.9:427: no answer"
+	! grep -q multicast "$state/requests.log" || fail "multicast"
+	sed -i 's/slp-directory-agent true/slp-directory-agent false/' "$lease"
+	lists slp:// "192.0.2.9:427: found by DHCP option 78"
+	grep -q multicast "$state/requests.log" || fail "no multicast"
+	rm "$lease"
+}
+
 # shows: 4173-6-01 4173-6-03 4173-6-05
 slp()
 {
+	local agents
+
 	ip address add 192.0.2.50/24 dev vc
 	ip route add 224.0.0.0/4 dev vc
 	target_there
@@ -426,11 +545,15 @@ slp()
 	grep -q "iscsi-name=$target" "$state/requests.log" || fail "no query 1"
 	say "by multicast, which needs no server to be named; and mounted"
 	mounts "${me[@]}" --root-path "iscsi:::::$target"
+	agents=$server
 
 	say "no root path by DHCP: the boot list, and iSNS that does not answer"
 	serve_dnsmasq "$isns_option"
 	finds "$url" "found by SLP" "${me[@]}" --dhcp vc
 	grep -q "boot-list=$initiator" "$state/requests.log" || fail "no query 7"
+	end_pid "$server"
+	end_pid "$agents"
+	agents_of_lease
 }
 
 case $variant in

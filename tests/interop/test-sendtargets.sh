@@ -57,6 +57,21 @@ names()
 	grep -oE '^[^ ]+' <<<"$out" | xargs
 }
 
+# Each piece of the answer comes in time, but there is no end of them. It is
+# looked at when the rest is done.
+drip_port=$(free_port)
+python3 -c 'print("TargetName=iqn.2026-11.a:x\0" * 1000, end="")' \
+	>"$state/drips"
+"$state/bin/lunfs-target" --listen "127.0.0.1:$drip_port" --target iqn.2026-11.a:x \
+	--lun "file=$state/image0" --answer "$state/drips" \
+	--fault delay=300ms,on=text-response >"$state/drip.log" 2>&1 &
+pids+=("$!")
+disown "$!"
+wait_until 30 listens "$drip_port" || fail "no second target"
+as_user timeout 60 "$lunfs" ls --timeout 1 --key MaxRecvDataSegmentLength=512 \
+	"iscsi://127.0.0.1:$drip_port" >"$state/drip.out" 2>"$state/drip.err" &
+dripping=$!
+
 start_target own "$state/image0"
 good='N(t) + A(p + b",1")'
 
@@ -117,3 +132,8 @@ says "SendTargets: "
 answers "$good + b'TargetName=iqn.2026-11.a:cut'"
 run 1 ls "iscsi://$portal"
 says "SendTargets: "
+
+say "no end of a good answer"
+! wait "$dripping" || fail "$(cat "$state/drip.out")"
+grep -q "no complete answer within 10 s" "$state/drip.err" ||
+	fail "$(cat "$state/drip.err")"

@@ -373,42 +373,76 @@ test_hostile()
 	[ "$i" = 10000 ] || fail "$i targets of 10000"
 }
 
-# A target that SLP tells of, mounted; and one that does not know us, which is
-# not asked over and over. shows: 4018-6-01 4018-6.1-01 4018-5.2-01
+# own_target NAME OPTION...: one of ours, there.
+own_target()
+{
+	nsenter -t "$peer" -n "$state/bin/lunfs-target" \
+		--target "iqn.2026-11.test:$1" --lun "file=$state/image0" \
+		"${@:2}" >"$state/own-$1.log" 2>&1 &
+	pids+=("$!")
+	disown "$!"
+	wait_until 60 grep -q listening "$state/own-$1.log" || fail "no target"
+}
+
+# An agent of many targets, for each of which it takes its time: not so long that
+# a question would not be answered, but all of them together are too much.
+ask_slow_agent()
+{
+	as_user timeout 60 "$lunfs" ls --timeout 1 --slp wait=3 \
+		slp://10.77.0.4 >"$state/slow.out" 2>"$state/slow.err" || true
+	grep -q "slp://10.77.0.4: no complete answer within 10 s" \
+		"$state/slow.err" || fail "$(cat "$state/slow.err")"
+}
+
+attempts()
+{
+	[ "$(grep -c 'secret: conn 1: IN_LOGIN' "$state/mount.log")" = "$1" ]
+}
+
+# A target that SLP tells of, mounted; and one that wants to know who we are: it
+# is shown twice and at two portals, and asked once, until the user says so.
+# shows: 4018-6-01 4018-6.1-01 4018-5.2-01
 test_mount()
 {
-	local data=$state/data
+	local data=$state/data secret many slow
 
 	require_fuse
 	image 16M image0 >/dev/null
 	dd if=/dev/urandom of="$state/image0" bs=1M count=16 status=none
-	nsenter -t "$peer" -n "$state/bin/lunfs-target" --listen 10.77.0.1:3260 \
-		--target iqn.2026-11.test:disk --lun "file=$state/image0" \
-		>"$state/own.log" 2>&1 &
-	pids+=("$!")
-	disown "$!"
-	nsenter -t "$peer" -n "$state/bin/lunfs-target" --listen 10.77.0.1:3270 \
-		--target iqn.2026-11.test:secret --chap user:aaaaaaaaaaaa \
-		--lun "file=$state/image0" >"$state/secret.log" 2>&1 &
-	pids+=("$!")
-	disown "$!"
-	wait_until 60 grep -q listening "$state/own.log" || fail "no target"
-	wait_until 60 grep -q listening "$state/secret.log" || fail "no target"
+	own_target disk --listen 10.77.0.1:3260
+	own_target secret --chap user:aaaaaaaaaaaa --listen 10.77.0.1:3270 \
+		--listen 10.77.0.2:3270
+	secret=$(service 10.77.0.1:3270 secret "(auth-name=any),(auth-cred=any,chap/x)")
+	secret+=,$(service 10.77.0.2:3270 secret "(auth-name=any)")
+	many=$(python3 -c 'import json
+print(json.dumps([{"url": f"service:iscsi:target://10.77.0.4/iqn.2026-11.test:{i}",
+    "attrs": "(auth-name=any)"} for i in range(400)]))')
 	agents <<-END
-	[{"address": "10.77.0.1", "role": "da", "services": [
+	[{"address": "10.77.0.1", "role": "da", "services": [$secret,
 	  $(service 10.77.0.1 disk "(auth-name=any),(alias=Of SLP),(portal-group=1)"),
-	  $(service 10.77.0.1:3270 secret "(auth-name=any),(auth-cred=any,chap/x)"),
-	  $(service 10.77.0.1:3270/x secret "(auth-name=any)")]}]
+	  $(service 10.77.0.1:3270/x secret "(auth-name=any)")]},
+	 {"address": "10.77.0.2", "role": "sa", "services": [$secret]},
+	 {"address": "10.77.0.4", "role": "sa", "unlistening": true,
+	  "slow": 0.06, "services": $many}]
 	END
+	ask_slow_agent &
+	slow=$!
+
 	say "mount"
 	mounts+=("$mnt")
-	as_user timeout 60 "$lunfs" mount --slp wait=2 slp:// "$mnt" \
-		2>"$state/mount.err" || fail "$(cat "$state/mount.err")"
+	as_user timeout 60 "$lunfs" mount -f -v --slp wait=3 slp:// \
+		slp://10.77.0.2 "$mnt" 2>"$state/mount.log" &
+	wait_until 30 as_user test -e "$mnt/iqn.2026-11.test:disk/lun0" ||
+		fail "$(cat "$state/mount.log")"
 	as_user cat "$mnt/iqn.2026-11.test:disk/lun0" >"$data"
 	cmp "$data" "$state/image0" || fail "other data"
-	grep -q 'iqn.2026-11.test:secret' "$state/mount.err" ||
-		fail "nothing said of the target that wants to know us"
+
+	say "a target that refuses us is left alone"
+	attempts 1 || fail "$(grep IN_LOGIN "$state/mount.log")"
+	as_user "$lunfs" retry "$mnt" || fail "lunfs retry"
+	wait_until 30 attempts 2 || fail "not even when the user says so"
 	unmount_lunfs "$mnt"
+	wait "$slow" || fail "$(cat "$state/slow.err")"
 }
 
 case $1 in

@@ -53,11 +53,13 @@ test_sources(void **state)
 		{ "isns://gr%C3%B6%c3%9fe.example", URL_ISNS,
 		  "xn--gre-6ka8i.example", 3205, "",
 		  "isns://xn--gre-6ka8i.example:3205" },
-		{ "slp://", URL_SLP, "", 427, "DEFAULT", "slp://" },
-		{ "slp:///", URL_SLP, "", 427, "DEFAULT", "slp://" },
-		{ "slp://h", URL_SLP, "h", 427, "DEFAULT", "slp://h:427" },
+		{ "isns://", URL_ISNS, "", 3205, "", "isns://" },
+		{ "isns:///", URL_ISNS, "", 3205, "", "isns://" },
+		{ "slp://", URL_SLP, "", 427, "", "slp://" },
+		{ "slp:///", URL_SLP, "", 427, "", "slp://" },
+		{ "slp://h", URL_SLP, "h", 427, "", "slp://h:427" },
 		{ "slp://?scope=DEFAULT", URL_SLP, "", 427, "DEFAULT",
-		  "slp://" },
+		  "slp://?scope=DEFAULT" },
 		{ "slp://[::1]:1427?scope=S", URL_SLP, "::1", 1427, "S",
 		  "slp://[::1]:1427?scope=S" },
 		{ "slp:///?scope=one,two words", URL_SLP, "", 427,
@@ -94,8 +96,8 @@ test_bad_sources(void **state)
 	static const struct {
 		const char *text, *part;
 	} bad[] = {
-		{ "isns:", "isns://" }, { "isns://", "host" },
-		{ "isns:///", "host" }, { "isns://h:0", "port" },
+		{ "isns:", "isns://" }, { "isns://:3205", "host" },
+		{ "isns:///x", "path" }, { "isns://h:0", "port" },
 		{ "isns://me@h", "host" }, { "isns://h/x", "path" },
 		{ "isns://h#x", "path" }, { "isns://h?x", "query" },
 		{ "isns://::1", "brackets" }, { "isns://h%00", "host" },
