@@ -75,6 +75,55 @@ says()
 	grep -q "$2" "$state/$1"
 }
 
+# dhclient_lease OPTION...: a lease with these, which the server gives.
+dhclient_lease()
+{
+	local IFS=,
+
+	require dhclient
+	echo "option isns code 83 = string; request subnet-mask,$*;" \
+		>"$state/dhclient.conf"
+	dhclient -1 -q -cf "$state/dhclient.conf" -sf /bin/true -lf "$lease" \
+		-pf "$state/dhclient.pid" vc >/dev/null 2>&1 || fail "dhclient"
+	kill "$(cat "$state/dhclient.pid")"
+}
+lease=/var/lib/dhcp/dhclient.vc.leases
+
+networkd_has_a_lease()
+{
+	[ -n "$(ls /run/systemd/netif/leases)" ]
+}
+
+# networkd_lease: a lease with the root path. systemd-networkd waits for udev,
+# which knows nothing of this network, unless /sys is as in a container.
+networkd_lease()
+{
+	local networkd=/lib/systemd/systemd-networkd
+
+	[ -x "$networkd" ] || skip "no systemd-networkd"
+	mkdir -p /run/systemd/network /run/systemd/netif/{leases,links}
+	chown -R systemd-network: /run/systemd/netif
+	printf '[Match]\nName=vc\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n[DHCPv4]\nRequestOptions=17\n' \
+		>/run/systemd/network/vc.network
+	export -f forget_mounts
+	unshare --mount bash -c '
+		forget_mounts
+		mount -t sysfs -o ro none /sys && exec "$0"' "$networkd" \
+		>"$state/networkd.log" 2>&1 &
+	networkd_pid=$!
+	pids+=("$networkd_pid")
+	disown "$networkd_pid"
+	wait_until 30 networkd_has_a_lease || fail "networkd"
+}
+
+end_networkd()
+{
+	end_pid "$networkd_pid"
+	rm -r /run/systemd
+	ip address flush dev vc scope global
+	ip link set vc up
+}
+
 # target_there [OPTION...]: our target, with an image, at 192.0.2.1 and ::1.
 target_there()
 {

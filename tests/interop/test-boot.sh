@@ -61,20 +61,6 @@ stop_server()
 	end_pid "$server"
 }
 
-# dhclient_lease OPTION...: a lease with these, which the server gives.
-dhclient_lease()
-{
-	local IFS=,
-
-	require dhclient
-	echo "option isns code 83 = string; request subnet-mask,$*;" \
-		>"$state/dhclient.conf"
-	dhclient -1 -q -cf "$state/dhclient.conf" -sf /bin/true -lf "$lease" \
-		-pf "$state/dhclient.pid" vc >/dev/null 2>&1 || fail "dhclient"
-	kill "$(cat "$state/dhclient.pid")"
-}
-lease=/var/lib/dhcp/dhclient.vc.leases
-
 # ----------------------------------------------------------- the variants --
 
 # shows: 4173-5-17 4173-5-18 2131-3.5-01 2131-4.4.3-01 4173-2-01 4173-5-21
@@ -206,6 +192,13 @@ leases()
 		rm /run/net-vc.conf
 	else
 		skip "no klibc ipconfig"
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		say "a lease of systemd-networkd"
+		networkd_lease
+		finds "$url" "lease of systemd-networkd, /run/systemd"
+		as_anybody "$url" "lease of systemd-networkd"
+		end_networkd
 	fi
 	say "a lease of dhclient"
 	dhclient_lease root-path
