@@ -116,7 +116,7 @@ disk_pump(struct disk *d)
 	struct request *r;
 
 	while (!list_empty(&d->waiting)) {
-		if (d->unverified && !d->closed) {
+		if (d->unverified && !d->closed && !d->given_up) {
 			if (!d->lost && !probe_running(&d->probe) &&
 			    !d->probe_wanted) {
 				d->probe_wanted = true;

@@ -130,6 +130,44 @@ test_a_request_of_many_outages(void **state)
 	world_deinit(&w);
 }
 
+static unsigned losses;
+
+static bool
+lose_some(struct fake *f, struct command *c)
+{
+	if (losses == 0)
+		return false;
+	losses--;
+	f->timers.now += TIME_MS;
+	c->result = LUN_ELOST;
+	return true;
+}
+
+/* It fails as the others do, also if it waits for one that ends later. */
+static void
+test_a_blocked_write_does_not_outwait_an_outage(void **state)
+{
+	struct world w;
+	struct req q[2];
+	char buffer[BS] = "x";
+
+	world_init(&w, 1);
+	world_start(&w, false);		/* outage: fail at once */
+	for (int i = 0; i < 2; i++)
+		submit(&w, &q[i], LUN_WRITE, 1, buffer, BS / 2);
+	losses = UINT32_MAX;
+	w.fake.answer = lose_some;
+	disk_lost(w.disk, LUN_ELOST, "lost");
+	pass(&w, TIME_S / 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(q[i].done, 1);
+		assert_int_equal(q[i].io.code, LUN_ELOST);
+	}
+	disk_close(w.disk);
+	pass(&w, 10 * TIME_S);
+	world_deinit(&w);
+}
+
 /* ------------------------------------------------------------- replaced -- */
 
 #define RIGHT	"naa.6001405aabbccdd00112233445566778"
@@ -279,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
 		cmocka_unit_test(test_a_request_of_many_outages),
+		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_smaller),
 		cmocka_unit_test(test_it_does_not_return),
