@@ -116,6 +116,7 @@ move(struct task *t, struct leg *to)
 	t->leg = to;
 	to->running++;
 	t->ticks = 0;
+	t->muted = tmf_mutes(to, t);
 }
 
 /* Nobody is to blame for the time that it took. */

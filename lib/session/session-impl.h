@@ -362,6 +362,8 @@ void tmfs_orphan(struct leg *leg);	/* it is lost */
 void tmfs_forget_late(struct leg *leg);
 void tmfs_adopt(struct session *s);	/* those that belong to no task */
 void tmf_move(struct tmf *t, struct leg *to);
+/* FastAbort: is there one under way on this connection that is to end it? */
+bool tmf_mutes(const struct leg *leg, const struct task *task);
 void tmfs_run(struct session *s);
 
 #endif

@@ -7,9 +7,10 @@
  * reset of the unit is tried before (task.c).
  *
  * If TaskReporting is FastAbort the tasks that a function is to end send no
- * more data on its connection once it was sent (4.2.3.4); else they answer
- * their R2Ts until its response is there (4.2.3.3). On other connections the
- * target says when to stop, by async event 5 (dataout.c).
+ * more data on its connection once it was sent (4.2.3.4), also not those that
+ * a recovery moves there; else they answer their R2Ts until its response is
+ * there (4.2.3.3). On other connections the target says when to stop, by async
+ * event 5 (dataout.c).
  */
 #include <assert.h>
 
@@ -65,6 +66,12 @@ mute_covered(struct session *s, const struct tmf *t, bool muted)
 	list_for_each(task, &s->running, struct task, link)
 		if (task->leg == t->leg && covers(t, task))
 			dataout_mute(task, muted);
+}
+
+bool
+tmf_mutes(const struct leg *leg, const struct task *task)
+{
+	return leg->tmf && is_fast(leg->s) && covers(leg->tmf, task);
 }
 
 static void

@@ -3,7 +3,7 @@
  * 4.2.3.4, 11.9.1, 13.23. */
 #include <stdio.h>
 
-#include "rfc/bench.h"
+#include "rfc/erl2.h"
 
 #define LUN_1 UINT64_C(0x0001000000000000)
 #define LUN_2 UINT64_C(0x0002000000000000)
@@ -47,20 +47,28 @@ submit(struct bench *b, uint8_t function)
 }
 
 static struct bench *
-fast_bench(unsigned connections)
+new_bench(unsigned connections, const char *more)
 {
-	char keys[80];
+	char keys[200];
 
 	snprintf(keys, sizeof(keys), "ImmediateData=No InitialR2T=No "
-		 "MaxConnections=%u", connections);
+		 "MaxConnections=%u%s", connections, more);
 
-	struct bench *b = bench_new(&(struct bench_setup){ .keys = keys });
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = keys, .ignores_pings = *more != '\0',
+	});
 
 	for (unsigned i = 0; i < connections; i++)
 		bench_login(b, i == 0 ? "TaskReporting=FastAbort "
 			    "FirstBurstLength=4096 MaxRecvDataSegmentLength=512"
 			    : "MaxRecvDataSegmentLength=512");
 	return b;
+}
+
+static struct bench *
+fast_bench(unsigned connections)
+{
+	return new_bench(connections, "");
 }
 
 /* All of a burst of this task. */
@@ -309,6 +317,56 @@ test_unsolicited_data_of_a_new_command_is_sent(void **state)
 	bench_free(b);
 }
 
+/*
+ * A command that the target never saw moves to the connection on which a reset
+ * went out meanwhile: it is sent, as its CmdSN must not be missing, and its data
+ * is not, unless the reset fails.
+ *
+ * shows: 7143-4.2.3.4-02
+ */
+static void
+test_a_task_that_moves_to_the_connection_of_a_reset(void **state)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct bench *b = new_bench(2, " ErrorRecoveryLevel=2 "
+					    "DefaultTime2Wait=2 "
+					    "DefaultTime2Retain=20");
+		struct command *first = bench_nodata(b, LUN_2), *write;
+		struct got *got_first = bench_expect(b, OP_SCSI_COMMAND), *got;
+		struct got *request;
+
+		write = bench_write(b, LUN_1, 8192);
+		got = bench_expect(b, OP_SCSI_COMMAND);
+		assert_int_equal(got->line, 1);
+		expect_burst(b, got, TAG_NONE, 0, 4096);
+		unseen(b, got);
+		cut(b, 1);
+		submit(b, TMF_LOGICAL_UNIT_RESET);
+		request = bench_expect(b, OP_TMF_REQUEST);
+		assert_int_equal(request->line, 0);
+		assert_int_equal(request->pdu.function, TMF_LOGICAL_UNIT_RESET);
+		bench_pass(b, TIME2WAIT * TIME_S);
+		let_go(b, 2);
+		got = bench_expect(b, OP_SCSI_COMMAND);
+		assert_int_equal(got->line, 0);
+		bench_login(b, "");	/* connection 2 is back */
+		bench_r2t(b, got, 0, 5, 4096, 4096);
+		bench_expect_nothing(b);
+
+		bench_answer_tmf(b, request, fails ? TMF_REJECTED : TMF_COMPLETE);
+		if (fails) {
+			expect_burst(b, got, TAG_NONE, 0, 4096);
+			expect_burst(b, got, 5, 4096, 8192);
+			bench_response(b, got, SCSI_GOOD);
+		}
+		bench_done(b, write, fails ? 0 : LUN_ECANCELED);
+		bench_expect_nothing(b);
+		bench_response(b, got_first, SCSI_GOOD);
+		bench_done(b, first, 0);
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -319,6 +377,7 @@ main(void)
 		cmocka_unit_test(test_later_commands_send_their_data),
 		cmocka_unit_test(test_other_connections_are_told_by_the_target),
 		cmocka_unit_test(test_unsolicited_data_of_a_new_command_is_sent),
+		cmocka_unit_test(test_a_task_that_moves_to_the_connection_of_a_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
