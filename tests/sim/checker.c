@@ -275,6 +275,21 @@ check_cmd_sn(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 		violated(t, pdu, "MaxCmdSN is %u", s->max_cmd_sn);
 }
 
+/* Nothing more for what a function is to end, once it was sent here: 4.2.3.4 a.
+ * ABORT TASK is none of these functions. */
+static void
+check_fast_abort(struct tap *t, struct checked_session *s,
+		 const struct checked_task *k, const struct pdu *pdu)
+{
+	for (unsigned i = 0; s->keys[KEY_FAST_ABORT] && i < s->n_tasks; i++) {
+		const struct checked_task *tmf = &s->tasks[i];
+
+		if (tmf->tap == t && tmf->function == TMF_LOGICAL_UNIT_RESET &&
+		    aborts(tmf, k))
+			violated(t, pdu, "its abort was sent");
+	}
+}
+
 static void
 check_immediate_data(struct tap *t, const struct pdu *pdu)
 {
@@ -335,6 +350,7 @@ sent(struct tap *t, struct checked *c, const struct pdu *pdu)
 		if (k->tap != t)				/* 4.2.5.1 */
 			violated(t, pdu, "it is of link %u",
 				 k->tap ? tap_link(k->tap) : 0);
+		check_fast_abort(t, s, k, pdu);
 		check_data_out(t, k, pdu);
 		break;
 	case OP_NOP_OUT:

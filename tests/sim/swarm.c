@@ -240,6 +240,28 @@ draw_zombies(struct plan *p)
 }
 
 /*
+ * How functions that end many tasks are done (13.23), and whether data may come
+ * in any order (13.18, 13.19): as both have to agree to it.
+ */
+static void
+draw_order(struct plan *p)
+{
+	static const char *const reporting[] = { "RFC3720", "ResponseFence",
+						 "FastAbort", NULL };
+	static const char *const orders[] = { "DataPDUInOrder",
+					      "DataSequenceInOrder" };
+
+	if (pick(4))
+		set(p->target, &p->n_target, "TaskReporting", word(reporting));
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		if (pick(4))
+			continue;
+		set(p->engine, &p->n_engine, orders[i], "No");
+		set(p->target, &p->n_target, orders[i], "No");
+	}
+}
+
+/*
  * A network that cannot carry in the time of a command what is under way at
  * once makes no progress, rightly: there is less to carry then.
  */
@@ -290,6 +312,7 @@ plan_draw(struct plan *p, const struct limits *limits)
 	draw_keys(p->target, &p->n_target);
 	if (pick(16) == 0)
 		draw_zombies(p);
+	draw_order(p);
 
 	fit_network(p);
 	if (limits->plain_network)

@@ -34,15 +34,17 @@ static const struct key {
 	[KEY_HEADER_DIGEST]	= { "HeaderDigest", 0 },
 	[KEY_DATA_DIGEST]	= { "DataDigest", 0 },
 	[KEY_ERL]		= { "ErrorRecoveryLevel", 0 },
-	[KEY_PDU_ORDER]		= { "DataPDUInOrder", 1 },
-	[KEY_SEQUENCE_ORDER]	= { "DataSequenceInOrder", 1 },
+	[KEY_FAST_ABORT]	= { "TaskReporting", 0 },
 };
 
 static uint32_t
 value_of(const char *text)
 {
-	if (strcmp(text, "Yes") == 0 || strcmp(text, "CRC32C") == 0)
-		return 1;
+	static const char *const yes[] = { "Yes", "CRC32C", "FastAbort" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		if (strcmp(text, yes[i]) == 0)
+			return 1;
 	return (uint32_t)strtoul(text, NULL, 0);
 }
 

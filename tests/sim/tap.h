@@ -12,7 +12,7 @@
 
 enum { KEY_FIRST_BURST, KEY_MAX_BURST, KEY_MAX_R2T, KEY_MAX_RECV, KEY_INITIAL_R2T,
        KEY_IMMEDIATE_DATA, KEY_HEADER_DIGEST, KEY_DATA_DIGEST, KEY_ERL,
-       KEY_PDU_ORDER, KEY_SEQUENCE_ORDER, TAP_KEYS };
+       KEY_FAST_ABORT, TAP_KEYS };
 
 struct tap;
 
@@ -26,7 +26,7 @@ bool tap_has_digests(const struct tap *t);	/* both, from now on */
 unsigned tap_link(const struct tap *t);
 /* What the last one who spoke of it said: who answers decides. Of
  * MaxRecvDataSegmentLength: what this side said. Booleans are 0 and 1, and so
- * are the digests. */
+ * are the digests, and TaskReporting: is it FastAbort? */
 uint32_t tap_key(const struct tap *t, enum side of, int key);
 
 /* A connection that joins a session takes over what its first one agreed on. */
