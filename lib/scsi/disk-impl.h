@@ -20,7 +20,7 @@ enum {
 	PIECES_PER_REQUEST	= 16,
 };
 
-#define DISK_PROBE_AGAIN (1 * TIME_S)	/* of a unit that is not ready */
+#define DISK_PROBE_AGAIN (1 * TIME_S)	/* of one that did not answer */
 #define DISK_RETURN_AGAIN (5 * TIME_S)	/* of one that was replaced */
 
 enum piece_kind {
@@ -82,14 +82,15 @@ struct disk {
 	lun_time probed_at;
 	/* The unit said that geometry may be outdated: nothing is sent. */
 	bool unverified;
-	bool probe_wanted;		/* from the timer */
-	/* disk_lost(): unverified, until the nexus is back. */
+	bool probe_wanted;		/* at once, from the timer */
+	bool away;			/* the nexus: disk_lost() to disk_probe() */
+	/* Unverified, since it did not answer, until a probe has found it. */
 	bool lost, given_up;		/* the latter: the outage lasted too long */
 	bool unsure;			/* a write got no answer */
 	int lost_code;
 	char lost_text[256];
 	struct timer outage;
-	struct timer back;		/* the next look for one that returns */
+	struct timer again;		/* the next probe, if there is a nexus */
 	uint64_t retried;
 	bool inventory_changed;		/* the owner is told from the timer */
 	struct geometry geometry;
@@ -146,6 +147,8 @@ io_data_length(const struct lun_io *io)
 const char *disk_why_not(const struct disk *d, int *code, int *error);
 void disk_note_effects(struct disk *d, const struct outcome *o,
 		       const struct command *c);
+/* As disk_lost(), but nobody knows whether the nexus is there. */
+void disk_unanswered(struct disk *d, int code, const char *text);
 void disk_wake(struct disk *d);		/* the ready timer runs */
 void disk_log(struct disk *d, enum lun_log_level level, const char *what,
 	      const char *text);

@@ -195,7 +195,7 @@ piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
 {
 	char text[OUTCOME_TEXT_MAX];
 
-	disk_lost(d, o->code, outcome_text(text, &p->command));
+	disk_unanswered(d, o->code, outcome_text(text, &p->command));
 	d->probe_wanted = true;
 	disk_wake(d);
 	if (outage_is_over(d, p->request))

@@ -258,7 +258,7 @@ disk_is_unsure(const struct disk *d)
 }
 
 void
-disk_lost(struct disk *d, int code, const char *text)
+disk_unanswered(struct disk *d, int code, const char *text)
 {
 	lun_time now = d->unit.nexus->timers->now;
 
@@ -274,6 +274,15 @@ disk_lost(struct disk *d, int code, const char *text)
 		timer_set(&d->outage, time_add(now, d->options.outage));
 }
 
+void
+disk_lost(struct disk *d, int code, const char *text)
+{
+	d->away = true;
+	d->probe_wanted = false;
+	timer_clear(&d->again);
+	disk_unanswered(d, code, text);
+}
+
 /* It is the same unit, or another one and so GONE. */
 static void
 found_again(struct disk *d)
@@ -285,23 +294,14 @@ found_again(struct disk *d)
 	timer_clear(&d->outage);
 }
 
+/* Without a nexus the owner asks for the next probe. Else nobody would: one that
+ * had no answer may have been lost alone, say by the reset of the unit that
+ * ended another command. */
 static void
-probe_later(struct disk *d)
+look_later(struct disk *d, lun_time pause)
 {
-	d->probe_wanted = true;
-	timer_set(&d->ready, time_add(d->unit.nexus->timers->now,
-				      DISK_PROBE_AGAIN));
-}
-
-/*
- * A probe of what was lost had no answer. If there is no nexus, its owner will
- * probe when there is one; if there is, the unit is asked again.
- */
-static void
-still_lost(struct disk *d, int code)
-{
-	if (code != LUN_ELOST)
-		probe_later(d);
+	if (!d->away && !timer_is_set(&d->again))
+		timer_set(&d->again, time_add(d->unit.nexus->timers->now, pause));
 }
 
 /* The first look had no answer: it is still being probed. */
@@ -310,7 +310,7 @@ still_unknown(struct disk *d, const char *text)
 {
 	snprintf(d->geometry.text, sizeof(d->geometry.text), "%s", text);
 	update_info(d);
-	probe_later(d);
+	look_later(d, DISK_PROBE_AGAIN);
 }
 
 uint64_t
@@ -321,20 +321,12 @@ disk_retried(const struct disk *d)
 
 /* -------------------------------------------------------------- probes -- */
 
-/* If the nexus is lost, the owner probes when it is there again. */
 static void
 look_for_return(struct disk *d)
 {
 	if (d->options.returns && d->geometry.state == LUN_DISK_GONE &&
-	    disk_was_ready(d) && !outcome_is_loss(d->probe.code))
-		timer_set(&d->back, time_add(d->unit.nexus->timers->now,
-					     DISK_RETURN_AGAIN));
-}
-
-static void
-back_fired(struct timer *t, lun_time now)
-{
-	disk_probe(container_of(t, struct disk, back));
+	    disk_was_ready(d))
+		look_later(d, DISK_RETURN_AGAIN);
 }
 
 static void
@@ -365,8 +357,8 @@ probe_done(struct probe *p)
 		found_again(d);
 		disk_resume(d);
 	} else if (d->lost || (d->unverified && outcome_is_loss(p->code))) {
-		disk_lost(d, p->code, p->text);
-		still_lost(d, p->code);
+		disk_unanswered(d, p->code, p->text);
+		look_later(d, DISK_PROBE_AGAIN);
 	} else if (!d->probed) {
 		still_unknown(d, p->text);
 	} else if (d->unverified) {
@@ -380,11 +372,25 @@ probe_done(struct probe *p)
 	disk_report(d);
 }
 
+static void
+look(struct disk *d)
+{
+	timer_clear(&d->again);
+	if (!probe_running(&d->probe) && !d->closed)
+		probe_start(&d->probe);
+}
+
+static void
+again_fired(struct timer *t, lun_time now)
+{
+	look(container_of(t, struct disk, again));
+}
+
 void
 disk_probe(struct disk *d)
 {
-	if (!probe_running(&d->probe) && !d->closed)
-		probe_start(&d->probe);
+	d->away = false;
+	look(d);
 }
 
 static void
@@ -394,7 +400,7 @@ ready_fired(struct timer *t, lun_time now)
 
 	if (d->probe_wanted) {
 		d->probe_wanted = false;
-		disk_probe(d);
+		look(d);
 	}
 	if (d->inventory_changed) {
 		d->inventory_changed = false;
@@ -436,7 +442,7 @@ disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
 		       d) < 0 ||
 	    timer_init(&d->ready, nexus->timers, ready_fired) < 0 ||
 	    timer_init(&d->outage, nexus->timers, outage_over) < 0 ||
-	    timer_init(&d->back, nexus->timers, back_fired) < 0 ||
+	    timer_init(&d->again, nexus->timers, again_fired) < 0 ||
 	    disk_io_init(d) < 0)
 		return LUN_ENOMEM;
 	update_info(d);
@@ -454,7 +460,7 @@ disk_free(struct disk *d)
 	disk_io_deinit(d);
 	timer_deinit(&d->ready);
 	timer_deinit(&d->outage);
-	timer_deinit(&d->back);
+	timer_deinit(&d->again);
 	probe_deinit(&d->probe);
 	unit_deinit(&d->unit);
 	geometry_deinit(&d->geometry);
@@ -480,7 +486,7 @@ disk_close(struct disk *d)
 		return;
 	d->closed = true;
 	timer_clear(&d->outage);
-	timer_clear(&d->back);
+	timer_clear(&d->again);
 	probe_cancel(&d->probe);
 	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
 			  CLOSED);

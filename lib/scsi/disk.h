@@ -68,10 +68,12 @@ struct disk *disk_free(struct disk *d);
 void disk_probe(struct disk *d);
 
 /*
- * The nexus is lost, or a command got no answer: nothing is sent, requests
- * wait, and what was under way is sent again, once a probe has found that it
- * is the same unit. The owner asks for that probe when the nexus is back. When
- * the outage lasts too long requests fail with this code and text, until then.
+ * The nexus is lost: nothing is sent, requests wait, and what was under way is
+ * sent again, once a probe has found that it is the same unit. The owner asks
+ * for that probe when the nexus is back. When the outage lasts too long
+ * requests fail with this code and text, until then. The same follows if a
+ * command gets no answer, but then the disk asks for the probe itself, until
+ * one is answered or the nexus turns out to be lost.
  */
 void disk_lost(struct disk *d, int code, const char *text);
 

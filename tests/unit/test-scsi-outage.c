@@ -4,18 +4,6 @@
 
 #include "scsi-world.h"
 
-/* Time goes on; fake_run() would wait for the end of all timers. */
-static void
-pass(struct world *w, lun_time delay)
-{
-	lun_time until = w->fake.timers.now + delay;
-
-	while (w->fake.timers.now < until && fake_advance(&w->fake))
-		;
-	if (w->fake.timers.now < until)
-		w->fake.timers.now = until;
-}
-
 static void
 out_of_time(struct world *w, int *error)
 {
@@ -58,7 +46,7 @@ test_unsure(void **state)
 		w.fake.faults[FAULT_LOST] = cases[i].lost ? 1000 : 0;
 		submit(&w, &q, cases[i].op, 0, buffer,
 		       cases[i].op == LUN_FLUSH ? 0 : BS);
-		fake_run(&w.fake);
+		pass(&w, TIME_S / 2);
 		assert_int_equal(q.done, !cases[i].lost);
 		disk_lost(w.disk, LUN_ELOST, "lost");
 		assert_int_equal(disk_is_unsure(w.disk), cases[i].unsure);
@@ -85,7 +73,7 @@ test_unsure_of_a_write_that_was_given_up(void **state)
 	world_start(&w, false);		/* outage: fail at once */
 	w.fake.faults[FAULT_LOST] = 1000;
 	submit(&w, &q, LUN_WRITE, 0, buffer, BS);
-	fake_run(&w.fake);
+	pass(&w, TIME_S / 2);
 	assert_int_equal(q.io.code, LUN_ELOST);
 	assert_true(disk_is_unsure(w.disk));
 	world_deinit(&w);
@@ -141,6 +129,31 @@ lose_some(struct fake *f, struct command *c)
 	f->timers.now += TIME_MS;
 	c->result = LUN_ELOST;
 	return true;
+}
+
+/*
+ * The reset of a unit ends its other commands, also those of a probe, and the
+ * nexus is there all the time: nobody else asks for another probe.
+ */
+static void
+test_a_probe_is_lost_and_the_nexus_is_not(void **state)
+{
+	for (unsigned n = 1; n < 5; n++) {
+		struct world w;
+		struct req q;
+		char buffer[BS];
+
+		world_init(&w, 1);
+		w.options.outage = TIME_NEVER;
+		world_start(&w, false);
+		losses = n;
+		w.fake.answer = lose_some;
+		submit(&w, &q, LUN_READ, 0, buffer, BS);
+		pass(&w, 10 * TIME_S);
+		assert_int_equal(q.done, 1);
+		assert_int_equal(q.io.error, 0);
+		world_deinit(&w);
+	}
 }
 
 /* It fails as the others do, also if it waits for one that ends later. */
@@ -219,6 +232,29 @@ test_it_returns(void **state)
 		assert_int_equal(error, 0);
 		world_deinit(&w);
 	}
+}
+
+/* A look for it had no answer, and the nexus is there: it is not the last. */
+static void
+test_it_returns_after_a_look_without_an_answer(void **state)
+{
+	struct world w;
+
+	world_init(&w, 1);
+	w.options.returns = true;
+	w.options.outage = TIME_NEVER;
+	world_start(&w, false);
+	w.fake.name = WRONG;
+	lose(&w);
+	losses = 1;
+	w.fake.answer = lose_some;
+	pass(&w, 6 * TIME_S);
+	assert_int_equal(losses, 0);
+	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
+	w.fake.name = RIGHT;
+	pass(&w, 6 * TIME_S);
+	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_READY);
+	world_deinit(&w);
 }
 
 /* It vanishes first, and is smaller when it is there again. */
@@ -317,8 +353,10 @@ main(void)
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
 		cmocka_unit_test(test_a_request_of_many_outages),
+		cmocka_unit_test(test_a_probe_is_lost_and_the_nexus_is_not),
 		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 		cmocka_unit_test(test_it_returns),
+		cmocka_unit_test(test_it_returns_after_a_look_without_an_answer),
 		cmocka_unit_test(test_it_returns_smaller),
 		cmocka_unit_test(test_it_does_not_return),
 		cmocka_unit_test(test_a_first_look_without_an_answer),
