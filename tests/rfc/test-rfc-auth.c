@@ -53,6 +53,8 @@ begin(struct bench *b)
 	struct got *got = bench_expect(b, OP_LOGIN_REQUEST);
 
 	assert_int_equal(got->pdu.csg, STAGE_SECURITY);
+	assert_string_equal(got_key(got, "InitiatorName"),
+			    "iqn.2026-11.test:initiator");
 	assert_string_equal(got_key(got, "AuthMethod"), "CHAP");
 	assert_null(got_key(got, "CHAP_A"));
 	bench_login_answer(b, got, 0, 0, false,
@@ -171,6 +173,29 @@ test_mutual(void **state)
 		assert_null(bench_logged(b, TARGET_SECRET));
 		bench_free(b);
 	}
+}
+
+/* All connections of a session prove who they are, and it is the same one.
+ * shows: 7143-9.2-06 */
+static void
+test_each_connection_of_a_session(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "MaxConnections=3", .auth = AUTH_CHAP,
+		.username = "alice", .password = SECRET,
+	});
+
+	bench_start(b);
+	for (size_t i = 0; i < 3; i++) {
+		struct got *got = challenge(b, begin(b), 8);
+
+		check_response(got, 8);
+		bench_login_answer(b, got, 0, 1, true, "");
+		bench_login(b, "");
+	}
+	bench_expect_nothing(b);
+	assert_int_equal(bench_connections(b), 3);
+	bench_free(b);
 }
 
 /* Each connection has a challenge of its own.
@@ -299,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_mutual),
+		cmocka_unit_test(test_each_connection_of_a_session),
 		cmocka_unit_test(test_redirected_after_it),
 		cmocka_unit_test(test_no_way_around_it),
 		cmocka_unit_test(test_the_list_is_refused),

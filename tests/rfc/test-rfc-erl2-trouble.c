@@ -113,7 +113,9 @@ static void
 test_a_refused_reassignment_costs_the_session(void **state)
 {
 	static const uint8_t responses[] = {
-		TMF_NO_TASK, TMF_STILL_ALLEGIANT, TMF_NO_REASSIGN, TMF_REJECTED,
+		TMF_NO_TASK, TMF_NO_LUN, TMF_STILL_ALLEGIANT, TMF_NO_REASSIGN,
+		TMF_NOT_SUPPORTED, TMF_NOT_AUTHORIZED, TMF_REJECTED,
+		8,			/* reserved */
 	};
 
 	for (size_t i = 0; i < sizeof(responses); i++) {

@@ -35,6 +35,12 @@ parse_count(struct fault_rule *r, char *s)
 }
 
 static bool
+parse_tag(struct fault_rule *r, char *s)
+{
+	return parse_count(r, s) && r->number[0] <= UINT16_MAX;
+}
+
+static bool
 parse_copies(struct fault_rule *r, char *s)
 {
 	return parse_count(r, s) && r->number[0] > 0 && r->number[0] <= 100;
@@ -216,6 +222,8 @@ static const struct kind {
 		"the login fails with this status" },
 	[FAULT_REDIRECT] = { "redirect", "ADDR:PORT", FAULT_LOGIN, parse_text,
 		"the login is sent somewhere else" },
+	[FAULT_TPGT] = { "tpgt", "N", FAULT_LOGIN, parse_tag,
+		"the login is answered by another portal group" },
 };
 
 const char *

@@ -28,7 +28,7 @@ enum fault_kind {
 	/* what becomes of a command */
 	FAULT_STATUS, FAULT_SENSE, FAULT_HOLD, FAULT_ZOMBIE,
 	/* and of a login */
-	FAULT_REFUSE, FAULT_REDIRECT,
+	FAULT_REFUSE, FAULT_REDIRECT, FAULT_TPGT,
 	FAULT_KINDS
 };
 

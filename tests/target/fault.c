@@ -342,11 +342,16 @@ fault_task(struct task *k)
 const struct fault_rule *
 fault_login(struct tconn *c, const struct pdu *req)
 {
+	static const enum fault_kind kinds[] = {
+		FAULT_REFUSE, FAULT_REDIRECT, FAULT_TPGT,
+	};
 	struct verdict v;
 
 	judge(c, FAULT_LOGIN, req, &v);
-	return v.kinds & BIT(FAULT_REFUSE) ? v.by[FAULT_REFUSE] :
-	       v.kinds & BIT(FAULT_REDIRECT) ? v.by[FAULT_REDIRECT] : NULL;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (v.kinds & BIT(kinds[i]))
+			return v.by[kinds[i]];
+	return NULL;
 }
 
 /* -------------------------------------------------------- from outside -- */

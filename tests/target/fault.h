@@ -72,7 +72,7 @@ bool fault_holds(struct task *k);
  * memory with it. */
 bool fault_ends(struct task *k);
 
-/* A login to a target. NULL, or the rule: FAULT_REFUSE or _REDIRECT. */
+/* A login to a target. NULL, or the rule: FAULT_REFUSE, _REDIRECT or _TPGT. */
 const struct fault_rule *fault_login(struct tconn *c, const struct pdu *req);
 
 lun_time faults_deadline(const struct faults *f);

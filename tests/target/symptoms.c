@@ -94,6 +94,7 @@ start_target(struct play *p, unsigned i, char *program)
 		abort();
 	if (p->pid == 0) {
 		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
 		execv(program, argv);
@@ -124,7 +125,9 @@ end_target(struct play *p)
 
 	kill(p->pid, SIGTERM);
 	while (fgets(line, sizeof(line), p->out))
-		if (strncmp(line, "fault ", 6) == 0 && strstr(line, ": 0 times"))
+		if (strncmp(line, "fault ", 6) != 0)
+			fputs(line, stderr);
+		else if (strstr(line, ": 0 times"))
 			fail(p, "it did not happen:", line);
 	fclose(p->out);
 	if (waitpid(p->pid, &status, 0) != p->pid || status != 0)

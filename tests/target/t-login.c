@@ -89,17 +89,24 @@ login_redirect(struct tconn *c, const struct pdu *req, const char *address)
 	conn_end(c, "redirected");
 }
 
+/* True: that was its end. */
 static bool
 misbehaves(struct tconn *c, const struct pdu *req)
 {
 	const struct fault_rule *r = fault_login(c, req);
 
-	if (r && r->kind == FAULT_REDIRECT)
+	if (!r)
+		return false;
+	if (r->kind == FAULT_TPGT) {
+		c->login->tpgt = r->number[0];
+		return false;
+	}
+	if (r->kind == FAULT_REDIRECT)
 		login_redirect(c, req, r->text);
-	else if (r)
+	else
 		login_fail(c, req, r->number[0] << 8 | r->number[1],
 			   "a fault has refused it");
-	return r;
+	return true;
 }
 
 /* ---------------------------------------------------------------- keys -- */
@@ -368,7 +375,7 @@ declare(struct tconn *c)
 	char number[16];
 
 	if (!l->tpgt_sent) {
-		snprintf(number, sizeof(number), "%u", o->tpgt);
+		snprintf(number, sizeof(number), "%u", l->tpgt);
 		if (text_pair(&c->out, "TargetPortalGroupTag", number) < 0)
 			return -1;
 		if (o->alias && !l->discovery &&
@@ -463,6 +470,7 @@ login_start(struct tconn *c, const struct pdu *req)
 	l->csg = req->csg;
 	l->itt = req->initiator_task_tag;
 	l->tsih = req->tsih;
+	l->tpgt = c->target->options.tpgt;
 	l->cmd_sn = req->cmd_sn;
 	l->exp_stat_sn = req->exp_stat_sn;
 	memcpy(l->isid, req->isid, ISID_LEN);

@@ -170,6 +170,7 @@ struct login {
 	unsigned requests;
 	uint8_t isid[ISID_LEN];
 	uint16_t tsih;
+	unsigned tpgt;			/* that it is told */
 	uint32_t cmd_sn, exp_stat_sn;	/* of the first request */
 	bool discovery;
 	char initiator[NAME_LEN], target[NAME_LEN];

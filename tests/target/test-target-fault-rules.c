@@ -19,7 +19,7 @@ test_every_wrong_word_is_refused(void **state)
 		"async=logout:65536", "async=logout:1:2:3:4", "reject=often",
 		"status=fine", "sense=6/29", "sense=10/0/0", "sense=6/29/0/0",
 		"zombie=", "refuse=2", "refuse=0/0", "redirect=", "redirect",
-		"drop,on=", "drop,on=scsi", "drop,on=0x40", "drop,nth=0",
+		"tpgt=65536", "drop,on=", "drop,on=scsi", "drop,on=0x40", "drop,nth=0",
 		"drop,every=0", "drop,times=0", "drop,chance=5",
 		"drop,chance=101%", "drop,lun=x", "drop,cid=65536",
 		"drop,portal=", "drop,from=x", "drop,sometimes", "drop,x=1",
@@ -46,7 +46,7 @@ test_every_kind_is_understood(void **state)
 		"async=logout:0:0:3,once", "reject=0x09,write",
 		"status=busy,lun=3", "sense=6/29/00,skip=2", "hold",
 		"zombie=5,write", "refuse=3/1,portal=127.0.0.1:3260",
-		"redirect=127.0.0.1:3261,cid=1",
+		"redirect=127.0.0.1:3261,cid=1", "tpgt=2,skip=1",
 	};
 	struct fault_rule r;
 	struct lun_error err;

@@ -23,11 +23,47 @@ const struct symptom symptoms[] = {
 { "the answer to the second login has another TSIH",
   "--key MaxConnections=2 --fault set=tsih:+1,on=login-response,cid=2,times=2",
   "connections=2", "connections=2 session_recoveries=0", "cannot be added" },
+/* shows: 7143-C-08 */
+{ "the second login is answered by another portal group",
+  "--key MaxConnections=2 --fault tpgt=2,skip=1,times=2", "connections=2",
+  "connections=2 session_recoveries=0", "portal group 2" },
+{ "one of two connections lags behind",
+  "--key MaxConnections=2 --fault stall=300ms,on=scsi-command,cid=2,every=5",
+  "connections=2", "connections=2 tasks_retried=0 session_recoveries=0", NULL },
 /* shows: 7143-11.9.1-01 7143-11.9.1-02 */
 { "the target asks for the logout of one of two connections",
   "--key MaxConnections=2 --fault "
   "async=logout:0:0:5,on=scsi-response,cid=2,nth=10", "connections=2",
   "connections=2 async_messages=1 session_recoveries=0", "is added" },
+
+/* ------------------------------------------------------- async messages -- */
+
+/* shows: 7143-11.9-01 */
+{ "the disk has changed, an async message says",
+  "--fault async=scsi:6/2a/01,on=scsi-response,nth=20", "",
+  "async_messages=1 session_recoveries=0", NULL },
+/* shows: 7143-11.9.1-01 */
+{ "the target asks for the logout of the only connection",
+  "--fault async=logout:0:0:5,on=scsi-response,nth=20", "",
+  "async_messages=1 session_recoveries=1", "asks for a logout within 5 s" },
+{ "the target asks for a negotiation",
+  "--fault async=negotiate:0:0:3,on=scsi-response,nth=20", "",
+  "async_messages=1 session_recoveries=0",
+  "asks for a negotiation within 3 s" },
+/* shows: 7143-11.9.1-07 */
+{ "the target ends tasks of others",
+  "--key TaskReporting=FastAbort --separate-status --fault "
+  "async=task-termination,on=scsi-response,nth=80", "",
+  "async_messages=1 task_timeouts=0 session_recoveries=0", NULL },
+/* shows: 7143-11.9.1-09 */
+{ "the target ends tasks, which was not agreed on",
+  "--key TaskReporting=RFC3720 --fault "
+  "async=task-termination,on=scsi-response,nth=20", "",
+  "async_messages=1 task_timeouts=0 session_recoveries=0", "needs TaskRep" },
+/* shows: 7143-11.9.1-10 */
+{ "an async message of a vendor",
+  "--fault async=vendor,on=scsi-response,nth=20", "",
+  "async_messages=1 session_recoveries=0", "ignored: async event 255" },
 
 /* --------------------------------------------------------------- level 0 -- */
 
@@ -72,6 +108,11 @@ const struct symptom symptoms[] = {
 { "a gap in the StatSN",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-response,nth=20",
   "erl=1", "snacks_sent+ session_recoveries=0", "Status SNACK" },
+/* shows: 7143-7.9-02 7143-4.2.5.1-02 */
+{ "a gap in the StatSN of one of two connections",
+  "--key ErrorRecoveryLevel=1 --key MaxConnections=2 --fault "
+  "drop,on=scsi-response,cid=2,nth=10", "erl=1 connections=2",
+  "connections=2 snacks_sent+ session_recoveries=0", "Status SNACK" },
 /* shows: 7143-11.7.2-02 */
 { "a read that is to be acknowledged in its middle",
   "--key ErrorRecoveryLevel=1 --fault delay=1ms,on=snack",
@@ -101,6 +142,10 @@ const struct symptom symptoms[] = {
 { "a command never arrives",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-command,nth=40", "erl=1",
   "tasks_retried+ session_recoveries=0", "command retry" },
+{ "a command never arrives on one of two connections",
+  "--key ErrorRecoveryLevel=1 --key MaxConnections=2 --fault "
+  "drop,on=scsi-command,cid=2,nth=20", "erl=1 connections=2",
+  "connections=2 tasks_retried+ session_recoveries=0", "command retry" },
 /* shows: 7143-11.17.1-01 */
 { "the immediate data of a command arrives damaged",
   "--key ErrorRecoveryLevel=1 --fault corrupt=data,on=scsi-command,in,nth=20",
@@ -171,6 +216,22 @@ const struct symptom symptoms[] = {
   "connections=2 task_timeouts+ lun_resets=1 session_recoveries=0",
   "LOGICAL UNIT RESET" },
 
+{ "a command is never answered under FastAbort",
+  "--key TaskReporting=FastAbort --fault hold=ever,write,nth=10", "",
+  "task_timeouts+ lun_resets=0 session_recoveries=0", "ABORT TASK" },
+/* shows: 7143-4.2.3.2-01 */
+{ "commands of two connections are never answered, and a reset ends them all",
+  "--key TaskReporting=ResponseFence --key MaxConnections=2 --fault "
+  "hold=ever,write,skip=9,times=4 --fault "
+  "set=response:5,on=tmf-response,nth=1", "connections=2",
+  "connections=2 task_timeouts+ lun_resets+ session_recoveries=0",
+  "LOGICAL UNIT RESET" },
+/* shows: 7143-11.17.1-03 */
+{ "an abort is one immediate command too many",
+  "--fault hold=ever,write,nth=10 --fault "
+  "reject=too-many-immediate,on=tmf-request,nth=1", "",
+  "task_timeouts+ rejects=1 session_recoveries=0", "too many immediate" },
+
 /* ----------------------------------------------- the level falls further -- */
 
 /* shows: 7143-11.17.1-04 */
@@ -178,6 +239,7 @@ const struct symptom symptoms[] = {
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-response,nth=20 --fault "
   "reject=snack,on=snack", "erl=1", "rejects=1 session_recoveries=1",
   "SNACK reject" },
+/* shows: 7143-7.1.4-01 */
 { "a damaged header: from level 1 to 0",
   "--key ErrorRecoveryLevel=1 --fault corrupt=header,on=data-in,nth=60",
   "erl=1 header-digest=crc32c MaxRecvDataSegmentLength=4096",
@@ -196,6 +258,16 @@ const struct symptom symptoms[] = {
   "erl=2 connections=2 MaxRecvDataSegmentLength=4096",
   "connections=2 session_recoveries=1",
   "TASK REASSIGN" },
+/* shows: 7143-8.2.2-01 */
+{ "nobody takes the connection back in time: from level 2 to 0",
+  "--key ErrorRecoveryLevel=2 --key DefaultTime2Retain=3 --fault "
+  "cut,on=data-in,nth=100 --fault drop,on=login-request,skip=2,nth=1",
+  "erl=2 MaxRecvDataSegmentLength=4096",
+  "connection_recoveries=0 session_recoveries=1", "was not recovered within" },
+{ "the session is not known any more: from level 2 to 0",
+  "--key ErrorRecoveryLevel=2 --fault cut,on=data-in,nth=100 --fault "
+  "refuse=2/10,skip=1,once", "erl=2 MaxRecvDataSegmentLength=4096",
+  "connection_recoveries=0 session_recoveries=1", "session" },
 { "no reset is answered: from task management to level 0",
   "--fault hold=ever,write,nth=10 --fault drop,on=tmf-request", "",
   "task_timeouts+ lun_resets=1 session_recoveries=1", "was not answered" },
