@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $unit, ${images[]}, and
-# $erl, $mended and $portals, of which only LIO knows.
+# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $unit,
+# ${images[]}, and $erl, $mended and $portals, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -154,15 +154,17 @@ start_istgt()
 
 # --------------------------------------- LIO, in a machine of its own: lio/vm --
 
+# The machine may lose the beginning of what is on its console.
 lio_conf()
 {
 	local v
 
 	[ -z "$ro" ] || ro=1
+	echo "#################################"
 	for v in target targets erl mended chap mutual ro unit; do
 		printf '%s=%q\n' "${v^^}" "${!v}"
 	done
-	printf 'PORTALS=%q\nDISKS=%q\n' "${portals[*]}" "${#images[@]}"
+	printf 'PORTALS=%q\nDISKS=%q\nend\n' "${portals[*]}" "${#images[@]}"
 }
 
 lio_is_up()
@@ -173,13 +175,13 @@ lio_is_up()
 
 start_lio()
 {
-	local status=0
+	local status=0 options=${nocache:+,write-cache=off}
 
 	"$here/lio/vm" fetch ${mended:+mend} || status=$?
 	[ "$status" != 77 ] || skip "no LIO"
 	lio_conf >"$state/lio.conf"
 	"$here/lio/vm" run "$state/lio.conf" "${portals[@]}" -- \
-		"${images[@]/%/${nocache:+,write-cache=off}}" \
+		"${images[@]/%/$options}" \
 		>"$state/lio.log" 2>&1 &
 	target_pid=$!
 	pids+=("$target_pid")
