@@ -6,7 +6,8 @@ usage: damage.py PORT TO_PORT [--digests header,data] [--data N] [--drop N]
                  [--header N] [--towards initiator|target|both] [--seed N]
 
 Listens on 127.0.0.1:PORT, passes on to 127.0.0.1:TO_PORT, prints "ready". Of the
-PDUs of the full feature phase one in N (on the average; 0: none)
+PDUs of the full feature phase one in N (on the average; one in 2 N at least;
+0: none)
 
     --data      gets a wrong byte in its data segment, if it has one
     --drop      is lost
@@ -62,20 +63,33 @@ class Proxy:
         self.random = random.Random(o.seed)
         self.lock = threading.Lock()
         self.quiet = True
+        self.left = {kind: self.next(kind) for kind in ("data", "drop",
+                                                        "header")}
 
-    def one_in(self, n):
-        return n > 0 and not self.quiet and self.random.randrange(n) == 0
+    def next(self, kind):
+        """So many PDUs from now on; 0: never."""
+        n = getattr(self.o, kind)
+        return self.random.randint(1, 2 * n) if n else 0
+
+    def due(self, kind):
+        if self.quiet or self.left[kind] == 0:
+            return False
+        self.left[kind] -= 1
+        if self.left[kind]:
+            return False
+        self.left[kind] = self.next(kind)
+        return True
 
     def change(self, opcode, pdu, start, length):
         """The PDU as it arrives; None: it does not."""
         with self.lock:
             what = None
-            if self.one_in(self.o.drop):
+            if self.due("drop"):
                 what, pdu = "lost", None
-            elif length and self.one_in(self.o.data):
+            elif length and self.due("data"):
                 what = "data"
                 pdu[start + self.random.randrange(length)] ^= 0x10
-            elif self.one_in(self.o.header):
+            elif self.due("header"):
                 what = "header"
                 pdu[self.random.randrange(8, 48)] ^= 0x10
             if what:

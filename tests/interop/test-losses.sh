@@ -38,7 +38,7 @@ losses()
 	kill -USR1 "${pids[-1]}"	# the first look has to work
 	as_user ln -sf "$(lun_file 0)" "$state/user/lun"
 	as_user fio --name=losses --filename="$state/user/lun" --direct=1 \
-		--rw=randwrite --bs=100k --size=8m --verify=crc32c \
+		--rw=randwrite --bs=100k --size=4m --verify=crc32c \
 		--verify_fatal=1 --allow_file_create=0 --ioengine=libaio \
 		--iodepth=4 --randseed="$seed" >"$state/fio.log" 2>&1 ||
 		fail "fio: $(tail -n 5 "$state/fio.log")"
@@ -59,11 +59,11 @@ losses data --data 60 --towards initiator
 losses data --drop 100 --towards initiator
 if [ "$1" != lio ]; then	# it forgets the command, and never answers it
 	counts=rejects
-	losses data --data 25 --towards target
+	losses data --data 15 --towards target
 fi
 counts=
-losses data --drop 60 --towards target
+losses data --drop 40 --towards target
 recoveries=some
 counts=header_digest_errors
-losses header,data --header 150 --towards initiator
+losses header,data --header 250 --towards initiator
 exit 0

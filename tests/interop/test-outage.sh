@@ -57,6 +57,8 @@ frozen()
 	unserve
 }
 
+cutting=20		# seconds
+
 # cut_by MODES BYTES
 cut_by()
 {
@@ -71,7 +73,7 @@ cuts()
 {
 	kill -USR1 "$proxy"
 	kill -USR1 "$proxy"
-	hurry_for 20
+	hurry_for "$cutting"
 	kill -USR2 "$proxy"
 	say "$(did cut) cuts"
 	wait_until 30 up || fail "not up after the last cut"
@@ -350,7 +352,7 @@ if [ $# = 1 ]; then
 	case $1 in
 	own)	journeys=(wait_for_it cut_off impatient told hopeless signalled
 			crowded another_unit) ;;
-	lio)	journeys=(cut_gently) ;;
+	lio)	cutting=8 journeys=(cut_gently) ;;
 	*)	journeys=(wait_for_it cut_off) ;;
 	esac
 fi
