@@ -11,6 +11,7 @@ log=$state/lunfs.log
 mount_pid=''
 
 # How much at a time: LIO's machine is slow, and slower on a machine that is busy.
+load_for=0		# seconds, for the first of them; but at least once
 load_size=48M load_ops=4000
 [ "$kind" != lio ] || load_size=16M load_ops=300
 
@@ -103,16 +104,20 @@ logged()
 # read back, until it is told to stop.
 fio_load()
 {
-	local file
+	local file n=0 end=$((SECONDS + load_for))
 
 	file=$(lun_file 0)		# fio takes ":" as a separator
-	as_user fio --name=load --filename="${file//:/\\:}" --size="$load_size" \
-		--rw=randwrite --bsrange=4k-128k --ioengine=libaio --iodepth=16 \
-		--direct=1 --rate=8m --verify=crc32c --verify_fatal=1 \
-		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
-		--randseed="$seed" --output="$state/user/fio.out" && return 0
-	cat "$state/user/fio.out"
-	return 1
+	while [ "$n" = 0 ] || [ "$SECONDS" -lt "$end" ]; do
+		as_user fio --name=load --filename="${file//:/\\:}" \
+			--size="$load_size" --rw=randwrite --bsrange=4k-128k \
+			--ioengine=libaio --iodepth=16 --direct=1 --rate=8m \
+			--verify=crc32c --verify_fatal=1 --verify_state_save=0 \
+			--allow_file_create=0 --fallocate=none \
+			--randseed=$((seed + n)) \
+			--output="$state/user/fio.out" ||
+			{ cat "$state/user/fio.out"; return 1; }
+		n=$((n + 1))
+	done
 }
 
 fsx_load()
