@@ -252,17 +252,18 @@ image()
 }
 
 # start_target KIND [chap=USER:SECRET] [mutual=USER:SECRET] [targets=N]
-#	[ro] [nocache] [erl=N] [mended] [portals=N] IMAGE...
+#	[ro] [nocache] [block=N] [erl=N] [mended] [portals=N] IMAGE...
 #
 # Sets $portal, ${portals[@]}, $target (its name), $target_pid. The images are the LUNs
 # $(lun 0), $(lun 1)...; with targets=N there are N - 1 more, without LUNs. "ro"
 # holds for all of its LUNs, as does "nocache": they say that they have no write
-# cache, so that nothing can be lost by a restart. "mended" is for LIO, which
+# cache, so that nothing can be lost by a restart; and their blocks have N bytes
+# (the usual 512 if it is not said). "mended" is for LIO, which
 # crashes when connections are recovered, or a session of several.
 start_target()
 {
 	kind=$1 chap='' mutual='' targets=1 ro='' nocache='' unit='' images=()
-	erl=0 mended=''
+	block='' erl=0 mended=''
 	local i n=1
 
 	target=iqn.2026-11.test.lunfs:$1
@@ -272,6 +273,7 @@ start_target()
 		chap=*)		chap=${1#*=} ;;
 		mutual=*)	mutual=${1#*=} ;;
 		targets=*)	targets=${1#*=} ;;
+		block=*)	block=${1#*=} ;;
 		erl=*)		erl=${1#*=} ;;
 		portals=*)	n=${1#*=} ;;
 		ro)		ro=1 ;;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $unit,
+# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $block, $unit,
 # ${images[]}, and $erl, $mended and $portals, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
@@ -31,7 +31,7 @@ start_tgt()
 	tgtadm_ --mode target --op new --tid 1 -T "$target"
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		tgtadm_ --mode logicalunit --op new --tid 1 --lun $((i + 1)) \
-			-b "${images[i]}"
+			-b "${images[i]}" ${block:+--blocksize "$block"}
 		tgtadm_ --mode logicalunit --op update --tid 1 \
 			--lun $((i + 1)) --params \
 			"${ro:+readonly=1,}${unit:+scsi_id=$unit,scsi_sn=$unit,}vendor_id=TGT"
@@ -91,6 +91,7 @@ istgt_unit()
 		echo "  LUN$i Storage ${*:i+1:1} Auto"
 		[ -z "$nocache" ] || echo "  LUN$i Option WriteCache Disable"
 	done
+	[ -z "$block" ] || echo "  BlockLength $block"
 }
 
 istgt_conf()
@@ -177,6 +178,7 @@ start_lio()
 {
 	local status=0 options=${nocache:+,write-cache=off}
 
+	options+=${block:+,logical_block_size=$block,physical_block_size=$block}
 	"$here/lio/vm" fetch ${mended:+mend} || status=$?
 	[ "$status" != 77 ] || skip "no LIO"
 	lio_conf >"$state/lio.conf"
@@ -200,7 +202,7 @@ start_own()
 
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		args+=(--lun \
-			"file=${images[i]}${ro:+,ro}${nocache:+,wce=0}${unit:+,serial=$unit$i}")
+			"file=${images[i]}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
 	done
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
