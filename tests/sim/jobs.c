@@ -33,7 +33,8 @@ send_output_to(int fd)
 		_Exit(2);
 }
 
-/* A run that hangs is killed by the kernel. */
+/* A run that hangs is killed by the kernel. The limit is the soft one: it rises
+ * as the seeds go by, and the hard one could not rise again. */
 static void
 limit_time(void)
 {
@@ -41,9 +42,13 @@ limit_time(void)
 	struct rlimit limit;
 
 	getrusage(RUSAGE_SELF, &used);
-	limit.rlim_cur = limit.rlim_max =
-	    (rlim_t)used.ru_utime.tv_sec + CPU_SECONDS_MAX;
-	setrlimit(RLIMIT_CPU, &limit);
+	if (getrlimit(RLIMIT_CPU, &limit) < 0)
+		err(2, "getrlimit");
+	limit.rlim_cur = (rlim_t)used.ru_utime.tv_sec + CPU_SECONDS_MAX;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_CPU, &limit) < 0)
+		err(2, "setrlimit");
 	limit.rlim_cur = limit.rlim_max = 0;
 	setrlimit(RLIMIT_CORE, &limit);
 }
@@ -122,7 +127,7 @@ run_campaign(const struct campaign *c)
 			running--;
 			continue;
 		}
-		c->failed(shared->seed[w]);
+		c->failed(shared->seed[w], status);
 		if (++failures >= c->failures_max)
 			shared->next = c->to + 1;
 		workers[w] = start_worker(c, shared, w);

@@ -16,8 +16,8 @@ struct campaign {
 	uint64_t from, to;
 	unsigned jobs, failures_max;
 	enum plant plant;
-	/* Called in the parent, for each that failed. */
-	void (*failed)(uint64_t seed);
+	/* Called in the parent, for each that failed; status: as of wait(). */
+	void (*failed)(uint64_t seed, int status);
 };
 
 /* How many failed. Ends early after failures_max. */

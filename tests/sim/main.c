@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "jobs.h"
@@ -171,11 +172,14 @@ show_log(uint64_t seed, const struct limits *limits)
 }
 
 static void
-show_failure(uint64_t seed)
+show_failure(uint64_t seed, int status)
 {
 	struct limits limits = NO_LIMITS;
 
-	printf("FAILED seed %" PRIu64 "\n", seed);
+	printf("FAILED seed %" PRIu64, seed);
+	if (WIFSIGNALED(status))
+		printf(": %s", strsignal(WTERMSIG(status)));
+	putchar('\n');
 	run_alone(seed, &limits, options.plant, STDOUT_FILENO);
 	if (options.expect_failure || options.no_shrink)
 		return;
