@@ -89,6 +89,9 @@ struct disk {
 	bool unsure;			/* a write got no answer */
 	int lost_code;
 	char lost_text[256];
+	/* Outages without the answer to a request in between are one to those
+	 * who wait: it began then; 0: there was an answer since. */
+	lun_time outage_began;
 	struct timer outage;
 	struct timer again;		/* the next probe, if there is a nexus */
 	uint64_t retried;

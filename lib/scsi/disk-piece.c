@@ -311,6 +311,8 @@ piece_done(struct command *c)
 		outcome_of_blocks(&o, c);
 	disk_note_effects(d, &o, c);
 	adapt_depth(d, &o);
+	if (!o.lost)
+		d->outage_began = 0;
 	d->unsure |= c->out_len > 0 && c->result < 0 &&
 	    c->result != LUN_ECANCELED;
 	if (piece_retry(d, p, &o))

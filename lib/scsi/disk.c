@@ -268,10 +268,13 @@ disk_unanswered(struct disk *d, int code, const char *text)
 	d->lost_code = code;
 	snprintf(d->lost_text, sizeof(d->lost_text), "%s", text);
 	update_info(d);
+	if (d->outage_began == 0)
+		d->outage_began = now;
 	if (d->options.outage == 0)
 		give_up(d);
 	else if (d->options.outage != TIME_NEVER)
-		timer_set(&d->outage, time_add(now, d->options.outage));
+		timer_set(&d->outage, time_add(d->outage_began,
+					       d->options.outage));
 }
 
 void
@@ -290,6 +293,8 @@ found_again(struct disk *d)
 	if (d->lost)
 		pieces_start_anew(d);
 	d->unverified = d->lost = d->given_up = d->unsure = false;
+	if (d->requests == 0)
+		d->outage_began = 0;	/* nobody has waited */
 	update_info(d);
 	timer_clear(&d->outage);
 }

@@ -132,6 +132,43 @@ lose_some(struct fake *f, struct command *c)
 }
 
 /*
+ * The nexus comes and goes, and the unit is found each time, but no request is
+ * answered: that is one outage. Once one was answered the next is another one.
+ */
+static void
+test_outages_without_an_answer_are_one(void **state)
+{
+	for (int answered = 0; answered < 2; answered++) {
+		struct world w;
+		struct req first, q;
+		char buffer[BS];
+
+		world_init(&w, 1);
+		w.options.outage = 10 * TIME_S;
+		world_start(&w, false);
+		disk_lost(w.disk, LUN_ELOST, "lost");
+		if (answered)
+			submit(&w, &first, LUN_FLUSH, 0, NULL, 0);
+		submit(&w, &q, LUN_READ, 0, buffer, BS);
+		pass(&w, 4 * TIME_S);
+		w.fake.answer = lose_reads;
+		disk_probe(w.disk);
+		pass(&w, TIME_S / 2);
+		disk_lost(w.disk, LUN_ELOST, "lost");
+		assert_int_equal(q.done, 0);
+		if (answered)
+			assert_int_equal(first.done, 1);
+		pass(&w, 6 * TIME_S);
+		assert_int_equal(q.done, !answered);
+		pass(&w, 5 * TIME_S);
+		assert_int_equal(q.done, 1);
+		assert_int_equal(q.io.code, LUN_ELOST);
+		w.fake.answer = NULL;
+		world_deinit(&w);
+	}
+}
+
+/*
  * The reset of a unit ends its other commands, also those of a probe, and the
  * nexus is there all the time: nobody else asks for another probe.
  */
@@ -353,6 +390,7 @@ main(void)
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
 		cmocka_unit_test(test_a_request_of_many_outages),
+		cmocka_unit_test(test_outages_without_an_answer_are_one),
 		cmocka_unit_test(test_a_probe_is_lost_and_the_nexus_is_not),
 		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 		cmocka_unit_test(test_it_returns),
