@@ -35,6 +35,7 @@ static struct app {
 	bool failed, was_ready, submitting;
 	lun_time next_at;		/* the next request */
 	unsigned submitted, in_flight;
+	lun_time done_at;		/* the last request that ended */
 	struct op ops[64];
 	uint64_t look_at;		/* LOOKING: the next byte */
 	bool look_flushed;
@@ -93,15 +94,20 @@ tells_of_a_crash(const struct lun_io *io)
 	       lun_disk_info(d)->lost_writes > 0;
 }
 
-/* So much of its data is damaged or refused that no attempt came through in all
- * the time that a command is made again: it is right to say so. */
+/* So much of its data is lost, damaged or refused that no attempt came through
+ * in all the time that a command is made again: it is right to say so. */
 static bool
 was_hindered(const struct op *op)
 {
-	const struct plan *p = app.plan;
+	static const enum fault rules[] = { RULE_DROP, RULE_CORRUPT, RULE_REJECT,
+					    RULE_SENSE };
+	bool hinders = false;
 
-	return (p->rules[RULE_CORRUPT][0] || p->rules[RULE_REJECT][0]) &&
-	    faults_were() && strstr(op->io.text, "ABORTED COMMAND") &&
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		hinders |= app.plan->rules[rules[i]][0] != '\0';
+	return hinders && faults_were() &&
+	    (strstr(op->io.text, "ABORTED COMMAND") ||
+	     strstr(op->io.text, "UNIT ATTENTION")) &&
 	    world.now - op->since >= app.plan->timeout - TIME_S;
 }
 
@@ -165,6 +171,7 @@ done(struct lun_io *io)
 	if (io->code)
 		check_failure(op);
 	op->since = 0;
+	app.done_at = world.now;
 	app.in_flight--;
 	if (io->op == LUN_WRITE && plant_strikes(PLANT_REPLAY, 10))
 		send_again(io);
@@ -440,7 +447,9 @@ check_in_time(const char *what, uint32_t id, lun_time since)
 {
 	lun_time over = faults_over_at();
 	lun_time at = time_add(since > over ? since : over, bound());
-	lun_time outage = time_add(time_add(since, app.plan->outage), bound());
+	/* a write waits for those before it, and each may take that long */
+	lun_time began = since > app.done_at ? since : app.done_at;
+	lun_time outage = time_add(time_add(began, app.plan->outage), bound());
 
 	if (outage < at)		/* also while nothing works */
 		at = outage;

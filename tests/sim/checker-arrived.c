@@ -86,13 +86,15 @@ task_of(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 	return k;
 }
 
-/* The header of the request that was rejected: 11.17. */
+/* The header of what was rejected: 11.17. A request ends; data that is refused
+ * and a question after what was lost do not end their task. */
 static void
 rejected(struct checked_session *s, const uint8_t *bhs, uint32_t len)
 {
 	struct checked_task *k = NULL;
 
-	if (len >= BHS_LEN && (bhs[0] & 0x3f) != OP_DATA_OUT)
+	if (len >= BHS_LEN && (bhs[0] & 0x3f) != OP_DATA_OUT &&
+	    (bhs[0] & 0x3f) != OP_SNACK_REQUEST)
 		k = checked_find(s, get32(bhs + 16));
 	if (k)
 		checked_end(s, k);

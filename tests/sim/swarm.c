@@ -261,9 +261,27 @@ draw_order(struct plan *p)
 	}
 }
 
+/* MaxBurstLength as both will agree on it: 13.13. */
+static uint32_t
+burst_max(const struct plan *p)
+{
+	uint32_t most = 262144;
+
+	for (unsigned i = 0; i < p->n_engine + p->n_target; i++) {
+		const struct setting *s = i < p->n_engine ? &p->engine[i] :
+		    &p->target[i - p->n_engine];
+		uint32_t value = (uint32_t)strtoul(s->value, NULL, 0);
+
+		if (strcmp(s->name, "MaxBurstLength") == 0 && value < most)
+			most = value;
+	}
+	return most;
+}
+
 /*
  * A network that cannot carry in the time of a command what is under way at
- * once makes no progress, rightly: there is less to carry then.
+ * once makes no progress, rightly: there is less to carry then. Each burst of a
+ * write is asked for, perhaps when the last one is there.
  */
 static void
 fit_network(struct plan *p)
@@ -277,7 +295,9 @@ fit_network(struct plan *p)
 	most = rate * (uint64_t)(p->timeout / TIME_S) / 16;
 	while (p->depth > 1 && p->depth * (uint64_t)p->size_max > most)
 		p->depth /= 2;
-	while (p->size_max > p->block_size && p->size_max > most)
+	while (p->size_max > p->block_size &&
+	       (p->size_max > most || p->size_max / burst_max(p) * 2 * trip >
+		p->timeout / 2))
 		p->size_max /= 2;
 }
 
