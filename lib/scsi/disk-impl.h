@@ -83,6 +83,9 @@ struct disk {
 	/* The unit said that geometry may be outdated: nothing is sent. */
 	bool unverified;
 	bool probe_wanted;		/* at once, from the timer */
+	/* It began before the nexus was lost: what it saw then may be another
+	 * unit than what is there now. */
+	bool probe_void;
 	bool away;			/* the nexus: disk_lost() to disk_probe() */
 	/* Unverified, since it did not answer, until a probe has found it. */
 	bool lost, given_up;		/* the latter: the outage lasted too long */

@@ -281,6 +281,7 @@ void
 disk_lost(struct disk *d, int code, const char *text)
 {
 	d->away = true;
+	d->probe_void = probe_running(&d->probe);
 	d->probe_wanted = false;
 	timer_clear(&d->again);
 	disk_unanswered(d, code, text);
@@ -344,6 +345,11 @@ probe_done(struct probe *p)
 	if (d->closed)
 		return;
 	note(d, p->effects & ~(unsigned)EFFECT_PROBE, "found by a probe");
+	if (p->code == 0 && d->probe_void) {
+		p->code = LUN_ELOST;
+		snprintf(p->text, sizeof(p->text),
+			 "the connection was lost while it was looked at");
+	}
 	/* What was known before is not thrown away for less. */
 	if (p->code == 0 && p->incomplete && d->geometry.block_size > 0)
 		p->code = LUN_EPROTO;
@@ -381,8 +387,10 @@ static void
 look(struct disk *d)
 {
 	timer_clear(&d->again);
-	if (!probe_running(&d->probe) && !d->closed)
-		probe_start(&d->probe);
+	if (probe_running(&d->probe) || d->closed)
+		return;
+	d->probe_void = false;
+	probe_start(&d->probe);
 }
 
 static void

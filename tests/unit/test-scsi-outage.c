@@ -316,6 +316,38 @@ test_it_returns_smaller(void **state)
 	world_deinit(&w);
 }
 
+static bool
+becoming_ready(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] != TEST_UNIT_READY)
+		return false;
+	return fake_sense(c, KEY_NOT_READY, ASC(0x04, 0x01));
+}
+
+/* A probe waits for the unit to become ready. It has seen which one it is, but
+ * when it ends, over another nexus, it is another one. */
+static void
+test_a_probe_that_outlives_its_nexus(void **state)
+{
+	struct world w;
+	int error;
+
+	world_init(&w, 1);
+	w.options.outage = TIME_NEVER;
+	world_start(&w, false);
+	w.fake.answer = becoming_ready;
+	lose(&w);
+	disk_lost(w.disk, LUN_ELOST, "lost again");
+	w.fake.name = WRONG;
+	disk_probe(w.disk);
+	w.fake.answer = NULL;
+	pass(&w, 5 * TIME_S);
+	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
+	out_of_time(&w, &error);
+	assert_int_equal(error, ESTALE);
+	world_deinit(&w);
+}
+
 /* Where each unit has a disk of its own, it is over with this one. */
 static void
 test_it_does_not_return(void **state)
@@ -396,6 +428,7 @@ main(void)
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_after_a_look_without_an_answer),
 		cmocka_unit_test(test_it_returns_smaller),
+		cmocka_unit_test(test_a_probe_that_outlives_its_nexus),
 		cmocka_unit_test(test_it_does_not_return),
 		cmocka_unit_test(test_a_first_look_without_an_answer),
 	};
