@@ -11,6 +11,7 @@
 typedef int64_t lun_time;
 
 #define TIME_NEVER	INT64_MAX
+#define TIME_US		INT64_C(1000)
 #define TIME_MS		INT64_C(1000000)
 #define TIME_S		INT64_C(1000000000)
 

@@ -201,6 +201,16 @@ sleep_ms(const struct lun_loop *loop)
 	return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
+/* What comes meanwhile is handled together; timers may be late by that. */
+static void
+rest(struct lun_loop *loop)
+{
+	struct timespec t = { .tv_nsec = pace_rest(&loop->pace, loop->now) };
+
+	if (t.tv_nsec > 0 && sleep_ms(loop) != 0 && !loop->stopped)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
 int
 lun_loop_run(struct lun_loop *loop, struct lun_error *err)
 {
@@ -221,6 +231,7 @@ lun_loop_run(struct lun_loop *loop, struct lun_error *err)
 		loop->n_events = n > 0 ? n : 0;
 		read_clock(loop);
 		work(loop);
+		rest(loop);
 	}
 	loop->running = false;
 	return r;

@@ -24,6 +24,7 @@
 #include "base/env.h"
 #include "base/list.h"
 #include "base/timers.h"
+#include "io/pace.h"
 
 enum { LOOP_EVENTS = 64 };
 
@@ -56,6 +57,7 @@ struct lun_loop {
 	lun_time now;			/* of this wake-up */
 	bool running, stopped;
 	struct list jobs, flushes;
+	struct pace pace;		/* of the sessions on it */
 
 	struct source wake;		/* an eventfd */
 	void (*on_wake)(void *user);

@@ -39,6 +39,7 @@ struct pump {
 	struct session *session;
 	bool stepping;
 	struct job step, flush;
+	size_t load;			/* what pace knows of the session */
 	struct list pipes;
 
 	struct portal watched;
@@ -150,8 +151,10 @@ pipe_send(struct pipe *p)
 		if (sent > 0 && p->capture)
 			capture_bytes(p->capture, &p->captured, true, iov,
 				      (size_t)sent);
-		if (sent > 0)
+		if (sent > 0) {
+			pace_moved(&p->pump->loop->pace, (size_t)sent);
 			conn_tx_ack(p->conn, (size_t)sent);
+		}
 		if (sent < (ssize_t)total)
 			break;
 	}
@@ -195,6 +198,7 @@ pipe_receive(struct pipe *p)
 		if (p->capture)
 			capture_bytes(p->capture, &p->captured, false, iov,
 				      (size_t)got);
+		pace_moved(&p->pump->loop->pace, (size_t)got);
 		conn_rx_ack(p->conn, (size_t)got, p->pump->loop->now);
 		/* it may have opened the window for commands that wait */
 		loop_add_flush(p->pump->loop, &p->pump->flush);
@@ -315,8 +319,10 @@ step(struct job *j)
 	struct pump *p = container_of(j, struct pump, step);
 
 	p->stepping = true;
-	session_step(p->session, p->loop->now);
+	size_t done = session_step(p->session, p->loop->now);
+
 	p->stepping = false;
+	pace_note(&p->loop->pace, &p->load, session_load(p->session), done);
 	loop_add_flush(p->loop, &p->flush);
 }
 
@@ -435,6 +441,7 @@ pump_free(struct pump *p)
 	timer_deinit(&p->knock_at);
 	job_deinit(&p->step);
 	job_deinit(&p->flush);
+	pace_note(&p->loop->pace, &p->load, 0, 0);
 	p->loop->users--;
 	free(p);
 	return NULL;

@@ -2,6 +2,12 @@
 /* What a session tells of itself. */
 #include "session/session-impl.h"
 
+size_t
+session_load(const struct session *s)
+{
+	return s->n_commands;
+}
+
 const struct login_result *
 session_login(const struct session *s)
 {

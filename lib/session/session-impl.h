@@ -184,6 +184,7 @@ struct session {
 	unsigned n_tasks;
 	struct list idle, running;
 	struct list waiting, ended;	/* commands */
+	size_t n_commands;		/* submitted, not done */
 	struct list tmfs, tmfs_ended;
 	uint32_t next_tmf_tag;
 

@@ -291,19 +291,23 @@ take_news(struct session *s, struct leg *leg)
 /* ------------------------------------------------------------ the steps -- */
 
 /* Done callbacks may submit again; that is for the next step. */
-static void
+static size_t
 run_ended(struct session *s)
 {
 	struct list batch;
 	struct command *cmd;
+	size_t n = 0;
 
 	list_init(&batch);
 	list_splice(&batch, &s->ended);
 	while ((cmd = list_first(&batch, struct command, link))) {
 		list_del(&cmd->link);
 		cmd->phase = 0;
+		s->n_commands--;
+		n++;
 		cmd->done(cmd);
 	}
+	return n;
 }
 
 static void
@@ -319,9 +323,11 @@ run_text(struct session *s)
 	x->done(x, t->code, &t->err, t->text, t->len);
 }
 
-void
+size_t
 session_step(struct session *s, lun_time now)
 {
+	size_t done;
+
 	s->nexus.timers->now = now;
 	run_text(s);			/* before the connection that has it goes */
 	for (size_t i = 0; i < LEGS_MAX && !s->over; i++)
@@ -336,13 +342,14 @@ session_step(struct session *s, lun_time now)
 		commands_end_waiting(s, s->error.code);
 	}
 	run_text(s);
-	run_ended(s);
+	done = run_ended(s);
 	legs_log_out(s, now);
 	legs_add(s);
 	if (s->over && !s->told_down && list_empty(&s->ended)) {
 		s->told_down = true;
 		s->ops->down(s->user, &s->error);
 	}
+	return done;
 }
 
 static void

@@ -82,7 +82,11 @@ void session_start(struct session *s, lun_time now);
  * down() with LUN_ECANCELED. */
 void session_stop(struct session *s, lun_time now);
 
-void session_step(struct session *s, lun_time now);
+/* How many commands were completed. */
+size_t session_step(struct session *s, lun_time now);
+
+/* How many commands were submitted and are not completed. */
+size_t session_load(const struct session *s);
 
 /* The commands' way in. */
 struct nexus *session_nexus(struct session *s);

@@ -62,6 +62,7 @@ submit(struct nexus *n, struct command *cmd)
 	assert(cmd->done);
 	assert(cmd->cdb_len <= CDB_LEN_MAX);
 	cmd->task = NULL;
+	s->n_commands++;
 	if (s->over || s->stopping || s->state == SESSION_FREE) {
 		command_end(s, cmd, s->stopping ? LUN_ECANCELED : LUN_ELOST);
 		return;

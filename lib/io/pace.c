@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See pace.h. Measured at 4 KiB and depth 32: a larger share saves little more
+ * and costs throughput, a smaller one saves little.
+ */
+#include "io/pace.h"
+
+#include <stdbool.h>
+
+enum {
+	DEEP		= 16,		/* commands: less is few */
+	SHARE		= 6,		/* of the load comes in a rest */
+	SMOOTHING	= 8,		/* answers that make the gap */
+	LARGE		= 32 * 1024,	/* bytes of an answer */
+};
+
+#define GAP_MAX		(1 * TIME_MS)
+#define REST_MIN	(20 * TIME_US)
+#define REST_MAX	(500 * TIME_US)
+
+static bool
+is_shallow(size_t load)
+{
+	return load > 0 && load < DEEP;
+}
+
+void
+pace_note(struct pace *p, size_t *load, size_t now, size_t done)
+{
+	p->n_shallow += (size_t)is_shallow(now) - is_shallow(*load);
+	p->load += now - *load;
+	p->came += done;
+	*load = now;
+}
+
+void
+pace_moved(struct pace *p, size_t bytes)
+{
+	p->bytes += bytes;
+}
+
+static void
+note_gap(struct pace *p, lun_time now)
+{
+	lun_time gap = (now - p->last) / (lun_time)p->came;
+
+	if (gap > GAP_MAX)
+		gap = GAP_MAX;
+	p->gap += (gap - p->gap) / SMOOTHING;
+	p->last = now;
+}
+
+lun_time
+pace_rest(struct pace *p, lun_time now)
+{
+	size_t came = p->came, bytes = p->bytes;
+	lun_time rest;
+
+	if (came == 0)			/* or only a part of something large */
+		return 0;
+	note_gap(p, now);
+	p->came = p->bytes = 0;
+	if (p->n_shallow > 0 || bytes / came > LARGE || came * SHARE > p->load)
+		return 0;
+	rest = p->gap * (lun_time)p->load / SHARE;
+	if (rest > REST_MAX)
+		rest = REST_MAX;
+	/* a shorter one would be for nothing, or for one answer */
+	return rest < REST_MIN || rest < 2 * p->gap ? 0 : rest;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * When a loop rests. A target that answers its commands one after the other
+ * wakes the loop for each answer, and for the request that follows it: more
+ * time goes into waking up, sending and receiving than into all the rest. If
+ * much is under way, answers that are a moment apart can as well be handled
+ * together: the loop sleeps, whatever comes, for so long that a few come
+ * meanwhile, and the target still has enough to do.
+ *
+ * It never rests
+ * - if a session has only a few commands under way: somebody may be waiting for
+ *   one of them;
+ * - if what comes is large: copying is what costs then, and the socket would
+ *   fill up;
+ * - if answers are rare, or come many at a time by themselves.
+ *
+ * By Little's law a rest is a share of the time that a command takes, so none
+ * takes much longer for it, whatever the target is.
+ */
+#ifndef IO_PACE_H
+#define IO_PACE_H
+
+#include <stddef.h>
+
+#include "base/clock.h"
+
+struct pace {			/* zeroed at first */
+	size_t n_shallow;		/* sessions with few under way */
+	size_t load;			/* commands of all sessions */
+	size_t came, bytes;		/* answers and bytes, since some came */
+	lun_time gap;			/* between answers, of late */
+	lun_time last;			/* when some came */
+};
+
+/* A session has so many commands under way, after some were done. What it had
+ * at the last call is in *load: 0 before the first one, and it is updated. */
+void pace_note(struct pace *p, size_t *load, size_t now, size_t done);
+
+/* So much was sent or received. */
+void pace_moved(struct pace *p, size_t bytes);
+
+/* A wake-up is over: how long may the loop rest? 0: not at all. */
+lun_time pace_rest(struct pace *p, lun_time now);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When a loop rests: before a target in virtual time, which does one command
+ * after the other and has `depth` of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "io/pace.h"
+
+enum { ANSWERS = 4096 };
+
+struct target {
+	size_t depth;
+	lun_time each;			/* to do one */
+	size_t bytes;			/* of one */
+	size_t burst;			/* so many come at a time; 0: one */
+};
+
+struct course {
+	struct pace pace;
+	size_t load;
+	lun_time now;
+	size_t wakeups, rests;
+	lun_time longest;
+};
+
+/* As loop.c has it: the next answer wakes; those that came in a rest, too. */
+static void
+run(struct course *c, const struct target *t)
+{
+	size_t burst = t->burst ? t->burst : 1, answered = 0;
+	lun_time next = c->now + t->each, rest = 0;
+
+	while (answered < ANSWERS) {
+		size_t came = 0;
+
+		if (c->now + rest < next)
+			c->now = next;
+		else
+			c->now += rest;
+		for (; next <= c->now; next += t->each)
+			came += burst;
+		if (came > t->depth)	/* it has had nothing to do */
+			came = t->depth;
+		answered += came;
+		c->wakeups++;
+		pace_moved(&c->pace, came * t->bytes);
+		pace_note(&c->pace, &c->load, t->depth, came);
+		rest = pace_rest(&c->pace, c->now);
+		c->rests += rest > 0;
+		if (rest > c->longest)
+			c->longest = rest;
+	}
+}
+
+static struct course
+course_of(struct target t)
+{
+	struct course c = { 0 };
+
+	run(&c, &t);			/* the pace learns */
+	c.wakeups = c.rests = 0;
+	c.longest = 0;
+	run(&c, &t);
+	return c;
+}
+
+static void
+deep_queues_of_small_commands_are_answered_together(void **state)
+{
+	for (lun_time each = 10 * TIME_US; each <= 80 * TIME_US;
+	     each += 5 * TIME_US) {
+		struct course c = course_of((struct target){
+			.depth = 32, .each = each, .bytes = 4096,
+		});
+
+		assert_in_range(c.wakeups, ANSWERS / 32, ANSWERS / 3);
+		assert_true(c.rests > 0);
+	}
+}
+
+/* Thus the target does not run dry. */
+static void
+a_rest_is_a_share_of_what_a_command_takes(void **state)
+{
+	for (size_t depth = 16; depth <= 512; depth *= 2) {
+		lun_time each = 20 * TIME_US;
+		struct course c = course_of((struct target){
+			.depth = depth, .each = each, .bytes = 4096,
+		});
+
+		assert_true(c.rests > 0);
+		assert_true(c.longest <= each * (lun_time)depth / 4);
+		assert_true(c.longest < TIME_MS);
+	}
+}
+
+static void
+expect_no_rest(struct target t)
+{
+	struct course c = course_of(t);
+
+	assert_int_equal(c.rests, 0);
+}
+
+static void
+few_commands_are_answered_at_once(void **state)
+{
+	for (size_t depth = 1; depth < 16; depth++)
+		expect_no_rest((struct target){
+			.depth = depth, .each = 20 * TIME_US, .bytes = 4096,
+		});
+}
+
+static void
+large_commands_are_answered_at_once(void **state)
+{
+	expect_no_rest((struct target){
+		.depth = 32, .each = 20 * TIME_US, .bytes = 64 * 1024,
+	});
+}
+
+static void
+rare_answers_are_taken_at_once(void **state)
+{
+	expect_no_rest((struct target){
+		.depth = 32, .each = TIME_MS, .bytes = 4096,
+	});
+}
+
+static void
+who_answers_many_at_a_time_is_not_waited_for(void **state)
+{
+	expect_no_rest((struct target){
+		.depth = 32, .each = 100 * TIME_US, .bytes = 4096, .burst = 8,
+	});
+}
+
+/* One session is deep, another has a user who waits. */
+static void
+no_rest_while_another_session_is_shallow(void **state)
+{
+	struct target t = { .depth = 32, .each = 20 * TIME_US, .bytes = 4096 };
+	struct course c = { 0 };
+	size_t other = 0;
+
+	pace_note(&c.pace, &other, 1, 0);
+	run(&c, &t);
+	assert_int_equal(c.rests, 0);
+	pace_note(&c.pace, &other, 0, 1);
+	run(&c, &t);
+	assert_true(c.rests > 0);
+	pace_note(&c.pace, &other, 16, 0);
+	pace_note(&c.pace, &other, 15, 1);
+	pace_rest(&c.pace, c.now);
+	c.rests = 0;
+	run(&c, &t);
+	assert_int_equal(c.rests, 0);
+}
+
+/* A wake-up for something else: for FUSE, a timer, a part of an answer. */
+static void
+nothing_came_nothing_rests(void **state)
+{
+	struct course c = course_of((struct target){
+		.depth = 32, .each = 20 * TIME_US, .bytes = 4096,
+	});
+
+	pace_rest(&c.pace, c.now);
+	for (int i = 0; i < 100; i++) {
+		pace_moved(&c.pace, 48);
+		assert_int_equal(pace_rest(&c.pace, c.now += TIME_US), 0);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			deep_queues_of_small_commands_are_answered_together),
+		cmocka_unit_test(a_rest_is_a_share_of_what_a_command_takes),
+		cmocka_unit_test(few_commands_are_answered_at_once),
+		cmocka_unit_test(large_commands_are_answered_at_once),
+		cmocka_unit_test(rare_answers_are_taken_at_once),
+		cmocka_unit_test(who_answers_many_at_a_time_is_not_waited_for),
+		cmocka_unit_test(no_rest_while_another_session_is_shallow),
+		cmocka_unit_test(nothing_came_nothing_rests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
