@@ -10,19 +10,12 @@ if [[ ${1:-} == @(tgt|heartbeat) ]] && [ "$(id -u)" = 0 ] && [ -z "${ISNS_INSIDE
 	ISNS_INSIDE=1 exec unshare --net "$0" "$@"
 fi
 . "${0%/*}/lib.sh"
+. "$here/isnsd.sh"
 require python3 jq
 
 me=iqn.2026-11.test:me
 other=iqn.2026-11.test:other
-boss=iqn.2026-11.test:boss
-isns_port=$(free_port)
-isns=127.0.0.1:$isns_port
 log=$state/lunfs.log
-
-ask()
-{
-	python3 "$here/isns.py" ask "$isns" "$@"
-}
 
 # own_target NAME: one more of ours; sets $at, where it is.
 own_target()
@@ -50,41 +43,6 @@ expect()
 }
 
 # ------------------------------------------------------------- Open-iSNS --
-
-start_isnsd()
-{
-	"$state/bin/as-user" isnsd -f -c "$state/isnsd.conf" >>"$state/isnsd.log" 2>&1 &
-	isnsd_pid=$!
-	pids+=("$isnsd_pid")
-	disown "$isnsd_pid"
-	wait_until 30 listens "$isns_port" || fail "isnsd does not listen"
-}
-
-stop_isnsd()
-{
-	end_pid "$isnsd_pid"
-	wait_until 30 gone_pid "$isnsd_pid" || fail "isnsd does not end"
-}
-
-# setup_isnsd 0|1: whether there is a domain for those that are in none
-setup_isnsd()
-{
-	require isnsd
-	user_dir "$state/isnsd"
-	cat >"$state/isnsd.conf" <<-END
-		SourceName = iqn.2026-11.test:server
-		BindAddress = $isns
-		ControlSocket = $state/isnsd/control
-		PIDFile = $state/isnsd/pid
-		Database = $state/isnsd/db
-		Security = 0
-		SLPRegister = 0
-		DefaultDiscoveryDomain = $1
-		RegistrationPeriod = 10h
-	END
-	start_isnsd
-	ask add "$boss" 127.0.0.1 1 4
-}
 
 shown()
 {
