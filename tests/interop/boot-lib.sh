@@ -124,6 +124,64 @@ end_networkd()
 	ip link set vc up
 }
 
+networkmanager_has_a_lease()
+{
+	grep -qs root-path /run/NetworkManager/devices/*
+}
+
+# networkmanager_lease: the same of NetworkManager, with a message bus of its
+# own. That of the host, if there is one, and its configuration are not seen.
+networkmanager_lease()
+{
+	local dir=$state/nm
+
+	require NetworkManager dbus-daemon
+	mkdir -p "$dir/conf.d" "$dir/connections" /run/dbus /run/NetworkManager
+	cat >"$dir/bus.conf" <<-END
+		<busconfig>
+		<type>system</type>
+		<listen>unix:path=/run/dbus/system_bus_socket</listen>
+		<auth>EXTERNAL</auth>
+		<policy context="default">
+		<allow user="*"/> <allow own="*"/>
+		<allow send_destination="*"/> <allow receive_sender="*"/>
+		</policy>
+		</busconfig>
+	END
+	printf '[main]\nplugins=keyfile\ndhcp=internal\ndns=none\nauth-polkit=false\n[keyfile]\npath=%s\n' \
+		"$dir/connections" >"$dir/conf"
+	printf '[connection]\nid=vc\ntype=ethernet\ninterface-name=vc\n[ipv4]\nmethod=auto\nnever-default=true\n[ipv6]\nmethod=disabled\n' \
+		>"$dir/connections/vc.nmconnection"
+	chmod 600 "$dir/connections/vc.nmconnection"
+	dbus-daemon --config-file="$dir/bus.conf" --nofork --nopidfile \
+		>"$state/bus.log" 2>&1 &
+	bus_pid=$!
+	pids+=("$bus_pid")
+	disown "$bus_pid"
+	wait_until 30 test -S /run/dbus/system_bus_socket || fail "no bus"
+	export -f forget_mounts
+	unshare --mount bash -c '
+		forget_mounts
+		mount -t sysfs -o ro none /sys && exec NetworkManager "$@"' - \
+		--no-daemon --config="$dir/conf" --config-dir="$dir/conf.d" \
+		--system-config-dir="$dir/conf.d" --log-level=INFO \
+		>"$state/networkmanager.log" 2>&1 &
+	networkmanager_pid=$!
+	pids+=("$networkmanager_pid")
+	disown "$networkmanager_pid"
+	wait_until 30 networkmanager_has_a_lease || fail "NetworkManager"
+}
+
+# What it leaves behind, too: it keeps what it has configured.
+end_networkmanager()
+{
+	end_pid "$networkmanager_pid"
+	end_pid "$bus_pid"
+	rm -r /run/NetworkManager /run/dbus
+	ip address flush dev vc scope global
+	ip link set vc up
+}
+
 # target_there [OPTION...]: our target, with an image, at 192.0.2.1 and ::1.
 target_there()
 {

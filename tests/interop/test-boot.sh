@@ -199,6 +199,11 @@ leases()
 		finds "$url" "lease of systemd-networkd, /run/systemd"
 		as_anybody "$url" "lease of systemd-networkd"
 		end_networkd
+		say "a lease of NetworkManager"
+		networkmanager_lease
+		finds "$url" "lease of NetworkManager, /run/NetworkManager"
+		as_anybody "$url" "lease of NetworkManager"
+		end_networkmanager
 	fi
 	say "a lease of dhclient"
 	dhclient_lease root-path
