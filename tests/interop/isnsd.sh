@@ -14,7 +14,8 @@ ask()
 
 start_isnsd()
 {
-	"$state/bin/as-user" isnsd -f -c "$state/isnsd.conf" >>"$state/isnsd.log" 2>&1 &
+	"$state/bin/as-user" isnsd -f -d esi \
+		-c "$state/isnsd.conf" >>"$state/isnsd.log" 2>&1 &
 	isnsd_pid=$!
 	pids+=("$isnsd_pid")
 	disown "$isnsd_pid"
@@ -27,7 +28,7 @@ stop_isnsd()
 	wait_until 30 gone_pid "$isnsd_pid" || fail "isnsd does not end"
 }
 
-# setup_isnsd 0|1: whether there is a domain for those that are in none
+# setup_isnsd 0|1 [LINE]: whether there is a domain for those that are in none
 setup_isnsd()
 {
 	require isnsd
@@ -42,6 +43,7 @@ setup_isnsd()
 		SLPRegister = 0
 		DefaultDiscoveryDomain = $1
 		RegistrationPeriod = 10h
+		${2:-}
 	END
 	start_isnsd
 	ask add "$boss" 127.0.0.1 1 4

@@ -282,15 +282,36 @@ run_openisns()
 
 # ------------------------------------------------------------------- tgt --
 
+answered_an_esi()
+{
+	grep -q 'Good ESI response' "$state/isnsd.log"
+}
+
+# (Where domains change, isnsd 0.101 crashes if there are ESIs.)
+# shows: 4171-5.6.5.13-01
+test_esi()
+{
+	say "the server asks whether we are still there"
+	mounts+=("$mnt")
+	"$state/bin/as-user" "$lunfs" mount -f --initiator-name "$me" \
+		"isns://$isns" "$mnt" 2>"$log" &
+	mount_pid=$!
+	wait_until 30 shown "$target" || fail "not mounted: $(cat "$log")"
+	wait_until 30 answered_an_esi || fail "no ESI was answered"
+	as_user fusermount3 -u "$mnt"
+	wait "$mount_pid" || fail "lunfs: exit status $?"
+}
+
 # tgt registers its address and its targets.
 run_tgt()
 {
+	require_fuse
 	require tgtd tgtadm isnsd ip
 	require_root "tgtd, a network namespace"
 	ip link set lo up
 	# without another address isnsd cannot resolve its own
 	ip addr add 192.0.2.1/32 dev lo
-	setup_isnsd 1
+	setup_isnsd 1 $'ESIMinInterval = 2\nESIMaxInterval = 4'
 	start_target tgt "$(image 8M image0)"
 	tgtadm_ --mode sys --op update --name iSNSServerIP -v 127.0.0.1
 	tgtadm_ --mode sys --op update --name iSNSServerPort -v "$isns_port"
@@ -301,6 +322,7 @@ run_tgt()
 		jq -e --arg p "$port" '.targets[0].portals[0] |
 			.address == "127.0.0.1" and (.port | tostring) == $p' ||
 		fail "its portal is not what tgt has registered"
+	test_esi
 	tgtadm_ --mode sys --op update --name iSNS -v Off
 }
 
