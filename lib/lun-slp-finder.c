@@ -203,6 +203,9 @@ start(struct slp_finder *f, const struct lun_url *url,
 
 	if (r < 0)
 		return r;
+	if (proxy_or_none(&o->proxy))
+		env_log(&f->loop->env, LUN_LOG_WARNING, "SLP: agents are asked "
+			"directly: datagrams do not go through the proxy");
 	if (*url->host && portal_host_kind(&f->config.agents[0]) == HOST_NAME)
 		return resolve_new(&f->resolve, f->loop, &f->config.agents[0],
 				   resolved, f, err);

@@ -343,7 +343,10 @@ is_lun(const char *word)
 static bool
 is_port(const char *word)
 {
-	return *word && word[strspn(word, "0123456789")] == '\0';
+	unsigned long n = strtoul(word, NULL, 10);
+
+	return word[strspn(word, "0123456789")] == '\0' && n > 0 &&
+	       n <= UINT16_MAX;
 }
 
 static bool
@@ -365,7 +368,8 @@ set_port(struct config *c, const char *value, const char *where)
 {
 	struct words one = { .max = 1, .v = &c->section.port };
 
-	return add_words(c, &one, value, where, is_port, "port", "iscsi://h:");
+	return add_words(c, &one, value, where, is_port,
+			 "port: a number from 1 to 65535", "iscsi://h:");
 }
 
 static bool

@@ -60,13 +60,27 @@ drop_socket(struct dial *d)
 	timer_clear(&d->timer);
 }
 
+/* What errno says of this would help nobody. */
+static bool
+lacks_zone(const struct address *a)
+{
+	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
+
+	return a->sa.ss_family == AF_INET6 && in6->sin6_scope_id == 0 &&
+	       IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr);
+}
+
 static void
 failed(struct dial *d, int e)
 {
 	char name[PORTAL_TEXT_MAX];
+	bool zone = e == EINVAL && d->next > 0 &&
+		    lacks_zone(&d->address[d->next - 1]);
 
 	lun_fail(&d->err, LUN_ECONNECT, "%s%s: %s", d->proxy ? "proxy " : "",
-		 portal_print(first_hop(d), name), strerror(e));
+		 portal_print(first_hop(d), name), zone ? "a link-local "
+		 "address is of no use without its interface, as in "
+		 "[fe80::1%eth0]" : strerror(e));
 	d->refused = !d->proxy && e == ECONNREFUSED;
 	drop_socket(d);
 }

@@ -246,16 +246,15 @@ parse_root_lun(struct url *u, struct span in, struct lun_error *err)
 
 	if (in.len == 0)
 		return 0;
-	if (in.len > LUN_FIELD_MAX)
-		return lun_fail(err, LUN_EINVAL, "LUN: more than four groups "
-				"of four hexadecimal digits");
 	snprintf(text, sizeof(text), "%.*s%s", (int)in.len, in.p,
 		 memchr(in.p, '-', in.len) ? "" : "-0");
-
-	struct lun_error why;
-	int r = lun_parse(&u->lun, text, &why);
-
-	return r < 0 ? lun_fail(err, r, "LUN: %s", why.text) : 0;
+	if (in.len > LUN_FIELD_MAX || lun_parse(&u->lun, text, NULL) < 0)
+		return lun_fail(err, LUN_EINVAL, "LUN: \"%.*s\": it is not one "
+				"to four groups of up to four hexadecimal "
+				"digits, as in 4752-3a4f-6b7e-2f99",
+				(int)(in.len < 2 * LUN_FIELD_MAX ? in.len :
+				      2 * LUN_FIELD_MAX), in.p);
+	return 0;
 }
 
 enum { F_SERVER, F_PROTOCOL, F_PORT, F_LUN, F_TARGET, FIELDS };

@@ -199,6 +199,9 @@ forms()
 	run 0 ls "iscsi://[fe80::5%25lo]:$port"
 	says "which was asked"
 	run 1 ls "iscsi://[fe80::5%nowhere]:$port"
+	says "fe80::5%nowhere"
+	run 1 ls "iscsi://[fe80::5]:$port"
+	says "without its interface"
 	kill_target
 }
 

@@ -213,7 +213,10 @@ test_scripted()
 	scripted ok 0 "$target"
 	grep -qx "3 san.test 3260" "$state/socks.log" || fail "not by its name"
 	run 1 ls --timeout 1 --proxy "socks5://$proxy" isns://san.test
-	grep -qx "3 san.test 3205" "$state/socks.log" || fail "iSNS goes by it"
+	grep -qx "3 san.test 3205" "$state/socks.log" ||
+		fail "iSNS does not go by it"
+	run 1 ls --slp wait=1 --proxy "socks5://$proxy" slp://127.0.0.1
+	says "do not go through the proxy"
 	scripted split 0 "$target"
 	scripted name 0 "$target"
 	scripted version4 1 "no SOCKS 5 proxy (version 4)"
