@@ -209,7 +209,7 @@ test_scripted()
 	python3 "$here/socks.py" "san.test=$portal" "${modes[@]}" \
 		>"$state/socks.log" &
 	pids+=("$!")
-	wait_until 20 all_listen ${#modes[@]} || fail "the proxy does not start"
+	wait_until 60 all_listen ${#modes[@]} || fail "the proxy does not start"
 	scripted ok 0 "$target"
 	grep -qx "3 san.test 3260" "$state/socks.log" || fail "not by its name"
 	run 1 ls --timeout 1 --proxy "socks5://$proxy" isns://san.test
