@@ -4,7 +4,7 @@
 # they are cut at random under verified loads. No program sees an error, and what
 # has recovered is what the level promises.
 #
-# LUNFS_LONG=SECONDS: at length, with half-open connections wherever it is.
+# LUNFS_LONG=SECONDS: at length, with half-open connections at each level.
 #
 # test-recovery.sh KIND-LEVEL [JOURNEY...]
 . "${0%/*}/lib.sh"
@@ -19,7 +19,8 @@ commands()
 		jq '.sessions[0].connections[].commands'
 }
 
-# Enough in flight for all of them; each does its quarter, more or less.
+# Enough in flight for all of them; each does its quarter, more or less: a target
+# that gets no time may answer one connection long before another.
 spread()
 {
 	local file
@@ -37,7 +38,7 @@ spread()
 				part = 100 * n[i] / sum
 				printf "conn %d: %d commands, %.1f %%\n",
 					i, n[i], part
-				bad += part < 15 || part > 35
+				bad += part < 10 || part > 45
 			}
 			exit NR != 4 || sum < 2000 || bad > 0
 		}' || fail "not evenly"
@@ -89,8 +90,7 @@ journeys=("${@:2}")
 if [ $# = 1 ]; then
 	journeys=(spread cut)
 	[ "$level" != 2 ] || journeys+=(cut_alone)
-	# it takes LIO's machine too long, when that is slow
-	[ "$1" != own-2 ] && [ -z "${LUNFS_LONG:-}" ] || journeys+=(cut_off)
+	[ "$level" != 2 ] && [ -z "${LUNFS_LONG:-}" ] || journeys+=(cut_off)
 fi
 for journey in "${journeys[@]}"; do
 	"$journey"
