@@ -49,6 +49,7 @@ struct lun_options {
 	lun_time timeout;
 	enum outage outage;
 	lun_time outage_time;		/* OUTAGE_WAIT; TIME_NEVER: no bound */
+	bool target_reset;
 	bool read_only;
 	bool isid_set;
 	uint32_t isid;			/* B and C of RFC 7143 11.12.5 */

@@ -121,6 +121,7 @@ lun_session_info(struct lun_session *s)
 	i->counters.tasks_retried += count_retried(s);
 	i->counters.task_timeouts = c->task_timeouts;
 	i->counters.lun_resets = c->lun_resets;
+	i->counters.target_resets = c->target_resets;
 	show_outage(s, &st);
 	memcpy(i->isid, s->setup.isid.isid, sizeof(i->isid));
 	return i;

@@ -235,15 +235,27 @@ set_outage(struct lun_options *o, const char *value, struct lun_error *err)
 }
 
 static int
-set_read_only(struct lun_options *o, const char *value, struct lun_error *err)
+yes_or_no(bool *out, const char *value)
 {
 	if (strcasecmp(value, "yes") == 0)
-		o->read_only = true;
+		*out = true;
 	else if (strcasecmp(value, "no") == 0)
-		o->read_only = false;
+		*out = false;
 	else
 		return LUN_EINVAL;
 	return 0;
+}
+
+static int
+set_target_reset(struct lun_options *o, const char *value, struct lun_error *err)
+{
+	return yes_or_no(&o->target_reset, value);
+}
+
+static int
+set_read_only(struct lun_options *o, const char *value, struct lun_error *err)
+{
+	return yes_or_no(&o->read_only, value);
 }
 
 static int
@@ -318,6 +330,7 @@ static const struct option {
 	{ "erl", set_erl, false, "0, 1 or 2" },
 	{ "timeout", set_timeout, false, "1 to 3600 seconds" },
 	{ "outage", set_outage, false, "wait, wait:SECONDS or fail" },
+	{ "target-reset", set_target_reset, false, "yes or no" },
 	{ "read-only", set_read_only, false, "yes or no" },
 	{ "isid", set_isid, false, "0 to 0xffffff" },
 	{ "portal-rewrite", set_rewrite, false, "auto, always or never" },

@@ -86,6 +86,7 @@ configure(struct setup *s, bool discovery)
 		.text = o->timeout,
 	};
 	c->command_timeout = o->timeout;
+	c->target_reset = o->target_reset;
 	c->label = s->label;
 	if (proxy_or_none(&o->proxy)) {
 		char name[PORTAL_TEXT_MAX];

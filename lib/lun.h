@@ -155,6 +155,7 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  *	erl		0..2, default 0
  *	timeout		seconds: bound of each connect, login, command; default 30
  *	outage		wait, wait:SECONDS, fail
+ *	target-reset	yes: the last step before a new login; hits other users
  *	read-only	yes: only commands that cannot change the unit are sent
  *	isid		random qualifier of the ISID, 0..0xffffff
  *	portal-rewrite	of the addresses that a portal tells of when it is
@@ -453,7 +454,7 @@ struct lun_counters {
 	uint64_t session_recoveries, connection_recoveries, tasks_reassigned,
 		 tasks_retried, snacks_sent, header_digest_errors,
 		 data_digest_errors, task_timeouts, nop_timeouts, rejects,
-		 async_messages, lun_resets;
+		 async_messages, lun_resets, target_resets;
 };
 
 /* One that was asked for, whether it is there or not. What is counted is kept

@@ -230,6 +230,7 @@ counters(const struct lun_counters *c, bool of_connection)
 		{ "rejects",			c->rejects },
 		{ "async_messages",		c->async_messages },
 		{ "lun_resets",			c->lun_resets, true },
+		{ "target_resets",		c->target_resets, true },
 	};
 	struct json_object *o = json_new_object();
 

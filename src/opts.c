@@ -26,10 +26,10 @@ struct row {
 };
 
 static set_fn set_lun, set_slp, set_key, set_sessions, set_credentials,
-	set_proxy, set_mount, set_read_only, set_json, set_verbose, set_pcap,
-	set_foreground, set_fake, set_nothing, set_help, set_version,
-	set_boot_source, set_boot_mount, set_allow, set_numeric, set_dhcp_tries,
-	set_dhcp_servers, set_dhcp_keys, set_dhcp_unauthentic;
+	set_proxy, set_mount, set_read_only, set_target_reset, set_json,
+	set_verbose, set_pcap, set_foreground, set_fake, set_nothing, set_help,
+	set_version, set_boot_source, set_boot_mount, set_allow, set_numeric,
+	set_dhcp_tries, set_dhcp_servers, set_dhcp_keys, set_dhcp_unauthentic;
 
 enum { DHCP_TRIES_MAX = 10 };
 enum { IN_O = 1 << 8 };		/* a word within -o only */
@@ -63,6 +63,9 @@ static const struct row rows[] = {
 { 0, "outage", "WHAT", CMD_SESSION, set_lun,
   "I/O while the target is away: wait (the default), wait:SEC\n"
   "(then it fails), or fail" },
+{ 0, "target-reset", NULL, CMD_SESSION, set_target_reset,
+  "allow to reset the whole target, if a command can be ended in no\n"
+  "other way" },
 { 0, "proxy", "URL", CMD_SESSION, set_proxy,
   "socks5://[user:password@]host[:port]: all TCP connections go\n"
   "through it" },
@@ -244,6 +247,13 @@ set_proxy(struct opts *o, const struct row *row, char *value,
 			"line can be seen by others: use LUNFS_PROXY or "
 			"--credentials");
 	return r;
+}
+
+static int
+set_target_reset(struct opts *o, const struct row *row, char *value,
+		 struct lun_error *err)
+{
+	return lun_options_set(o->lun, "target-reset", "yes", err);
 }
 
 static int

@@ -121,6 +121,7 @@ session_counters_add(struct session_counters *sum, const struct session *s)
 {
 	sum->task_timeouts += s->counters.task_timeouts;
 	sum->lun_resets += s->counters.lun_resets;
+	sum->target_resets += s->counters.target_resets;
 
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		const struct leg *leg = &s->legs[i];

@@ -354,6 +354,8 @@ tmf_is_idle(const struct tmf *t)
 {
 	return !t->link.next || list_empty(&t->link);
 }
+/* How long each is waited for. */
+lun_time tmf_answer_time(const struct session *s);
 int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);
 void tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason);
 void tmfs_expire(struct session *s, lun_time now);

@@ -54,6 +54,7 @@ struct session_config {			/* copied by session_new() */
 	size_t n_portals;
 	struct conn_timeouts timeouts;
 	lun_time command_timeout;
+	bool target_reset;		/* it may be, if nothing else helps */
 	const char *label;		/* borrowed for life; in all log lines */
 	const char *via;		/* as in conn_config; borrowed for life */
 	/* Borrowed for life: what becomes of I/O while it is lost, for people.
@@ -103,6 +104,8 @@ struct tmf {
 	void *user;
 	int ends_with;			/* result of the commands that it ends;
 					   0: LUN_ECANCELED */
+	bool may_fail;			/* no answer is told like any other; else
+					   it costs the connection */
 
 	/* the session's own */
 	struct list link;
@@ -145,7 +148,7 @@ const struct portal *session_moved(const struct session *s);
 lun_time session_time2wait(const struct session *s);
 enum { SESSION_CONNS_MAX = 16 };
 struct session_counters {
-	uint64_t task_timeouts, lun_resets;
+	uint64_t task_timeouts, lun_resets, target_resets;
 	struct conn_counters conns;	/* the sum of all that were, too */
 	/* The same by CID, of which 1 is the first. */
 	struct conn_counters by_cid[SESSION_CONNS_MAX];

@@ -7,14 +7,15 @@
  * A command whose time is over is aborted: ABORT TASK; if that does not help, a
  * reset of its unit, which ends the unit's other commands too; if that does not
  * help, the connection is given up, and session reinstatement ends all of our
- * tasks (RFC 7143 6.3.5). A target reset does not come in between: it would do
- * no more for us, but end the tasks of all other initiators on all units that
- * they share with us (11.5.1), and who runs the target may not have allowed
- * that; SAM-5 has it no more. The clock that sees to it ticks only while
+ * tasks (RFC 7143 6.3.5). A target reset comes in between only if it was allowed:
+ * it ends the tasks of all other initiators, too, on all units that they share
+ * with us (11.5.1), and may be refused; SAM-5 has it no more. The clock that sees to it ticks only while
  * there is something to watch, and looks at all of them: a command costs no
  * timer of its own.
  */
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "session/session-impl.h"
@@ -39,6 +40,12 @@ command_end(struct session *s, struct command *cmd, int result)
 	session_stir(s);
 }
 
+static lun_time
+time_for(const struct session *s, const struct command *cmd)
+{
+	return cmd->timeout ? cmd->timeout : s->cfg.command_timeout;
+}
+
 void
 task_clock_start(struct session *s)
 {
@@ -57,7 +64,6 @@ static void
 submit(struct nexus *n, struct command *cmd)
 {
 	struct session *s = container_of(n, struct session, nexus);
-	lun_time timeout = cmd->timeout ? cmd->timeout : s->cfg.command_timeout;
 
 	assert(cmd->done);
 	assert(cmd->cdb_len <= CDB_LEN_MAX);
@@ -68,7 +74,7 @@ submit(struct nexus *n, struct command *cmd)
 		return;
 	}
 	cmd->phase = PHASE_WAITING;
-	cmd->deadline = time_add(session_now(s), timeout);
+	cmd->deadline = time_add(session_now(s), time_for(s, cmd));
 	list_append(&s->waiting, &cmd->link);
 	task_clock_start(s);
 	session_stir(s);
@@ -264,6 +270,33 @@ tasks_end_all(struct session *s, struct leg *leg, int result)
 
 static void aborted(struct tmf *tmf, int code, uint8_t response);
 
+static const struct {
+	uint8_t function, next;		/* next: if it does not help; 0: nothing */
+	const char *name;
+} steps[] = {
+	{ TMF_ABORT_TASK, TMF_LOGICAL_UNIT_RESET, "ABORT TASK" },
+	{ TMF_LOGICAL_UNIT_RESET, TMF_TARGET_WARM_RESET, "LOGICAL UNIT RESET" },
+	{ TMF_TARGET_WARM_RESET, 0, "TARGET WARM RESET" },
+};
+
+static size_t
+step_of(uint8_t function)
+{
+	size_t i = 0;
+
+	while (steps[i].function != function)
+		i++;
+	return i;
+}
+
+static uint8_t
+next_step(const struct session *s, uint8_t function)
+{
+	uint8_t next = steps[step_of(function)].next;
+
+	return next == TMF_TARGET_WARM_RESET && !s->cfg.target_reset ? 0 : next;
+}
+
 static void
 end_by(struct task *t, uint8_t function)
 {
@@ -272,6 +305,7 @@ end_by(struct task *t, uint8_t function)
 	t->abort = (struct tmf){
 		.function = function, .lun = t->cmd->lun,
 		.task = function == TMF_ABORT_TASK ? t : NULL,
+		.may_fail = next_step(t->s, function) != 0,
 		.done = aborted, .user = t,
 		/* the others that a reset ends did nothing wrong */
 		.ends_with = t->end_code == LUN_ETIMEDOUT ? LUN_ETIMEDOUT :
@@ -290,15 +324,19 @@ task_aborted(struct task *t)
 }
 
 static void
-reset_unit(struct task *t, int code, uint8_t response)
+go_on(struct task *t, uint8_t next, int code, uint8_t response)
 {
-	char lun[LUN_TEXT_MAX];
+	struct session *s = t->s;
+	const char *failed = steps[step_of(t->abort.function)].name;
+	char lun[LUN_TEXT_MAX], why[40] = "was not answered";
 
-	session_log(t->s, LUN_LOG_WARNING, "LUN %s: ABORT TASK %s (response %u): "
-		    "LOGICAL UNIT RESET", lun_print(t->cmd->lun, lun),
-		    code == LUN_ETIMEDOUT ? "was not answered" : "did not help",
-		    response);
-	end_by(t, TMF_LOGICAL_UNIT_RESET);
+	if (code != LUN_ETIMEDOUT)
+		snprintf(why, sizeof(why), "did not help (response %u)",
+			 response);
+	session_log(s, LUN_LOG_WARNING, "LUN %s: %s %s: %s, %" PRId64 " s for "
+		    "its answer", lun_print(t->cmd->lun, lun), failed, why,
+		    steps[step_of(next)].name, tmf_answer_time(s) / TIME_S);
+	end_by(t, next);
 }
 
 static void
@@ -306,9 +344,10 @@ aborted(struct tmf *tmf, int code, uint8_t response)
 {
 	struct task *t = tmf->user;
 	struct leg *leg = t->leg;
-	bool abort = tmf->function == TMF_ABORT_TASK;
-	bool ended = code == 0 && (response == TMF_COMPLETE ||
-				   (abort && response == TMF_NO_TASK));
+	uint8_t next = next_step(t->s, tmf->function);
+	bool ended = code == 0 &&
+		     (response == TMF_COMPLETE ||
+		      (tmf->function == TMF_ABORT_TASK && response == TMF_NO_TASK));
 
 	t->aborting = false;
 	if (!t->cmd)
@@ -317,12 +356,13 @@ aborted(struct tmf *tmf, int code, uint8_t response)
 		task_aborted(t);
 	else if (!leg->conn || code == LUN_ELOST)
 		return;			/* it ends with its connection */
-	else if (abort)
-		reset_unit(t, code, response);
+	else if (next != 0)
+		go_on(t, next, code, response);
 	else {				/* nobody knows what the target does */
 		t->s->gives_up = true;
 		conn_fail(leg->conn, LUN_ETIMEDOUT, "a command could not be "
-			  "aborted (LOGICAL UNIT RESET, response %u)", response);
+			  "aborted (%s, response %u)",
+			  steps[step_of(tmf->function)].name, response);
 	}
 }
 
@@ -394,23 +434,49 @@ expire_waiting(struct session *s, lun_time now)
 	}
 }
 
+/* More of them at a time are one event. */
 static void
-tick(struct timer *timer, lun_time now)
+tell_of_timeouts(struct session *s, const struct task *first, unsigned n)
 {
-	struct session *s = container_of(timer, struct session_timer, t)->s;
-	struct task *t;
+	char lun[LUN_TEXT_MAX], more[32] = " was";
 
-	s->nexus.timers->now = now;
+	if (n > 1)
+		snprintf(more, sizeof(more), " and %u more were", n - 1);
+	session_log(s, LUN_LOG_WARNING, "LUN %s: a command (opcode 0x%02x, ITT "
+		    "0x%08" PRIx32 ")%s not answered within %" PRId64 " s: ABORT "
+		    "TASK, %" PRId64 " s for its answer",
+		    lun_print(first->cmd->lun, lun), first->cmd->cdb[0],
+		    first->initiator_task_tag, more,
+		    time_for(s, first->cmd) / TIME_S,
+		    tmf_answer_time(s) / TIME_S);
+}
+
+static void
+expire_running(struct session *s, lun_time now)
+{
+	struct task *t, *first = NULL;
+	unsigned n = 0;
+
 	list_for_each(t, &s->running, struct task, link) {
 		if (!t->cmd || t->aborting || now < t->cmd->deadline ||
 		    t->leg->lost || t->reassigning)
 			continue;
 		s->counters.task_timeouts++;
-		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x, ITT "
-			    "0x%08" PRIx32 ") was not answered in time: ABORT TASK",
-			    t->cmd->cdb[0], t->initiator_task_tag);
+		if (n++ == 0)
+			first = t;
 		task_abort(t, LUN_ETIMEDOUT);
 	}
+	if (first)
+		tell_of_timeouts(s, first, n);
+}
+
+static void
+tick(struct timer *timer, lun_time now)
+{
+	struct session *s = container_of(timer, struct session_timer, t)->s;
+
+	s->nexus.timers->now = now;
+	expire_running(s, now);
 	if (mends(s))
 		retry_tick(s, now);
 	expire_waiting(s, now);

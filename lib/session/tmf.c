@@ -3,8 +3,8 @@
  * Task management, RFC 7143 11.5 and 11.6. Requests are immediate, so that they
  * pass a closed window, and one at a time on a connection, so that the target
  * cannot refuse them (4.2.2.1). One that is not answered in time costs the
- * connection, as nobody knows then what the target does; but for an abort: a
- * reset of the unit is tried before (task.c).
+ * connection, as nobody knows then what the target does; but where more can be
+ * tried before, as a reset of the unit after an abort (task.c).
  *
  * If TaskReporting is FastAbort the tasks that a function is to end send no
  * more data on its connection once it was sent (4.2.3.4), also not those that
@@ -19,8 +19,8 @@
 enum { TMF_TAG_BIT = 0x40000000 };
 
 /* Bounds a step: a command takes three times that before it is aborted. */
-static lun_time
-answer_time(const struct session *s)
+lun_time
+tmf_answer_time(const struct session *s)
 {
 	lun_time t = s->cfg.command_timeout / 3;
 
@@ -93,7 +93,7 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 
 	t->initiator_task_tag = pdu.initiator_task_tag;
 	if (t->deadline == TIME_NEVER)
-		t->deadline = time_add(session_now(s), answer_time(s));
+		t->deadline = time_add(session_now(s), tmf_answer_time(s));
 	leg->tmf = t;
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
@@ -188,6 +188,7 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 		return;
 	}
 	s->counters.lun_resets += t->function == TMF_LOGICAL_UNIT_RESET;
+	s->counters.target_resets += t->function == TMF_TARGET_WARM_RESET;
 	task_clock_start(s);
 	session_stir(s);
 	queue(s, t, leg);
@@ -365,7 +366,7 @@ expire(struct session *s, struct tmf *t)
 {
 	struct leg *leg = t->leg;
 
-	if (t->function == TMF_ABORT_TASK) {
+	if (t->may_fail) {
 		note_late(leg, t);
 		tmf_end(s, t, LUN_ETIMEDOUT, 0);
 	} else if (leg->conn) {
@@ -373,7 +374,7 @@ expire(struct session *s, struct tmf *t)
 		s->gives_up |= t->function != TMF_TASK_REASSIGN;
 		conn_fail(leg->conn, LUN_ETIMEDOUT, "task management function "
 			  "%u was not answered within %" PRId64 " s",
-			  t->function, answer_time(s) / TIME_S);
+			  t->function, tmf_answer_time(s) / TIME_S);
 	}
 }
 

@@ -390,6 +390,7 @@ bench_new(const struct bench_setup *setup)
 			.nop_interval = s->nop_interval,
 			.nop_answer = 5 * TIME_S,
 		},
+		.target_reset = s->target_reset,
 		.command_timeout = s->command_timeout ? s->command_timeout :
 		    30 * TIME_S,
 		.label = "bench",

@@ -177,6 +177,86 @@ test_an_abort_that_is_not_answered(void **state)
 	}
 }
 
+/*
+ * One more step for those who allow it, refused or not answered as the others
+ * were. It ends what is under way with all units.
+ */
+static void
+test_the_target_is_reset_if_it_may_be(void **state)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		bool allowed = i & 1, silent = i & 2, helps = i & 4;
+		struct bench *b = bench_new(&(struct bench_setup){
+			.target_reset = allowed });
+
+		bench_login(b, "");
+		struct command *cmd = bench_read(b, LUN_1, 512);
+		bench_expect(b, OP_SCSI_COMMAND);
+		bench_pass(b, 25 * TIME_S);
+		struct command *elsewhere = bench_read(b, LUN_2, 512);
+		bench_expect(b, OP_SCSI_COMMAND);
+		bench_pass(b, 6 * TIME_S);
+		bench_answer_tmf(b, bench_expect(b, OP_TMF_REQUEST), 5);
+		struct got *reset = bench_expect(b, OP_TMF_REQUEST);
+		assert_int_equal(reset->pdu.function, TMF_LOGICAL_UNIT_RESET);
+		if (silent)
+			bench_pass(b, 11 * TIME_S);
+		else
+			bench_answer_tmf(b, reset, 5);
+		if (!allowed) {
+			bench_expect_nothing(b);
+			bench_done(b, cmd, LUN_ETIMEDOUT);
+			bench_expect_down(b, LUN_ETIMEDOUT, "");
+			bench_free(b);
+			continue;
+		}
+		bench_pending(b, cmd);
+		assert_int_equal(bench_told(b, ": TARGET WARM RESET, 10 s"), 1);
+		struct got *all = bench_expect(b, OP_TMF_REQUEST);
+		assert_int_equal(all->pdu.function, TMF_TARGET_WARM_RESET);
+		if (silent)		/* late, and no offence */
+			bench_answer_tmf(b, reset, TMF_COMPLETE);
+		bench_pending(b, elsewhere);
+		if (helps)
+			bench_answer_tmf(b, all, TMF_COMPLETE);
+		else
+			bench_pass(b, 11 * TIME_S);
+		bench_done(b, cmd, LUN_ETIMEDOUT);
+		bench_done(b, elsewhere, LUN_ETIMEDOUT);
+		assert_int_equal(session_counters(bench_session(b)).target_resets,
+				 1);
+		if (helps)
+			assert_true(bench_up(b));
+		else
+			bench_expect_down(b, LUN_ETIMEDOUT, "task management");
+		bench_free(b);
+	}
+}
+
+/* Many that a unit does not answer are one event: what came first, how many, how
+ * long it was waited, and how long the next step may take. */
+static void
+test_what_is_told_of_commands_that_time_out(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "");
+	for (int i = 0; i < 5; i++)
+		bench_read(b, LUN_1, 512);
+	for (int i = 0; i < 5; i++)
+		bench_expect(b, OP_SCSI_COMMAND);
+	bench_pass(b, 31 * TIME_S);
+	struct got *abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(bench_told(b, "LUN 1: a command (opcode 0x28, ITT 0x"), 1);
+	assert_int_equal(bench_told(b, ") and 4 more were not answered within 30 "
+				    "s: ABORT TASK, 10 s for its answer"), 1);
+	bench_answer_tmf(b, abort, 5);
+	assert_int_equal(bench_told(b, "LUN 1: ABORT TASK did not help (response "
+				    "5): LOGICAL UNIT RESET, 10 s for its answer"),
+			 1);
+	bench_free(b);
+}
+
 /* shows: 7143-11.5.1-06 7143-11.6.1-02 */
 static void
 test_a_reset_that_is_not_answered(void **state)
@@ -482,6 +562,8 @@ main(void)
 		cmocka_unit_test(test_fields_of_requests),
 		cmocka_unit_test(test_a_command_that_is_not_answered),
 		cmocka_unit_test(test_an_abort_that_is_not_answered),
+		cmocka_unit_test(test_the_target_is_reset_if_it_may_be),
+		cmocka_unit_test(test_what_is_told_of_commands_that_time_out),
 		cmocka_unit_test(test_a_reset_that_is_not_answered),
 		cmocka_unit_test(test_an_abort_of_what_the_target_never_got),
 		cmocka_unit_test(test_a_response_before_that_to_the_abort),

@@ -146,7 +146,7 @@ static const struct {
 	COUNTER(snacks_sent), COUNTER(header_digest_errors),
 	COUNTER(data_digest_errors), COUNTER(task_timeouts),
 	COUNTER(nop_timeouts), COUNTER(rejects), COUNTER(async_messages),
-	COUNTER(lun_resets),
+	COUNTER(lun_resets), COUNTER(target_resets),
 #undef COUNTER
 };
 

@@ -208,6 +208,11 @@ const struct symptom symptoms[] = {
   "--fault hold=ever,write,nth=10 --fault "
   "set=response:5,on=tmf-response,nth=1", "",
   "task_timeouts+ lun_resets=1 session_recoveries=0", "LOGICAL UNIT RESET" },
+{ "an abort and a reset of the unit are refused",
+  "--fault hold=ever,write,nth=10 --fault "
+  "set=response:5,on=tmf-response,times=2", "target-reset=yes",
+  "task_timeouts+ lun_resets=1 target_resets=1 session_recoveries=0",
+  "TARGET WARM RESET" },
 /* shows: 7143-4.2.3.4-01 */
 { "an abort is refused under FastAbort on two connections",
   "--key TaskReporting=FastAbort --key MaxConnections=2 --fault "
