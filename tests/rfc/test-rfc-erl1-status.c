@@ -383,10 +383,45 @@ test_a_snack_goes_to_the_connection_of_the_loss(void **state)
 	}
 }
 
+/* The same for an R2T. shows: 7143-4.2.5.1-02 */
+static void
+test_a_snack_for_an_r2t_goes_there_too(void **state)
+{
+	for (size_t line = 0; line < 2; line++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.keys = "ErrorRecoveryLevel=1 MaxConnections=2 "
+				"InitialR2T=Yes ImmediateData=No" });
+		struct command *cmd[2];
+		struct got *got[2], *out;
+
+		bench_login(b, "");
+		bench_login(b, "");
+		for (size_t i = 0; i < 2; i++) {
+			cmd[i] = bench_write(b, 0, 8192);
+			got[i] = bench_expect(b, OP_SCSI_COMMAND);
+			assert_int_equal(got[i]->line, i);
+		}
+		bench_r2t(b, got[line], 1, 11, 4096, 4096);	/* 0 is lost */
+		out = expect_data_snack(b, got[line], 0, 1);
+		assert_int_equal(out->line, line);
+		out = bench_expect(b, OP_DATA_OUT);
+		assert_int_equal(out->line, line);
+		bench_r2t(b, got[line], 0, 10, 0, 4096);
+		out = bench_expect(b, OP_DATA_OUT);
+		assert_int_equal(out->line, line);
+		for (size_t i = 0; i < 2; i++) {
+			bench_response(b, got[i], SCSI_BUSY);
+			bench_done(b, cmd[i], 0);
+		}
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_snack_for_an_r2t_goes_there_too),
 		cmocka_unit_test(test_a_snack_goes_to_the_connection_of_the_loss),
 		cmocka_unit_test(test_every_pattern_of_lost_responses),
 		cmocka_unit_test(test_an_unsolicited_nop_in_shows_a_loss),

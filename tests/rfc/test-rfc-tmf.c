@@ -1,38 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Task management: RFC 7143 11.5, 11.6, 4.2.3, 7.11. */
-#include "rfc/bench.h"
-
-#define LUN_1 UINT64_C(0x0001000000000000)
-#define LUN_2 UINT64_C(0x0002000000000000)
-
-struct asked {
-	struct tmf t;
-	unsigned done;
-	int code;
-	uint8_t response;
-};
-
-static void
-answered(struct tmf *t, int code, uint8_t response)
-{
-	struct asked *a = t->user;
-
-	a->done++;
-	a->code = code;
-	a->response = response;
-}
-
-static struct got *
-ask(struct bench *b, struct asked *a, uint8_t function, uint64_t lun)
-{
-	*a = (struct asked){
-		.t = { .function = function, .lun = lun, .done = answered,
-		       .user = a },
-	};
-	session_tmf(bench_session(b), &a->t, bench_now(b));
-	bench_run(b);
-	return bench_expect(b, OP_TMF_REQUEST);
-}
+#include "rfc/tmf.h"
 
 static void
 cancel(struct bench *b, struct command *cmd)
@@ -435,55 +403,6 @@ test_target_resets(void **state)
 		}
 }
 
-/* Standard semantics: R2Ts and pings are answered until the response.
- * shows: 7143-4.2.3.3-01 7143-4.2.3.3-02 7143-4.2.3.3-03 */
-static void
-test_transfers_go_on_until_the_response(void **state)
-{
-	static const uint8_t functions[] = { TMF_ABORT_TASK_SET,
-		TMF_CLEAR_TASK_SET, TMF_LOGICAL_UNIT_RESET, TMF_TARGET_WARM_RESET };
-	static const char *const reporting[] = { "TaskReporting=RFC3720",
-		"TaskReporting=ResponseFence", "TaskReporting=NotUnderstood" };
-
-	for (size_t i = 0; i < 12; i++) {
-		struct bench *b = bench_new(&(struct bench_setup){
-			.keys = "InitialR2T=Yes ImmediateData=No" });
-		struct asked a;
-
-		bench_login(b, reporting[i % 3]);
-		struct command *cmd = bench_write(b, LUN_1, 4096);
-		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
-		struct got *tmf = ask(b, &a, functions[i / 3], LUN_1);
-		struct pdu ping = bench_pdu(b, OP_NOP_IN, NULL);
-		ping.target_transfer_tag = 9;
-		bench_hold(b, true);
-		bench_r2t(b, got, 0, 5, 0, 4096);
-		bench_send(b, &ping, NULL, 0);
-		bench_hold(b, false);
-		for (int n = 0; n < 2; n++) {	/* in either order */
-			struct got *out = bench_next(b);
-
-			assert_non_null(out);
-			if (out->pdu.opcode == OP_NOP_OUT) {
-				assert_int_equal(out->pdu.target_transfer_tag, 9);
-				continue;
-			}
-			assert_int_equal(out->pdu.opcode, OP_DATA_OUT);
-			assert_int_equal(out->pdu.target_transfer_tag, 5);
-			assert_int_equal(out->pdu.data_segment_length, 4096);
-			assert_true(out->pdu.final);
-		}
-		if (i & 1) {
-			bench_response(b, got, SCSI_GOOD);
-			bench_done(b, cmd, 0);
-		}
-		bench_answer_tmf(b, tmf, TMF_COMPLETE);
-		bench_done(b, cmd, i & 1 ? 0 : LUN_ECANCELED);
-		bench_expect_nothing(b);
-		bench_free(b);
-	}
-}
-
 /* shows: 7143-11.17.1-03 */
 static void
 test_too_many_immediate_commands(void **state)
@@ -570,7 +489,6 @@ main(void)
 		cmocka_unit_test(test_a_response_after_that_to_the_abort),
 		cmocka_unit_test(test_functions_for_a_unit),
 		cmocka_unit_test(test_target_resets),
-		cmocka_unit_test(test_transfers_go_on_until_the_response),
 		cmocka_unit_test(test_too_many_immediate_commands),
 		cmocka_unit_test(test_a_rejected_request),
 		cmocka_unit_test(test_a_response_to_nothing),

@@ -67,9 +67,10 @@ const struct symptom symptoms[] = {
 
 /* --------------------------------------------------------------- level 0 -- */
 
-/* shows: 7143-7.1.4.4-02 7143-7.1.5-03 */
+/* shows: 7143-7.1.5-03 */
 { "a connection is cut at level 0",
   "--fault cut,on=data-in,nth=40", "", "session_recoveries=1", NULL },
+/* shows: 7143-7.1.4.4-02 */
 { "one of three connections is cut at level 0",
   "--key MaxConnections=3 --fault cut,on=data-in,nth=8,cid=2",
   "connections=3", "connections=3 session_recoveries=1", NULL },
@@ -138,7 +139,7 @@ const struct symptom symptoms[] = {
   "--key ErrorRecoveryLevel=1 --separate-status --fault "
   "set=exp_data_sn:+1,on=scsi-response,skip=70,once", "erl=1",
   "snacks_sent+ session_recoveries=0", "Data SNACK" },
-/* shows: 7143-7.1.4.2-01 7143-7.2.1-02 */
+/* shows: 7143-7.1.4.2-01 */
 { "a command never arrives",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-command,nth=40", "erl=1",
   "tasks_retried+ session_recoveries=0", "command retry" },
@@ -169,7 +170,7 @@ const struct symptom symptoms[] = {
   "erl=2 connections=2 MaxRecvDataSegmentLength=4096",
   "connections=2 connection_recoveries=1 tasks_reassigned+ "
   "session_recoveries=0", "is recovered" },
-/* shows: 7143-6.3.4-02 7143-8.2-01 */
+/* shows: 7143-8.2-01 */
 { "the only connection is cut",
   "--key ErrorRecoveryLevel=2 --fault cut,on=data-in,nth=100",
   "erl=2 MaxRecvDataSegmentLength=4096",
@@ -200,7 +201,6 @@ const struct symptom symptoms[] = {
 
 /* ------------------------------------------------------- task management -- */
 
-/* shows: 7143-11.6.1-01 */
 { "a command is never answered",
   "--fault hold=ever,write,nth=10", "",
   "task_timeouts+ lun_resets=0 session_recoveries=0", "ABORT TASK" },

@@ -369,6 +369,7 @@ test_length(void **state)
 {
 	char name[NAME_MAX_LEN + 3], longer[NAME_MAX_LEN + 8];
 
+	assert_int_equal(NAME_MAX_LEN, 223);
 	memset(name, 'a', sizeof(name));
 	memcpy(name, IQN ":", strlen(IQN) + 1);
 	name[NAME_MAX_LEN] = '\0';
