@@ -63,7 +63,7 @@ recovered_by()
 not_recovered_by()
 {
 	[ "$(counts "$@")" = 0 ] && return
-	grep 'session is lost' "$log" >&2 || true
+	grep -B 15 'session is lost' "$log" >&2 || true
 	fail "recovered by $*"
 }
 
