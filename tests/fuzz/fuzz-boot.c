@@ -161,41 +161,52 @@ fuzz_directory(uint8_t *p, size_t len)
 	check(&b, boot_ibft_directory(&b, next_piece, &s, &err), &err);
 }
 
+static const char *const lease_words[] = {
+	"lease {\n", "}\n", "option root-path \"", "\";\n", "interface \"x\";\n",
+	"iscsi:192.0.2.1:::1:iqn.2026-11.test:x", "expire never;\n",
+	"expire 1 2030/01/01 00:00:00;\n", "option isns ", "0:1:0:1:0:1:", ";",
+	"0:0:0:0:c0:0:2:1", "option slp-directory-agent true 192.0.2.1;\n",
+	"option slp-service-scope false \"LAB\";\n", "[device]\n", "[dhcp4]\n",
+	"root-path=", "DEVICE='x'\n", "ROOTPATH='", "'\n", "ADDRESS=192.0.2.1\n",
+	"ROOT_PATH=", "\n", " ", "\\", "\\000", "\"", "#", "=", "{", "iscsi:",
+};
+
 static void
 fuzz_lease(uint8_t *p, size_t len)
 {
-	static const char *const marks[] = {
-		"lease {\n", "[device]\n", "DEVICE='e'\n", "ADDRESS=1\n", "",
-		"lease {\noption root-path \"", "DEVICE=\nROOTPATH='",
-		"[dhcp4]\nroot-path=",
-	};
-	const char *mark = marks[len % 8];
-	size_t n = strlen(mark);
 	struct boot_info b = { 0 };
 	struct lun_error err;
-	char *text = malloc(n + len + 1);
+	size_t n;
 
-	if (!text)
+	if (len == 0 || p[0] & 1) {
+		check(&b, boot_lease(&b, (const char *)p, len, 1, 0, NULL,
+				     &err), &err);
 		return;
-	memcpy(text, mark, n);
-	memcpy(text + n, p, len);
-	check(&b, boot_lease(&b, text, n + len, 1, 0, NULL, &err), &err);
+	}
+
+	char *text = fuzz_words(p + 1, len - 1, lease_words,
+				sizeof(lease_words) / sizeof(*lease_words), &n);
+
+	check(&b, boot_lease(&b, text, n, 1, 0, NULL, &err), &err);
 	free(text);
 }
+
+static const char *const cmdline_words[] = {
+	" ", "netroot=iscsi:", "root=iscsi:", "192.0.2.1", "::::", ":", "\"",
+	"iqn.2026-11.test:x", "user:secret", "@", "[::1]", "eth0:dev:", "1-2",
+	"iscsi_target_name=", "rd.iscsi.target.ip=", "iscsi_target_port=3260",
+	"rd.iscsi.initiator=", "iscsi_in_password=", "rd.iscsi.username=", "\n",
+};
 
 static void
 fuzz_cmdline(uint8_t *p, size_t len)
 {
-	static const char start[] = "netroot=iscsi:";
 	struct boot_info b = { 0 };
 	struct lun_error err;
-	char *text = malloc(sizeof(start) + len);
+	size_t n;
+	char *text = fuzz_words(p, len, cmdline_words, sizeof(cmdline_words) /
+				sizeof(*cmdline_words), &n);
 
-	if (!text)
-		return;
-	memcpy(text, start, sizeof(start) - 1);
-	memcpy(text + sizeof(start) - 1, p, len);
-	text[sizeof(start) - 1 + len] = '\0';
 	check(&b, boot_cmdline(&b, text, &err), &err);
 	free(text);
 }

@@ -4,14 +4,11 @@
  * byte picks a word, so that sections and values come about.
  */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "fuzz.h"
-
-enum { TEXT_MAX = 1 << 16 };
 
 static const char *const words[] = {
 	"\n", "\n", "\n", " ", "\t", "=", " = ", ":", ",", ";", "#", "[", "]",
@@ -52,18 +49,17 @@ parse(const char *text, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(TEXT_MAX);
-	size_t n = 0;
+	size_t len;
 
-	if (!text || size == 0 || data[0] % 2) {
+	if (size == 0 || data[0] % 2) {
 		parse((const char *)data, size);
-	} else {
-		for (size_t i = 1; i < size && n < TEXT_MAX - 64; i++)
-			n += (size_t)sprintf(text + n, "%s",
-					     words[data[i] % (sizeof(words) /
-							      sizeof(*words))]);
-		parse(text, n);
+		return 0;
 	}
+
+	char *text = fuzz_words(data + 1, size - 1, words,
+				sizeof(words) / sizeof(*words), &len);
+
+	parse(text, len);
 	free(text);
 	return 0;
 }

@@ -1,17 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names, portals and URLs. The first byte of the input picks the parser; what
- * is taken must print, and parse back to the same.
+ * Names, portals, URLs and lists of them. The input is a text as it is, or many of
+ * a few words each, which the parsers know; what is taken must print, and parse
+ * back to the same.
  */
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "names/allow.h"
 #include "names/name.h"
 #include "names/portal.h"
+#include "names/proxy.h"
 #include "names/url.h"
+
+static const char *const name_words[] = {
+	"iqn.2026-11.test:", "iqn.", "2026-11.", "a", ".", ":", "-", "eui.",
+	"naa.", "02004567A425678D", "X", "fqn.", "iscsi", "\u00c4", "\u0345",
+	"\u1100", "\u0300", "\u1161", "\u0958", "\ufdfa", "\u05d0", "\u3002",
+	"\u200b", "\u0221", "_", "/", "\n",
+};
+
+static const char *const url_words[] = {
+	"iscsi://h", "iscsi:h:6:3260:1:", "isns://h", "slp://", "file:",
+	"socks5://h", "iscsi://", "iscsi:", "h", "192.0.2.1", "[::1]",
+	"[fe80::1%e0]", "[", "]", ":", "::::", ":3260", ",1", "/",
+	"iqn.2026-11.test:x", "/0", "4752-3a4f", "-", "1", "@", "%", "%25",
+	"%40", "%00", "%c3%a4", "user", "?", "scope=", "LAB,", "\\2c",
+	"\u00fc", ".", "128", "\x1b",
+};
 
 static void
 fuzz_name(const char *text, size_t len)
@@ -73,21 +93,27 @@ fuzz_url(char *text)
 	url_blank_password(text);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+fuzz_options(char *text)
 {
-	if (size == 0)
-		return 0;
+	static const struct portal portal = { "192.0.2.1", 3260, -1 };
+	struct allow allow;
+	struct proxy proxy;
+	struct lun_error err;
 
-	size_t len = size - 1;
-	char *text = malloc(len + 1);
+	if (allow_parse(&allow, text, &err) == 0) {
+		assert(allow.n <= ALLOW_MAX);
+		allow_portal(&allow, &portal);
+	}
+	if (proxy_parse(&proxy, text, &err) == 0)
+		assert(proxy.portal.port > 0);
+	proxy_blank_password(text);
+}
 
-	if (!text)
-		return 0;
-	memcpy(text, data + 1, len);
-	text[len] = '\0';
-
-	switch (data[0] % 3) {
+static void
+fuzz_text(uint8_t kind, char *text, size_t len)
+{
+	switch (kind % 4) {
 	case 0:
 		fuzz_name(text, len);
 		break;
@@ -97,7 +123,54 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		fuzz_url(text);
 		break;
+	case 3:
+		fuzz_options(text);
+		break;
 	}
 	free(text);
+}
+
+/* A few words, so that there is a chance that they are right: the input is a row
+ * of such texts. */
+static void
+fuzz_row(const uint8_t *data, size_t size)
+{
+	enum { WORDS_MAX = 8, HEAD = 2 };
+
+	while (size > HEAD) {
+		bool name = data[0] & 1;
+		size_t n = 1 + data[1] % WORDS_MAX, len;
+
+		n = n < size - HEAD ? n : size - HEAD;
+
+		char *text = fuzz_words(data + HEAD, n,
+					name ? name_words : url_words,
+					name ? sizeof(name_words) / sizeof(char *)
+					     : sizeof(url_words) / sizeof(char *),
+					&len);
+
+		fuzz_text(data[0] >> 1, text, len);
+		data += HEAD + n;
+		size -= HEAD + n;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	if (data[0] & 0x80) {
+		fuzz_row(data + 1, size - 1);
+		return 0;
+	}
+
+	char *text = malloc(size);
+
+	if (!text)
+		return 0;
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = '\0';
+	fuzz_text(data[0], text, size - 1);
 	return 0;
 }
