@@ -5,8 +5,6 @@
  */
 #include "io/pace.h"
 
-#include <stdbool.h>
-
 enum {
 	DEEP		= 16,		/* commands: less is few */
 	SHARE		= 6,		/* of the load comes in a rest */
@@ -30,6 +28,7 @@ pace_note(struct pace *p, size_t *load, size_t now, size_t done)
 	p->n_shallow += (size_t)is_shallow(now) - is_shallow(*load);
 	p->load += now - *load;
 	p->came += done;
+	p->went += now + done - *load;
 	*load = now;
 }
 
@@ -40,7 +39,7 @@ pace_moved(struct pace *p, size_t bytes)
 }
 
 static void
-note_gap(struct pace *p, lun_time now)
+note_answers(struct pace *p, lun_time now)
 {
 	lun_time gap = (now - p->last) / (lun_time)p->came;
 
@@ -48,19 +47,21 @@ note_gap(struct pace *p, lun_time now)
 		gap = GAP_MAX;
 	p->gap += (gap - p->gap) / SMOOTHING;
 	p->last = now;
+	p->large = p->bytes / p->came > LARGE;
+	p->bytes = 0;
 }
 
 lun_time
 pace_rest(struct pace *p, lun_time now)
 {
-	size_t came = p->came, bytes = p->bytes;
+	size_t came = p->came;
+	bool nothing = came + p->went == 0;	/* or a part of an answer */
 	lun_time rest;
 
-	if (came == 0)			/* or only a part of something large */
-		return 0;
-	note_gap(p, now);
-	p->came = p->bytes = 0;
-	if (p->n_shallow > 0 || bytes / came > LARGE || came * SHARE > p->load)
+	if (came > 0)
+		note_answers(p, now);
+	p->came = p->went = 0;
+	if (nothing || p->n_shallow > 0 || p->large || came * SHARE > p->load)
 		return 0;
 	rest = p->gap * (lun_time)p->load / SHARE;
 	if (rest > REST_MAX)

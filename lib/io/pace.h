@@ -3,8 +3,8 @@
  * When a loop rests. A target that answers its commands one after the other
  * wakes the loop for each answer, and for the request that follows it: more
  * time goes into waking up, sending and receiving than into all the rest. If
- * much is under way, answers that are a moment apart can as well be handled
- * together: the loop sleeps, whatever comes, for so long that a few come
+ * much is under way, what is a moment apart can as well be handled together:
+ * the loop sleeps, whatever comes, for so long that a few answers come
  * meanwhile, and the target still has enough to do.
  *
  * It never rests
@@ -20,6 +20,7 @@
 #ifndef IO_PACE_H
 #define IO_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -27,7 +28,9 @@
 struct pace {			/* zeroed at first */
 	size_t n_shallow;		/* sessions with few under way */
 	size_t load;			/* commands of all sessions */
-	size_t came, bytes;		/* answers and bytes, since some came */
+	size_t came, went;		/* answers and requests, this wake-up */
+	size_t bytes;			/* since the last answer */
+	bool large;			/* what came with it */
 	lun_time gap;			/* between answers, of late */
 	lun_time last;			/* when some came */
 };

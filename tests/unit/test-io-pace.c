@@ -117,9 +117,13 @@ few_commands_are_answered_at_once(void **state)
 static void
 large_commands_are_answered_at_once(void **state)
 {
-	expect_no_rest((struct target){
+	struct course c = course_of((struct target){
 		.depth = 32, .each = 20 * TIME_US, .bytes = 64 * 1024,
 	});
+
+	assert_int_equal(c.rests, 0);
+	pace_note(&c.pace, &c.load, 40, 0);
+	assert_int_equal(pace_rest(&c.pace, c.now), 0);
 }
 
 static void
@@ -160,7 +164,22 @@ no_rest_while_another_session_is_shallow(void **state)
 	assert_int_equal(c.rests, 0);
 }
 
-/* A wake-up for something else: for FUSE, a timer, a part of an answer. */
+/* Those that follow the answers come one by one. */
+static void
+requests_alone_are_taken_together_too(void **state)
+{
+	struct course c = course_of((struct target){
+		.depth = 32, .each = 20 * TIME_US, .bytes = 4096,
+	});
+
+	for (size_t more = 1; more <= 4; more++) {
+		pace_note(&c.pace, &c.load, 32 + more, 0);
+		assert_in_range(pace_rest(&c.pace, c.now += TIME_US),
+				40 * TIME_US, 160 * TIME_US);
+	}
+}
+
+/* A wake-up for something else: for a timer, a part of an answer. */
 static void
 nothing_came_nothing_rests(void **state)
 {
@@ -187,6 +206,7 @@ main(void)
 		cmocka_unit_test(rare_answers_are_taken_at_once),
 		cmocka_unit_test(who_answers_many_at_a_time_is_not_waited_for),
 		cmocka_unit_test(no_rest_while_another_session_is_shallow),
+		cmocka_unit_test(requests_alone_are_taken_together_too),
 		cmocka_unit_test(nothing_came_nothing_rests),
 	};
 
