@@ -109,7 +109,7 @@ add_portals(struct lun_boot *b, const struct lun_target *found,
 	    const char *service)
 {
 	const struct boot_target *t = boot_current_target(b);
-	uint16_t port = t && t->has_port ? t->url.portal.port : 0;
+	uint16_t port = t && t->url.has_port ? t->url.portal.port : 0;
 
 	for (size_t i = 0; i < found->n_portals; i++)
 		boot_add_candidate(b, found->name, found->portals[i].address,

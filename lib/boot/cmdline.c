@@ -9,9 +9,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 
+/* The fields of a login come first. */
 enum field {
-	SERVER, PORT, TARGET, INITIATOR, USER, PASSWORD, USER_IN, PASSWORD_IN,
-	FIELDS
+	USER = BOOT_USER, PASSWORD = BOOT_PASSWORD,
+	USER_IN = BOOT_USER_IN, PASSWORD_IN = BOOT_PASSWORD_IN,
+	SERVER = BOOT_LOGIN_FIELDS, PORT, TARGET, INITIATOR, FIELDS
 };
 
 static const struct {
@@ -67,46 +69,27 @@ next_word(char **at)
 /* ---------------------------------------------------------- the login -- */
 
 static int
-set_secret(char *out, size_t size, const char *value, const char *what,
-	   struct lun_error *err)
+set_login(struct boot_target *t, const char *const *login,
+	  struct lun_error *err)
 {
-	size_t len = strlen(value);
+	struct lun_error why;
+	int r = boot_set_login(t, login, &why);
 
-	if (len >= size)
-		return lun_fail(err, LUN_EINVAL, "kernel command line: %s: "
-				"longer than %zu bytes", what, size - 1);
-	memcpy(out, value, len + 1);
-	return 0;
-}
-
-/* In both directions; "" is not said. */
-static int
-set_login(struct boot_target *t, const char *const v[4], struct lun_error *err)
-{
-	struct url *u = &t->url;
-	int r;
-
-	if ((r = set_secret(u->user, sizeof(u->user), v[0], "user", err)) < 0 ||
-	    (r = set_secret(u->password, sizeof(u->password), v[1], "password",
-			    err)) < 0 ||
-	    (r = set_secret(t->user_in, sizeof(t->user_in), v[2],
-			    "user of the target", err)) < 0)
-		return r;
-	u->has_password = u->password[0] != '\0';
-	return set_secret(t->password_in, sizeof(t->password_in), v[3],
-			  "password of the target", err);
+	return r < 0 ? lun_fail(err, r, "kernel command line: %s", why.text) :
+		       0;
 }
 
 /* USER:SECRET[:USER:SECRET], cut up. */
 static int
-split_login(const char *v[4], char *text, struct lun_error *err)
+split_login(const char *v[BOOT_LOGIN_FIELDS], char *text,
+	    struct lun_error *err)
 {
 	size_t n = 0;
 
 	for (char *s = text; s; n++) {
 		char *colon = strchr(s, ':');
 
-		if (n == 4)
+		if (n == BOOT_LOGIN_FIELDS)
 			return lun_fail(err, LUN_EINVAL, "kernel command line: "
 					"netroot=iscsi: more than "
 					"user:password:user:password before "
@@ -183,7 +166,7 @@ login_end(char *value)
 static int
 add_root(struct cmdline *c, char *value)
 {
-	const char *login[4] = { "", "", "", "" };
+	const char *login[BOOT_LOGIN_FIELDS] = { "", "", "", "" };
 	int r = 0;
 
 	if (strncmp(value, "iscsi:", 6) != 0)
@@ -199,7 +182,7 @@ add_root(struct cmdline *c, char *value)
 	}
 	if (r == 0)
 		r = add_rest(c, value);
-	return r == 0 && login[0][0] ?
+	return r == 0 && login[BOOT_USER][0] ?
 	       set_login(&c->b->targets[c->b->n_targets - 1], login, c->err) : r;
 }
 
@@ -242,16 +225,12 @@ take_word(struct cmdline *c, char *word)
 static int
 take_identity(struct cmdline *c)
 {
-	const char *const login[] = {
-		c->field[USER], c->field[PASSWORD], c->field[USER_IN],
-		c->field[PASSWORD_IN],
-	};
 	struct lun_error why;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < c->b->n_targets; i++)
 		if (!c->b->targets[i].url.user[0])
-			r = set_login(&c->b->targets[i], login, c->err);
+			r = set_login(&c->b->targets[i], c->field, c->err);
 	if (r < 0 || !c->field[INITIATOR][0])
 		return r;
 	r = iscsi_name_prepare_stored(c->field[INITIATOR], c->b->initiator,

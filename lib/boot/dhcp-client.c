@@ -296,15 +296,25 @@ is_authentic(struct dhcp_client *c, const struct dhcp_message *m,
 	return false;
 }
 
+static void
+read_info(struct answer *a, const struct dhcp_message *m)
+{
+	a->info = (struct boot_info){ 0 };
+	a->err = (struct lun_error){ 0 };
+
+	int r = dhcp_boot_info(m, &a->info, &a->err);
+
+	a->rank = r == 0 ? ROOT_PATH : r < 0 ? BAD_ROOT_PATH : NO_ROOT_PATH;
+}
+
 /* An OFFER, or an ACK to INFORM: is it better than what there is? */
 static void
 take_answer(struct dhcp_client *c, lun_time now, const struct dhcp_message *m,
 	    const uint8_t mac[6], const struct dhcp_key *key)
 {
 	struct answer a = { .key = key };
-	int r = dhcp_boot_info(m, &a.info, &a.err);
 
-	a.rank = r == 0 ? ROOT_PATH : r < 0 ? BAD_ROOT_PATH : NO_ROOT_PATH;
+	read_info(&a, m);
 	memcpy(a.server, m->server, 4);
 	memcpy(a.yiaddr, m->yiaddr, 4);
 	memcpy(a.mac, mac, 6);
@@ -321,20 +331,11 @@ static void
 take_ack(struct dhcp_client *c, const struct dhcp_message *m,
 	 const struct dhcp_key *key)
 {
-	struct boot_info info = { 0 };
-	struct lun_error err = { 0 };
-
 	if (c->best.key && key != c->best.key) {	/* RFC 3118 5.5.1 */
 		restart(c, "the ACK is not authentic, as the OFFER was");
 		return;
 	}
-
-	int r = dhcp_boot_info(m, &info, &err);
-
-	c->best.info = info;
-	c->best.err = err;
-	c->best.rank = r == 0 ? ROOT_PATH : r < 0 ? BAD_ROOT_PATH :
-						    NO_ROOT_PATH;
+	read_info(&c->best, m);
 	enter(c, RELEASING);
 }
 

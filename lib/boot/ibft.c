@@ -28,8 +28,7 @@ struct raw {
 	uint16_t port;
 	uint64_t lun;
 	char name[IBFT_TEXT_MAX];
-	char user[IBFT_TEXT_MAX], password[IBFT_TEXT_MAX];
-	char user_in[IBFT_TEXT_MAX], password_in[IBFT_TEXT_MAX];
+	char login[BOOT_LOGIN_FIELDS][IBFT_TEXT_MAX];
 };
 
 /* ------------------------------------------- from either, what is taken -- */
@@ -57,39 +56,24 @@ add_server(struct boot_info *b, enum boot_service_kind kind,
 }
 
 static int
-take_login(char *out, size_t size, const char *value, int target,
-	   struct lun_error *err)
-{
-	if (strlen(value) >= size)
-		return lun_fail(err, LUN_EINVAL, "iBFT: target %d: CHAP: longer "
-				"than %zu bytes", target, size - 1);
-	strcpy(out, value);
-	return 0;
-}
-
-static int
 read_target(struct boot_target *t, const struct raw *raw, int number,
 	    struct lun_error *err)
 {
+	const char *login[BOOT_LOGIN_FIELDS];
 	struct lun_error why;
 	int r = iscsi_name_prepare(raw->name, t->url.target, &why);
 
+	for (size_t i = 0; i < BOOT_LOGIN_FIELDS; i++)
+		login[i] = raw->login[i];
+	if (r == 0)
+		r = boot_set_login(t, login, &why);
 	if (r < 0)
 		return lun_fail(err, r, "iBFT: target %d: %s", number,
 				why.text);
 	if (t->url.kind == URL_LUN)
 		portal_print_host16(raw->address, t->url.portal.host);
 	t->url.portal.port = raw->port ? raw->port : LUN_PORT;
-	if ((r = take_login(t->url.user, sizeof(t->url.user), raw->user, number,
-			    err)) < 0 ||
-	    (r = take_login(t->url.password, sizeof(t->url.password),
-			    raw->password, number, err)) < 0 ||
-	    (r = take_login(t->user_in, sizeof(t->user_in), raw->user_in, number,
-			    err)) < 0 ||
-	    (r = take_login(t->password_in, sizeof(t->password_in),
-			    raw->password_in, number, err)) < 0)
-		return r;
-	t->url.has_password = t->url.password[0] != '\0';
+	t->url.has_port = raw->port != 0;
 	return 0;
 }
 
@@ -100,7 +84,6 @@ add_target(struct boot_info *b, const struct raw *raw, int number,
 	struct boot_target t = {
 		.url = { .kind = is_zero(raw->address) ? URL_UNLOCATED : URL_LUN,
 			 .portal = { .tpgt = -1 }, .lun = raw->lun },
-		.has_port = raw->port != 0,
 	};
 	int r = read_target(&t, raw, number, err);
 
@@ -216,8 +199,13 @@ table_initiator(const struct table *t, struct boot_info *b, size_t offset)
 static int
 table_target(const struct table *t, struct raw *raw, bool *there, size_t offset)
 {
+	static const char *const names[BOOT_LOGIN_FIELDS] = {
+		[BOOT_USER] = "CHAP name",
+		[BOOT_PASSWORD] = "CHAP secret",
+		[BOOT_USER_IN] = "reverse CHAP name",
+		[BOOT_PASSWORD_IN] = "reverse CHAP secret",
+	};
 	const uint8_t *s = structure(t, offset, ID_TARGET, TARGET_LEN);
-	int r;
 
 	if (!s)
 		return LUN_EINVAL;
@@ -228,21 +216,13 @@ table_target(const struct table *t, struct raw *raw, bool *there, size_t offset)
 	memcpy(raw->address, s + 6, 16);
 	raw->port = le16(s + 22);
 	raw->lun = get64(s + 24);
-	if ((r = string(t, s + 34, "target name", raw->name)) < 0)
-		return r;
 
-	int chap = s[32];		/* 0 none, 1 CHAP, 2 mutual */
+	int r = string(t, s + 34, "target name", raw->name);
+	int n = s[32] == 0 ? 0 : s[32] == 1 ? 2 : 4;	/* none, CHAP, mutual */
 
-	if (chap >= 1 &&
-	    ((r = string(t, s + 38, "CHAP name", raw->user)) < 0 ||
-	     (r = string(t, s + 42, "CHAP secret", raw->password)) < 0))
-		return r;
-	if (chap >= 2 &&
-	    ((r = string(t, s + 46, "reverse CHAP name", raw->user_in)) < 0 ||
-	     (r = string(t, s + 50, "reverse CHAP secret",
-			 raw->password_in)) < 0))
-		return r;
-	return 0;
+	for (int i = 0; r == 0 && i < n; i++)
+		r = string(t, s + 38 + 4 * i, names[i], raw->login[i]);
+	return r;
 }
 
 static int
@@ -397,14 +377,11 @@ static int
 directory_target(const struct directory *d, const char *folder,
 		 struct raw *raw, bool *there)
 {
-	const struct {
-		const char *name;
-		char *to;
-	} texts[] = {
-		{ "chap-name", raw->user },
-		{ "chap-secret", raw->password },
-		{ "rev-chap-name", raw->user_in },
-		{ "rev-chap-name-secret", raw->password_in },
+	static const char *const names[BOOT_LOGIN_FIELDS] = {
+		[BOOT_USER] = "chap-name",
+		[BOOT_PASSWORD] = "chap-secret",
+		[BOOT_USER_IN] = "rev-chap-name",
+		[BOOT_PASSWORD_IN] = "rev-chap-name-secret",
 	};
 	char text[IBFT_TEXT_MAX];
 	unsigned long n = 0;
@@ -426,8 +403,8 @@ directory_target(const struct directory *d, const char *folder,
 	    (r = text_lun(text, &raw->lun, d->err)) < 0)
 		return r;
 	raw->port = (uint16_t)n;
-	for (size_t i = 0; r == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
-		r = field(d, folder, texts[i].name, texts[i].to);
+	for (size_t i = 0; r == 0 && i < BOOT_LOGIN_FIELDS; i++)
+		r = field(d, folder, names[i], raw->login[i]);
 	return r;
 }
 

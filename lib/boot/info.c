@@ -10,19 +10,6 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-/* The third field of a root path that was parsed, which may be empty. */
-static bool
-names_port(const char *text)
-{
-	const char *s = text + strlen("iscsi:");
-
-	if (*s == '[')
-		s += strcspn(s, "]");
-	for (int field = 0; field < 2; field++)
-		s += strcspn(s, ":") + 1;
-	return *s != ':';
-}
-
 /* An error that shows the root path, or as much of it as can be shown: what
  * stands before an "@" may be a login. */
 static int
@@ -47,7 +34,6 @@ boot_add_root_path(struct boot_info *b, const void *p, size_t len,
 		   struct lun_error *err)
 {
 	char text[BOOT_ROOT_PATH_MAX + 1];
-	struct boot_target *t;
 
 	/* RFC 2132 2: a null at the end is not counted on, and no part of it */
 	while (len > 0 && ((const char *)p)[len - 1] == '\0')
@@ -62,15 +48,42 @@ boot_add_root_path(struct boot_info *b, const void *p, size_t len,
 		return refuse(err, LUN_ENOMEM, p, len, "one too many");
 	memcpy(text, p, len);
 	text[len] = '\0';
-	t = &b->targets[b->n_targets];
 
 	struct url url;
 	int r = url_parse_root_path(&url, text, err);
 
 	if (r < 0)
 		return r;
-	*t = (struct boot_target){ .url = url, .has_port = names_port(text) };
-	b->n_targets++;
+	b->targets[b->n_targets++] = (struct boot_target){ .url = url };
+	return 0;
+}
+
+int
+boot_set_login(struct boot_target *t,
+	       const char *const login[BOOT_LOGIN_FIELDS],
+	       struct lun_error *err)
+{
+	const struct {
+		char *to;
+		size_t size;
+		const char *what;
+	} fields[BOOT_LOGIN_FIELDS] = {
+		[BOOT_USER] = { t->url.user, sizeof(t->url.user), "user" },
+		[BOOT_PASSWORD] = { t->url.password, sizeof(t->url.password),
+				    "password" },
+		[BOOT_USER_IN] = { t->user_in, sizeof(t->user_in),
+				   "user of the target" },
+		[BOOT_PASSWORD_IN] = { t->password_in, sizeof(t->password_in),
+				       "password of the target" },
+	};
+
+	for (size_t i = 0; i < BOOT_LOGIN_FIELDS; i++) {
+		if (strlen(login[i]) >= fields[i].size)
+			return lun_fail(err, LUN_EINVAL, "%s: longer than %zu "
+					"bytes", fields[i].what,
+					fields[i].size - 1);
+		strcpy(fields[i].to, login[i]);
+	}
 	return 0;
 }
 

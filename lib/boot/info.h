@@ -31,7 +31,6 @@ enum {
 
 struct boot_target {
 	struct url url;		/* URL_LUN; URL_UNLOCATED: no server was named */
-	bool has_port;		/* was it said, or is it only the usual one? */
 	char user_in[URL_USER_MAX + 1];		/* the target to us; "": none */
 	char password_in[BOOT_SECRET_MAX + 1];
 };
@@ -65,6 +64,18 @@ enum { BOOT_NOTHING = 1 };
  */
 int boot_add_root_path(struct boot_info *b, const void *text, size_t len,
 		       struct lun_error *err);
+
+/*
+ * Gives a target its login by CHAP: ours, and the one of the target to us. ""
+ * is what was not said. 0, or LUN_EINVAL: one of them is too long.
+ */
+enum boot_login {
+	BOOT_USER, BOOT_PASSWORD, BOOT_USER_IN, BOOT_PASSWORD_IN,
+	BOOT_LOGIN_FIELDS,
+};
+int boot_set_login(struct boot_target *t,
+		   const char *const login[BOOT_LOGIN_FIELDS],
+		   struct lun_error *err);
 
 /* A service in figures; what is no address of a host, and what is there
  * already or is too much, is left out. */

@@ -46,25 +46,23 @@ behind(struct span line, const char *prefix)
 	return (struct span){ line.p + n, line.len - n };
 }
 
-/* ------------------------------------------------------- systemd-networkd -- */
+/* ------------------------------------------------------ lines with values -- */
 
-static int
-read_networkd(struct file *f)
+/* How a client writes the value of a line: what it means is cut to size, which
+ * is then too long. */
+typedef size_t value_fn(char *out, size_t size, struct span in);
+
+/* systemd-networkd: as it is. */
+static size_t
+copy(char *out, size_t size, struct span in)
 {
-	int r = BOOT_NOTHING;
+	size_t n = in.len < size ? in.len : size;
 
-	while (f->p < f->end && r == BOOT_NOTHING) {
-		struct span v = behind(next_line(f), "ROOT_PATH=");
-
-		if (v.p)
-			r = boot_add_root_path(f->b, v.p, v.len, f->err);
-	}
-	return r;
+	memcpy(out, in.p, n);
+	return n;
 }
 
-/* --------------------------------------------------------- NetworkManager -- */
-
-/* The escapes of GLib's key files. Cut to size, which is then too long. */
+/* NetworkManager: the escapes of GLib's key files. */
 static size_t
 unescape_key_file(char *out, size_t size, struct span in)
 {
@@ -82,31 +80,7 @@ unescape_key_file(char *out, size_t size, struct span in)
 	return n;
 }
 
-static int
-read_networkmanager(struct file *f)
-{
-	char path[BOOT_ROOT_PATH_MAX + 2];
-	int r = BOOT_NOTHING;
-
-	while (f->p < f->end && r == BOOT_NOTHING) {
-		struct span line = next_line(f);
-		struct span v = behind(line, "root-path=");
-
-		if (!v.p)
-			v = behind(line, "dhcp4.root_path=");
-		if (!v.p)
-			continue;
-
-		size_t len = unescape_key_file(path, sizeof(path), v);
-
-		r = boot_add_root_path(f->b, path, len, f->err);
-	}
-	return r;
-}
-
-/* --------------------------------------------------------- klibc ipconfig -- */
-
-/* 'it'\''s': a word of a shell in single quotes, as ipconfig writes them. */
+/* klibc's ipconfig: a word of a shell in single quotes, 'it'\''s'. */
 static size_t
 unquote_shell(char *out, size_t size, struct span in)
 {
@@ -124,21 +98,22 @@ unquote_shell(char *out, size_t size, struct span in)
 	return n;
 }
 
+/* The root path behind the first of these names that is one of iSCSI. */
 static int
-read_ipconfig(struct file *f)
+read_lines(struct file *f, const char *const names[2], value_fn *value)
 {
 	char path[BOOT_ROOT_PATH_MAX + 2];
 	int r = BOOT_NOTHING;
 
 	while (f->p < f->end && r == BOOT_NOTHING) {
-		struct span v = behind(next_line(f), "ROOTPATH=");
+		struct span line = next_line(f), v = behind(line, names[0]);
 
-		if (!v.p)
-			continue;
-
-		size_t len = unquote_shell(path, sizeof(path), v);
-
-		r = boot_add_root_path(f->b, path, len, f->err);
+		if (!v.p && names[1])
+			v = behind(line, names[1]);
+		if (v.p)
+			r = boot_add_root_path(f->b, path,
+					       value(path, sizeof(path), v),
+					       f->err);
 	}
 	return r;
 }
@@ -502,16 +477,31 @@ has_line(const char *text, size_t len, const char *prefix)
 }
 
 /* In this order; a mark is the beginning of some line. */
-static const struct {
+static const struct kind {
 	const char *name;
 	const char *marks[2];
-	int (*read)(struct file *f);
+	const char *root_paths[2];	/* a line that has one begins so */
+	value_fn *value;		/* NULL: the statements of dhclient */
 } kinds[] = {
-	{ "dhclient", { "lease {", "default-duid " }, read_dhclient },
-	{ "NetworkManager", { "[device]", "[dhcp4]" }, read_networkmanager },
-	{ "ipconfig", { "DEVICE=", "PROTO=" }, read_ipconfig },
-	{ "systemd-networkd", { "ADDRESS=", "ROOT_PATH=" }, read_networkd },
+	{ "dhclient", { "lease {", "default-duid " }, { NULL }, NULL },
+	{ "NetworkManager", { "[device]", "[dhcp4]" },
+	  { "root-path=", "dhcp4.root_path=" }, unescape_key_file },
+	{ "ipconfig", { "DEVICE=", "PROTO=" }, { "ROOTPATH=" },
+	  unquote_shell },
+	{ "systemd-networkd", { "ADDRESS=", "ROOT_PATH=" }, { "ROOT_PATH=" },
+	  copy },
 };
+
+/* NULL: it is of no kind that we know. */
+static const struct kind *
+kind_of(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (int k = 0; k < 2; k++)
+			if (has_line(text, len, kinds[i].marks[k]))
+				return &kinds[i];
+	return NULL;
+}
 
 int
 boot_lease(struct boot_info *b, const char *text, size_t len, int64_t now,
@@ -524,15 +514,16 @@ boot_lease(struct boot_info *b, const char *text, size_t len, int64_t now,
 			*kind = "dhcpcd";
 		return read_message(&f);
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		for (int k = 0; k < 2; k++)
-			if (has_line(text, len, kinds[i].marks[k])) {
-				if (kind)
-					*kind = kinds[i].name;
-				return kinds[i].read(&f);
-			}
-	if (len == 0)
-		return BOOT_NOTHING;
-	return lun_fail(err, LUN_EINVAL, "not a lease of systemd-networkd, "
-			"NetworkManager, dhclient, ipconfig or dhcpcd");
+
+	const struct kind *known = kind_of(text, len);
+
+	if (!known)
+		return len == 0 ? BOOT_NOTHING :
+			lun_fail(err, LUN_EINVAL, "not a lease of "
+				 "systemd-networkd, NetworkManager, dhclient, "
+				 "ipconfig or dhcpcd");
+	if (kind)
+		*kind = known->name;
+	return known->value ? read_lines(&f, known->root_paths, known->value) :
+			      read_dhclient(&f);
 }

@@ -35,7 +35,6 @@ struct dhcp {
 	struct lun_loop *loop;
 	struct interface interface;
 	char *servers;
-	bool authenticated;
 	struct dhcp_auth auth;
 	struct dhcp_client *client;	/* NULL: there is nothing to ask */
 	struct source source;		/* fd -1: no socket */
@@ -320,7 +319,7 @@ start(struct dhcp *d, const struct dhcp_options *o, struct lun_error *err)
 	struct dhcp_config c = {
 		.name = d->interface.name,
 		.tries = o->tries ? o->tries : DHCP_TRIES,
-		.auth = d->authenticated ? &d->auth : NULL,
+		.auth = o->keys ? &d->auth : NULL,
 		.unauthentic = o->unauthentic,
 		.servers = d->servers,
 	};
@@ -354,12 +353,8 @@ prepare(struct dhcp *d, const struct dhcp_options *o, struct lun_error *err)
 	if (timer_init(&d->timer, &d->loop->timers, fire) < 0 ||
 	    (o->servers && !(d->servers = strdup(o->servers))))
 		return lun_fail(err, LUN_ENOMEM, "DHCP: out of memory");
-	if (o->keys) {
-		r = dhcp_auth_parse(&d->auth, o->keys, &why);
-		if (r < 0)
-			return lun_fail(err, r, "DHCP keys: %s", why.text);
-		d->authenticated = true;
-	}
+	if (o->keys && (r = dhcp_auth_parse(&d->auth, o->keys, &why)) < 0)
+		return lun_fail(err, r, "DHCP keys: %s", why.text);
 	r = look_at_interface(&d->interface, o->interface, err);
 	if (r < 0 || is_ipv6_only(&d->interface))
 		return r;

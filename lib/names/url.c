@@ -152,10 +152,7 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 	const char *problem = url_percent_decode(u->password, sizeof(u->password),
 					     span_of(sep + 1, end));
 
-	if (problem)
-		return lun_fail(err, LUN_EINVAL, "password: %s", problem);
-	u->has_password = true;
-	return 0;
+	return problem ? lun_fail(err, LUN_EINVAL, "password: %s", problem) : 0;
 }
 
 static int
@@ -312,7 +309,8 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 	    !(f[F_PROTOCOL].len == 1 && *f[F_PROTOCOL].p == '6'))
 		return lun_fail(err, LUN_EINVAL, "protocol: it is not 6 (TCP); "
 				"an IPv6 server stands in brackets");
-	if (f[F_PORT].len > 0 &&
+	u->has_port = f[F_PORT].len > 0;
+	if (u->has_port &&
 	    (r = portal_parse_port(&u->portal.port, f[F_PORT].p, f[F_PORT].len,
 				   &why)) < 0)
 		return lun_fail(err, r, "port %s", why.text);

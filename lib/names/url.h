@@ -51,8 +51,8 @@ struct url {
 	char target[NAME_MAX_LEN + 1];		/* prepared */
 	uint64_t lun;
 	char user[URL_USER_MAX + 1];		/* "" if none */
-	char password[URL_USER_MAX + 1];	/* wipe after use */
-	bool has_password;			/* true for "user%@host" too */
+	char password[URL_USER_MAX + 1];	/* "" if none; wipe after use */
+	bool has_port;		/* root path: it was said, not only the usual one */
 	/* A scope-list as on the wire, with the escapes of RFC 2608 6.4.1; ""
 	 * if none was named. */
 	char scope[URL_SCOPE_MAX + 1];

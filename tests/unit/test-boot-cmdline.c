@@ -40,8 +40,6 @@ show(const char *cmdline, char out[4096])
 			n += (size_t)snprintf(out + n, 4096 - n, " %s/%s/%s/%s",
 					      t->url.user, t->url.password,
 					      t->user_in, t->password_in);
-		assert_int_equal(t->url.has_password,
-				 t->url.password[0] != '\0');
 	}
 	snprintf(out + n, 4096 - n, " %s", b.initiator);
 	return out;

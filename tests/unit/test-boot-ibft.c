@@ -194,7 +194,7 @@ test_flags(void **state)
 	seal(&t);
 	assert_int_equal(parse(&t, t.len, &b, &err), 0);
 	assert_int_equal(b.targets[0].url.kind, URL_UNLOCATED);
-	assert_false(b.targets[0].has_port);
+	assert_false(b.targets[0].url.has_port);
 	assert_string_equal(b.targets[0].url.user, "");
 
 	t.b[TARGET0 + 5] = 0;

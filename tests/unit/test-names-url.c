@@ -192,7 +192,6 @@ test_good(void **state)
 
 		parse(&u, g->text);
 		assert_same(&u, g);
-		assert_int_equal(u.has_password, g->password != NULL);
 		assert_string_equal(u.password, g->password ? g->password : "");
 		assert_string_equal(url_print(&u, text), g->printed);
 
