@@ -90,6 +90,11 @@ struct portal portal_of_url(const struct lun_url *url);
 /* Which of these words, the last of which is NULL, it is; -1: none. */
 int option_word(const char *const words[], const char *word);
 
+/* Who we are: what the options say, or else what identity.h has. LUN_ESYS. */
+int options_name(const struct lun_options *o, const struct lun_env *env,
+		 char out[NAME_MAX_LEN + 1], struct lun_error *err);
+void options_alias(const struct lun_options *o, char out[ALIAS_MAX + 1]);
+
 /* How to authenticate: CHAP unless told otherwise, if there are credentials. To
  * be wiped. */
 void options_auth(const struct lun_options *o, struct auth_config *auth);

@@ -234,10 +234,8 @@ send_out(struct isns_discovery *s)
 
 		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN;
-		if (n > 0) {
-			out->len -= (size_t)n;
-			memmove(out->p, out->p + n, out->len);
-		}
+		if (n > 0)
+			str_drop(out, (size_t)n);
 	}
 	return true;
 }
@@ -516,10 +514,8 @@ make(struct isns_discovery *s, const struct lun_url *url,
 		return r;
 	s->timeout = options->timeout;
 	s->proxy = options->proxy;
-	memcpy(alias, options->initiator_alias, sizeof(alias));
-	if (!options->alias_set)
-		identity_alias(alias);
-	r = lun_initiator_name(options, name, err);
+	options_alias(options, alias);
+	r = options_name(options, &loop->env, name, err);
 	if (r < 0)
 		return r;
 

@@ -8,6 +8,39 @@
 #include "base/hash.h"
 #include "lun-impl.h"
 
+/* ----------------------------------------------------------- who we are -- */
+
+int
+options_name(const struct lun_options *o, const struct lun_env *env,
+	     char out[NAME_MAX_LEN + 1], struct lun_error *err)
+{
+	if (o->initiator_name[0] == '\0')
+		return identity_name(out, env, err);
+	memcpy(out, o->initiator_name, sizeof(o->initiator_name));
+	return 0;
+}
+
+/* RFC 7143 13.7: the host name is a fair default. */
+void
+options_alias(const struct lun_options *o, char out[ALIAS_MAX + 1])
+{
+	if (o->alias_set)
+		memcpy(out, o->initiator_alias, sizeof(o->initiator_alias));
+	else
+		identity_alias(out);
+}
+
+int
+lun_initiator_name(const struct lun_options *o, char out[224],
+		   struct lun_error *err)
+{
+	static const struct lun_env silent = { 0 };
+
+	return options_name(o, &silent, out, err);
+}
+
+/* ------------------------------------------------------------- the setup -- */
+
 /* The credentials of the URL come before those of the options. */
 static void
 take_credentials(struct lun_options *o, const struct lun_url *url)
@@ -119,12 +152,10 @@ setup_init(struct setup *s, const struct lun_url *url,
 	s->options.auth = auth;
 	auth_wipe(&auth);
 	fit_bursts(&s->options.offer.values);
-	if (s->options.initiator_name[0] == '\0')
-		r = identity_name(s->options.initiator_name, env, err);
+	r = options_name(options, env, s->options.initiator_name, err);
 	if (r < 0)
 		return r;
-	if (!s->options.alias_set)	/* RFC 7143 13.7: a fair default */
-		identity_alias(s->options.initiator_alias);
+	options_alias(options, s->options.initiator_alias);
 
 	if (url->kind != LUN_URL_PORTAL)
 		memcpy(s->target, url->target, sizeof(s->target));
@@ -145,16 +176,4 @@ setup_deinit(struct setup *s)
 {
 	isid_release(&s->isid);
 	secret_wipe(&s->options, sizeof(s->options));
-}
-
-int
-lun_initiator_name(const struct lun_options *o, char out[224],
-		   struct lun_error *err)
-{
-	static const struct lun_env silent = { 0 };
-
-	if (o->initiator_name[0] == '\0')
-		return identity_name(out, &silent, err);
-	memcpy(out, o->initiator_name, sizeof(o->initiator_name));
-	return 0;
 }

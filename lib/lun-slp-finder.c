@@ -188,11 +188,11 @@ take_search(struct slp_finder *f, const struct slp_search *q)
 {
 	f->search = *q;
 	snprintf(f->name, sizeof(f->name), "%s", q->name ? q->name : "");
-	f->search.name = f->search.who.name = f->name;
-	if (!q->who.chap_user)
+	f->search.name = f->name;
+	if (!q->chap_user)
 		return;
-	snprintf(f->chap_user, sizeof(f->chap_user), "%s", q->who.chap_user);
-	f->search.who.chap_user = f->chap_user;
+	snprintf(f->chap_user, sizeof(f->chap_user), "%s", q->chap_user);
+	f->search.chap_user = f->chap_user;
 }
 
 static int

@@ -99,10 +99,9 @@ choose_query(struct slp_search *q, char name[NAME_MAX_LEN + 1],
 		memcpy(name, url->target, NAME_MAX_LEN + 1);
 		return 0;
 	}
-	memcpy(name, o->initiator_name, NAME_MAX_LEN + 1);
 	if (o->slp.query == SLP_QUERY_CREDENTIALS && *o->auth.username)
-		q->who.chap_user = o->auth.username;
-	return *name ? 0 : identity_name(name, env, err);
+		q->chap_user = o->auth.username;
+	return options_name(o, env, name, err);
 }
 
 int

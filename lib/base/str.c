@@ -5,6 +5,7 @@
  */
 #include "base/str.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -56,6 +57,16 @@ str_add_bytes(struct str *s, const void *p, size_t len)
 		memcpy(s->p + s->len, p, len);
 	s->len += len;
 	s->p[s->len] = '\0';
+}
+
+void
+str_drop(struct str *s, size_t n)
+{
+	assert(n <= s->len);
+	if (n == 0)
+		return;
+	s->len -= n;
+	memmove(s->p, s->p + n, s->len + 1);
 }
 
 void

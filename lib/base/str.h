@@ -33,6 +33,9 @@ void str_add(struct str *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void str_add_bytes(struct str *s, const void *p, size_t len);
 
+/* Takes the first n bytes away. */
+void str_drop(struct str *s, size_t n);
+
 /*
  * Adds a text of the peer so that it can be shown: what is not UTF-8, control
  * characters, characters that turn the direction of writing, and the

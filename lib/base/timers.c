@@ -9,9 +9,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "lun.h"
-
-enum { HEAP_SIZE_MIN = 16 };
 
 static void
 place(struct timers *ts, size_t i, struct timer *t)
@@ -78,16 +77,12 @@ int
 timer_init(struct timer *t, struct timers *ts,
 	   void (*fire)(struct timer *t, lun_time now))
 {
-	if (ts->reserved == ts->size) {
-		size_t size = ts->size ? 2 * ts->size : HEAP_SIZE_MIN;
-		struct timer **heap = reallocarray(ts->heap, size,
-						   sizeof(struct timer *));
+	struct timer **heap = array_grow(ts->heap, ts->reserved, &ts->size,
+					 sizeof(struct timer *));
 
-		if (!heap)
-			return LUN_ENOMEM;
-		ts->heap = heap;
-		ts->size = size;
-	}
+	if (!heap)
+		return LUN_ENOMEM;
+	ts->heap = heap;
 	ts->reserved++;
 	*t = (struct timer){ .set = ts, .fire = fire };
 	return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "discovery/isns-impl.h"
@@ -117,17 +118,11 @@ list_is_complete(struct isns *c)
 static int
 add_name(struct isns *c, const char *name)
 {
-	if (c->n == c->size) {
-		size_t more = c->size > 0 ? 2 * c->size : 64;
-		char **new = reallocarray(c->names, more, sizeof(*new));
+	char **names = array_grow(c->names, c->n, &c->size, sizeof(*names));
 
-		if (!new)
-			return LUN_ENOMEM;
-		c->names = new;
-		c->size = more;
-	}
-	c->names[c->n] = strdup(name);
-	if (!c->names[c->n])
+	if (names)
+		c->names = names;
+	if (!names || !(names[c->n] = strdup(name)))
 		return LUN_ENOMEM;
 	c->n++;
 	return 0;

@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-enum { IN_SIZE_MIN = 4096 };
+/* Of an answer over TCP, and something else before it. */
+enum { IN_MAX = SLP_MESSAGE_MAX + (64 << 10) };
 
 /* CONFIG_RETRY is 2 of the 15 seconds of CONFIG_RETRY_MAX: RFC 2608 13 */
 static lun_time
@@ -31,7 +32,7 @@ exchange_free(struct slp_exchange *x)
 	free(x->scopes);
 	free(x->what);
 	free(x->request);
-	free(x->in);
+	str_deinit(&x->in);
 	free(x->cut);
 	free(x);
 }
@@ -120,6 +121,7 @@ exchange_new(struct slp_wire *w, const struct slp_question *q)
 		x->agent = *q->agent;
 	x->expected = answer_to(q->function, q->subject);
 	x->responders = (struct str)STR_INIT(SLP_DATAGRAM_MAX);
+	x->in = (struct str)STR_INIT(IN_MAX);
 	x->subject = strdup(q->subject);
 	x->scopes = strdup(q->scopes);
 	x->what = strdup(q->what);
@@ -372,25 +374,6 @@ use_what_was_cut(struct slp_exchange *x)
 	finish(x, 0);
 }
 
-/* Room for more, as it comes: a length that lies costs us nothing. */
-static bool
-reserve(struct slp_exchange *x, size_t len)
-{
-	size_t size = x->in_size > 0 ? x->in_size : IN_SIZE_MIN;
-
-	while (size < x->in_len + len)
-		size *= 2;
-	if (size > x->in_size) {
-		uint8_t *p = realloc(x->in, size);
-
-		if (!p)
-			return false;
-		x->in = p;
-		x->in_size = size;
-	}
-	return true;
-}
-
 void
 slp_exchange_broken(struct slp_exchange *x, const struct lun_error *err,
 		    lun_time now)
@@ -419,22 +402,21 @@ slp_exchange_take(struct slp_exchange *x, const void *p, size_t len,
 	struct lun_error why = { 0 };
 	size_t want;
 
-	if (x->in_len + len > SLP_MESSAGE_MAX + IN_SIZE_MIN * 16 ||
-	    !reserve(x, len)) {
+	/* as it comes: a length that lies costs us nothing */
+	str_add_bytes(&x->in, p, len);
+	if (x->in.failed) {
 		lun_fail(&why, LUN_ENOMEM, "an answer of more than %d bytes",
 			 SLP_MESSAGE_MAX);
 		broken_by_peer(x, &why, now);
 		return;
 	}
-	memcpy(x->in + x->in_len, p, len);
-	x->in_len += len;
-	while (x->in_len >= SLP_PREFIX) {
-		int r = slp_length(x->in, &want, &why);
+	while (x->in.len >= SLP_PREFIX) {
+		int r = slp_length((const uint8_t *)x->in.p, &want, &why);
 
-		if (r == 0 && want > x->in_len)
+		if (r == 0 && want > x->in.len)
 			return;
 		if (r == 0)
-			r = slp_read(&m, x->in, want, &why);
+			r = slp_read(&m, x->in.p, want, &why);
 		if (r < 0) {
 			broken_by_peer(x, &why, now);
 			return;
@@ -443,9 +425,7 @@ slp_exchange_take(struct slp_exchange *x, const void *p, size_t len,
 			take_whole(x, &m);
 			return;
 		}
-		/* something else: passed over */
-		x->in_len -= want;
-		memmove(x->in, x->in + want, x->in_len);
+		str_drop(&x->in, want);		/* something else */
 	}
 }
 

@@ -93,8 +93,7 @@ struct slp_exchange {
 
 	bool tcp;			/* it is asked over TCP */
 	void *connection;		/* the driver's; NULL: none */
-	uint8_t *in;			/* of the answer there */
-	size_t in_len, in_size;
+	struct str in;			/* of the answer there */
 	uint8_t *cut;			/* what there was before; NULL: nothing */
 	size_t cut_len;
 };

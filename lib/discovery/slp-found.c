@@ -6,21 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "discovery/slp-url.h"
-
-static void
-service_deinit(struct slp_service *s)
-{
-	free(s->alias);
-	free(s->url);
-}
 
 void
 slp_found_deinit(struct slp_found *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		service_deinit(&f->v[i]);
+		free(f->v[i].url);
 	free(f->v);
 	f->v = NULL;
 	f->n = f->size = 0;
@@ -34,22 +28,6 @@ read_url(const struct slp_found *f, struct slp_text url,
 		return slp_service_url(url, SLP_TYPE_SMS, LUN_ISNS_PORT,
 				       &out->portal, why);
 	return slp_target_url(url, out->name, &out->portal, why);
-}
-
-static bool
-grow(struct slp_found *f)
-{
-	size_t more = f->size > 0 ? 2 * f->size : 16;
-	struct slp_service *v;
-
-	if (f->n < f->size)
-		return true;
-	v = reallocarray(f->v, more, sizeof(*v));
-	if (!v)
-		return false;
-	f->v = v;
-	f->size = more;
-	return true;
 }
 
 int
@@ -73,11 +51,13 @@ slp_found_add(struct slp_found *f, const struct slp_url_entry *e, size_t agent,
 	if (f->n == SLP_FOUND_MAX)
 		return lun_fail(why, LUN_ENOMEM, "there are more than %d",
 				SLP_FOUND_MAX);
-	s.url = strndup(e->url.p, e->url.len);
-	if (!s.url || !grow(f)) {
-		free(s.url);
+
+	struct slp_service *v = array_grow(f->v, f->n, &f->size, sizeof(*v));
+
+	if (v)
+		f->v = v;
+	if (!v || !(s.url = strndup(e->url.p, e->url.len)))
 		return lun_fail(why, LUN_ENOMEM, "out of memory");
-	}
 	f->v[f->n++] = s;
 	return 0;
 }
@@ -102,7 +82,7 @@ slp_found_sort(struct slp_found *f)
 		qsort(f->v, f->n, sizeof(*f->v), by_url);
 	for (size_t i = 0; i < f->n; i++) {
 		if (n > 0 && strcmp(f->v[n - 1].url, f->v[i].url) == 0)
-			service_deinit(&f->v[i]);
+			free(f->v[i].url);
 		else
 			f->v[n++] = f->v[i];
 	}
@@ -113,14 +93,13 @@ const char *
 slp_found_tags(const struct slp_found *f)
 {
 	return f->what == SLP_ISNS_SERVERS ? "transports,server-priority"
-					   : "portal-group,transports,alias";
+					   : "portal-group,transports";
 }
 
 void
 slp_found_attributes(const struct slp_found *f, struct slp_service *s,
 		     struct slp_text attributes)
 {
-	char alias[SLP_ALIAS_MAX];
 	long v;
 
 	/* RFC 4018 5.2: tcp is what it is if nothing is said */
@@ -132,10 +111,6 @@ slp_found_attributes(const struct slp_found *f, struct slp_service *s,
 	}
 	if (slp_attr_number(attributes, "portal-group", UINT16_MAX, &v))
 		s->portal.tpgt = (int32_t)v;
-	if (!s->alias && slp_attr_text(attributes, "alias", alias,
-				       sizeof(alias)) &&
-	    str_is_harmless(alias, strlen(alias)))
-		s->alias = strdup(alias);	/* a nicety: NULL will do */
 }
 
 static int
@@ -155,7 +130,7 @@ slp_found_finish(struct slp_found *f, lun_time now)
 
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->v[i].unusable || f->v[i].expires <= now)
-			service_deinit(&f->v[i]);
+			free(f->v[i].url);
 		else
 			f->v[n++] = f->v[i];
 	}

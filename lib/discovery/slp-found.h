@@ -12,7 +12,7 @@
 #include "names/name.h"
 #include "names/portal.h"
 
-enum { SLP_FOUND_MAX = 20000, SLP_ALIAS_MAX = 256 };
+enum { SLP_FOUND_MAX = 20000 };
 
 enum slp_what {
 	SLP_OPEN_TARGETS,	/* to this identity, or to any: query 4, 6 */
@@ -25,8 +25,6 @@ enum slp_what {
 struct slp_service {
 	char name[NAME_MAX_LEN + 1];	/* prepared; "" of a server */
 	struct portal portal;		/* tpgt -1: not known */
-	char *alias;			/* of the target, harmless; or NULL */
-
 	char *url;
 	size_t agent;			/* that told of it: the caller's */
 	lun_time expires;

@@ -278,23 +278,13 @@ add_or_any(struct str *out, const char *tag, const char *prefix,
 
 /* "&(a)(b)" of RFC 4018 is no filter, and would ask for both values. */
 void
-slp_add_access(struct str *out, const struct slp_identity *who)
+slp_add_access(struct str *out, const char *name, const char *chap_user)
 {
-	const struct {
-		const char *tag, *prefix, *value;
-	} parts[] = {
-		{ "auth-name", "", who->name },
-		{ "auth-addr", "", who->address },
-		{ "auth-cred", "chap/", who->chap_user },
-	};
-	bool several = !!who->name + !!who->address + !!who->chap_user > 1;
-
-	if (several)
+	if (chap_user)
 		str_add(out, "(&");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (parts[i].value)
-			add_or_any(out, parts[i].tag, parts[i].prefix,
-				   parts[i].value);
-	if (several)
+	add_or_any(out, "auth-name", "", name);
+	if (chap_user) {
+		add_or_any(out, "auth-cred", "chap/", chap_user);
 		str_add(out, ")");
+	}
 }

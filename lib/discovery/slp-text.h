@@ -69,20 +69,11 @@ int slp_attr_has(struct slp_text list, const char *tag, const char *value);
 
 /* ---------------------------------------------------------- predicates -- */
 
-/*
- * The searches of RFC 4018 5.2, as LDAPv3 filters. Who we are: NULL and 0 stand
- * for what does not matter.
- */
-struct slp_identity {
-	const char *name;		/* of the initiator */
-	const char *address;		/* one of ours */
-	const char *chap_user;
-};
-
+/* The searches of RFC 4018 5.2, as LDAPv3 filters. */
 void slp_add_equal(struct str *out, const char *tag, const char *value);
 
-/* Targets that are open to this identity, or to any: queries 4 and 6, written
- * as they are meant. */
-void slp_add_access(struct str *out, const struct slp_identity *who);
+/* Targets that are open to this initiator, or to any; and to this user of CHAP,
+ * if it is not NULL: queries 4 and 6, written as they are meant. */
+void slp_add_access(struct str *out, const char *name, const char *chap_user);
 
 #endif

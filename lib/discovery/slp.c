@@ -469,7 +469,7 @@ filter_of(const struct slp_search *q)
 	str_add(&f, "%s", "");
 	switch (q->what) {		/* RFC 4018 5.2, 5.3 */
 	case SLP_OPEN_TARGETS:
-		slp_add_access(&f, &q->who);
+		slp_add_access(&f, q->name, q->chap_user);
 		break;
 	case SLP_NAMED_TARGET:
 		slp_add_equal(&f, "iscsi-name", q->name);

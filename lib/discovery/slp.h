@@ -27,7 +27,7 @@
 struct slp_search {
 	enum slp_what what;
 	const char *name;		/* prepared, of target or initiator */
-	struct slp_identity who;	/* SLP_OPEN_TARGETS */
+	const char *chap_user;		/* SLP_OPEN_TARGETS; NULL: to any */
 };
 
 struct slp;

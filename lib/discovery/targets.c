@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -31,25 +32,6 @@ struct targets {
 	size_t complaints;
 	const struct portal *asked;	/* NULL: is not added */
 };
-
-/* Makes room for one more element of an array. */
-static int
-grow(void *array, size_t n, size_t *size, size_t element)
-{
-	void **p = array;
-
-	if (n < *size)
-		return 0;
-
-	size_t more = *size > 0 ? 2 * *size : 4;
-	void *new = reallocarray(*p, more, element);
-
-	if (!new)
-		return LUN_ENOMEM;
-	*p = new;
-	*size = more;
-	return 0;
-}
 
 static void
 record_deinit(struct record *r)
@@ -75,11 +57,13 @@ add_portal(struct record *r, const char *host, uint16_t port, int tpgt,
 	}
 	if (r->n_portals == TARGET_PORTALS_MAX)
 		return 0;
-	if (grow(&r->portals, r->n_portals, &r->size, sizeof(*r->portals)) < 0)
-		return LUN_ENOMEM;
 
-	char *copy = strdup(host);
+	struct lun_portal *portals = array_grow(r->portals, r->n_portals,
+						&r->size, sizeof(*portals));
+	char *copy = portals ? strdup(host) : NULL;
 
+	if (portals)
+		r->portals = portals;
 	if (!copy)
 		return LUN_ENOMEM;
 	r->portals[r->n_portals++] = (struct lun_portal){ copy, port, tpgt,
@@ -223,11 +207,13 @@ targets_add(struct targets *t, const char *key, const char *name)
 		targets_complain(t, key, name, strlen(name), why.text);
 		return TARGETS_LEFT_OUT;
 	}
-	if (grow(&t->records, t->n, &t->size, sizeof(*t->records)) < 0)
-		return LUN_ENOMEM;
 
-	char *copy = strdup(prepared);
+	struct record *records = array_grow(t->records, t->n, &t->size,
+					    sizeof(*records));
+	char *copy = records ? strdup(prepared) : NULL;
 
+	if (records)
+		t->records = records;
 	if (!copy)
 		return LUN_ENOMEM;
 	t->records[t->n] = (struct record){ .name = copy, .order = t->n };

@@ -218,8 +218,7 @@ w_init(struct world *w)
 static inline void
 w_start(struct world *w, enum slp_what what, const char *name)
 {
-	struct slp_search search = { .what = what, .name = name,
-				     .who.name = name };
+	struct slp_search search = { .what = what, .name = name };
 	int r = slp_new(&w->slp, &w->config, &search, &w_driver, w, &w->env,
 			&w->timers, w_done, w, &w->err);
 
@@ -306,11 +305,8 @@ w_found(struct world *w)
 		char at[PORTAL_TEXT_MAX];
 
 		len += (size_t)snprintf(buf + len, sizeof(buf) - len,
-					"%s%s %s%s%s", i ? "; " : "",
-					v[i].name,
-					portal_print_tagged(&v[i].portal, at),
-					v[i].alias ? " " : "",
-					v[i].alias ? v[i].alias : "");
+					"%s%s %s", i ? "; " : "", v[i].name,
+					portal_print_tagged(&v[i].portal, at));
 		assert(len < sizeof(buf));
 	}
 	return buf;

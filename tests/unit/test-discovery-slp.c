@@ -42,14 +42,14 @@ test_given(void **state)
 	assert_string_equal(world.sent[0].what, OPEN);
 	assert_string_equal(world.sent[1].subject, URL("192.0.2.9", "one"));
 	assert_string_equal(world.sent[1].what,
-			    "portal-group,transports,alias");
+			    "portal-group,transports");
 	for (size_t i = 0; i < world.n; i++) {
 		assert_int_equal(world.sent[i].flags, 0);
 		assert_string_equal(world.sent[i].responders, "");
 	}
 	assert_string_equal(w_found(&world),
-			    "iqn.2026-11.test:one 192.0.2.9:3260,3 The (one); "
-			    "iqn.2026-11.test:two 192.0.2.9:3260,3 The (one)");
+			    "iqn.2026-11.test:one 192.0.2.9:3260,3; "
+			    "iqn.2026-11.test:two 192.0.2.9:3260,3");
 }
 
 /* shows: 2608-6.3-01 2608-8-04 */
