@@ -9,7 +9,6 @@
 #include "lun-heartbeat.h"
 
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +55,8 @@ tell(const struct heartbeat *h, const struct isns_heartbeat *beat,
 }
 
 static void
-received(void *user, const struct address *from, unsigned interface,
-	 const uint8_t *data, size_t len)
+received(void *user, const struct address *from, const uint8_t *data,
+	 size_t len)
 {
 	struct heartbeat *h = user;
 	struct portal servers[HEARTBEAT_SERVERS_MAX];
@@ -80,15 +79,13 @@ bool
 heartbeat_is_group(const struct portal *p)
 {
 	struct address a;
-	const struct sockaddr_in *in = (const void *)&a.sa;
-	const struct sockaddr_in6 *in6 = (const void *)&a.sa;
 
 	if (portal_host_kind(p) == HOST_NAME ||
 	    resolve_numeric(&a, p, NULL) < 0)
 		return false;
-	return a.sa.ss_family == AF_INET ?
-		IN_MULTICAST(ntohl(in->sin_addr.s_addr)) :
-		IN6_IS_ADDR_MULTICAST(&in6->sin6_addr);
+	return a.sa.sa_family == AF_INET ?
+		IN_MULTICAST(ntohl(a.in.sin_addr.s_addr)) :
+		IN6_IS_ADDR_MULTICAST(&a.in6.sin6_addr);
 }
 
 struct heartbeat *

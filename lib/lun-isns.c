@@ -20,7 +20,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -290,37 +289,14 @@ notice_ended(void *user, struct caller *c)
 	isns_rx_deinit(caller_own(c));
 }
 
-static bool
-same_host(const struct address *a, const struct address *b)
-{
-	const struct sockaddr_in *a4 = (const void *)&a->sa;
-	const struct sockaddr_in *b4 = (const void *)&b->sa;
-	const struct sockaddr_in6 *a6 = (const void *)&a->sa;
-	const struct sockaddr_in6 *b6 = (const void *)&b->sa;
-
-	if (a->sa.ss_family != b->sa.ss_family)
-		return false;
-	return a->sa.ss_family == AF_INET ?
-		a4->sin_addr.s_addr == b4->sin_addr.s_addr :
-		IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
-}
-
 /* RFC 4171 6.3.1: 16 bytes, IPv4 is mapped. */
-static void
-portal_of(struct isns_portal *p, const struct address *a)
+static struct isns_portal
+portal_of(struct address a)
 {
-	const struct sockaddr_in *in = (const void *)&a->sa;
-	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
+	struct isns_portal p = { .port = ntohs(*address_port(&a)) };
 
-	*p = (struct isns_portal){ 0 };
-	if (a->sa.ss_family == AF_INET6) {
-		memcpy(p->address, &in6->sin6_addr, sizeof(p->address));
-		p->port = ntohs(in6->sin6_port);
-		return;
-	}
-	p->address[10] = p->address[11] = 0xff;
-	memcpy(p->address + 12, &in->sin_addr, 4);
-	p->port = ntohs(in->sin_port);
+	address_host16(&a, p.address);
+	return p;
 }
 
 /* At the address of our end of the connection, on a port of its own. */
@@ -333,22 +309,24 @@ open_port(struct isns_discovery *s, struct isns_portal *portal,
 		.received = notice_received,
 		.ended = notice_ended,
 	};
-	struct address local = { .len = sizeof(local.sa) };
+	struct address local = { .len = sizeof(local.in6) };
 	int r = 0;
 
-	if (getsockname(s->source.fd, (struct sockaddr *)&local.sa,
-			&local.len) < 0)
+	if (getsockname(s->source.fd, &local.sa, &local.len) < 0)
 		return lun_fail(err, LUN_ESYS, "%s", strerror(errno));
-	if (s->listen && !same_host(listen_address(s->listen), &local))
-		s->listen = listen_free(s->listen);
-	if (local.sa.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)(void *)&local.sa)->sin6_port = 0;
-	else
-		((struct sockaddr_in *)(void *)&local.sa)->sin_port = 0;
+	*address_port(&local) = 0;
+	if (s->listen) {	/* of the last connection: is it there, too? */
+		struct isns_portal here = portal_of(local);
+		struct isns_portal there = portal_of(listen_address(s->listen));
+
+		if (memcmp(here.address, there.address,
+			   sizeof(here.address)) != 0)
+			s->listen = listen_free(s->listen);
+	}
 	if (!s->listen)
 		r = listen_new(&s->listen, s->d.loop, &local, &ops, s, err);
 	if (r == 0)
-		portal_of(portal, listen_address(s->listen));
+		*portal = portal_of(listen_address(s->listen));
 	return r;
 }
 

@@ -107,16 +107,14 @@ listen_freep(struct listen **l)
 static int
 open_socket(struct listen *l, const struct address *local)
 {
-	l->source.fd = socket(local->sa.ss_family, SOCK_STREAM |
+	l->source.fd = socket(local->sa.sa_family, SOCK_STREAM |
 			      SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	l->local.len = sizeof(l->local.sa);
+	l->local.len = sizeof(l->local.in6);
 	if (l->source.fd < 0 ||
-	    bind(l->source.fd, (const struct sockaddr *)&local->sa,
-		 local->len) < 0 ||
+	    bind(l->source.fd, &local->sa, local->len) < 0 ||
 	    listen(l->source.fd, LISTEN_CONNECTIONS) < 0)
 		return -1;
-	return getsockname(l->source.fd, (struct sockaddr *)&l->local.sa,
-			   &l->local.len);
+	return getsockname(l->source.fd, &l->local.sa, &l->local.len);
 }
 
 int
@@ -152,10 +150,10 @@ listen_new(struct listen **out, struct lun_loop *loop,
 	return 0;
 }
 
-const struct address *
+struct address
 listen_address(const struct listen *l)
 {
-	return &l->local;
+	return l->local;
 }
 
 void *

@@ -32,7 +32,7 @@ int listen_new(struct listen **out, struct lun_loop *loop,
 struct listen *listen_free(struct listen *l);
 
 /* Where it listens. */
-const struct address *listen_address(const struct listen *l);
+struct address listen_address(const struct listen *l);
 
 /* What belongs to the caller. */
 void *caller_own(struct caller *c);

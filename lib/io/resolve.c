@@ -70,7 +70,7 @@ addresses(struct address *a, size_t max, const char *host, const char *port,
 	for (struct addrinfo *i = list; i && n < max; i = i->ai_next) {
 		if (i->ai_family != AF_INET && i->ai_family != AF_INET6)
 			continue;
-		memcpy(&a[n].sa, i->ai_addr, i->ai_addrlen);
+		memcpy(&a[n].in6, i->ai_addr, i->ai_addrlen);
 		a[n++].len = i->ai_addrlen;
 	}
 	freeaddrinfo(list);
@@ -207,8 +207,21 @@ resolve_free(struct resolve *r)
 bool
 address_host(const struct address *a, char host[256])
 {
-	return getnameinfo((const struct sockaddr *)&a->sa, a->len, host, 256,
-			   NULL, 0, NI_NUMERICHOST) == 0;
+	return getnameinfo(&a->sa, a->len, host, 256, NULL, 0,
+			   NI_NUMERICHOST) == 0;
+}
+
+void
+address_host16(const struct address *a, uint8_t out[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->sa.sa_family == AF_INET6) {
+		memcpy(out, &a->in6.sin6_addr, 16);
+		return;
+	}
+	memcpy(out, mapped, 12);
+	memcpy(out + 12, &a->in.sin_addr, 4);
 }
 
 int

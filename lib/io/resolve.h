@@ -6,6 +6,7 @@
 #ifndef IO_RESOLVE_H
 #define IO_RESOLVE_H
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "io/loop.h"
@@ -13,10 +14,23 @@
 
 enum { ADDRESSES_MAX = 16 };
 
+/* Of IPv4 or IPv6, as sa.sa_family says. */
 struct address {
-	struct sockaddr_storage sa;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
 	socklen_t len;
 };
+
+/* Its TCP or UDP port, in the byte order of the network. */
+static inline in_port_t *
+address_port(struct address *a)
+{
+	return a->sa.sa_family == AF_INET6 ? &a->in6.sin6_port :
+					     &a->in.sin_port;
+}
 
 struct resolve;
 
@@ -36,6 +50,9 @@ struct resolve *resolve_free(struct resolve *r);
 /* The address as a host in figures, with a zone if it needs one. False: that is
  * not to be had. */
 bool address_host(const struct address *a, char host[256]);
+
+/* The 16 bytes of IPv6; IPv4 is mapped. */
+void address_host16(const struct address *a, uint8_t out[16]);
 
 /* The address of a portal whose host is one in figures. LUN_ERESOLVE. */
 int resolve_numeric(struct address *a, const struct portal *portal,

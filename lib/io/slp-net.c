@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,8 +144,8 @@ find_interfaces(struct slp_net *n, const struct slp_net_config *c,
 /* ----------------------------------------------------------- datagrams -- */
 
 static void
-received(void *user, const struct address *from, unsigned interface,
-	 const uint8_t *data, size_t len)
+received(void *user, const struct address *from, const uint8_t *data,
+	 size_t len)
 {
 	struct slp_net *n = user;
 	struct portal p = { .port = LUN_SLP_PORT, .tpgt = -1 };
@@ -160,28 +159,26 @@ received(void *user, const struct address *from, unsigned interface,
 static struct address
 group_v4(bool broadcast)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-				   .sin_port = htons(LUN_SLP_PORT) };
-	struct address a = { .len = sizeof(sin) };
+	struct address a = { .in = { .sin_family = AF_INET,
+				     .sin_port = htons(LUN_SLP_PORT) },
+			     .len = sizeof(a.in) };
 
 	if (broadcast)
-		sin.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+		a.in.sin_addr.s_addr = htonl(INADDR_BROADCAST);
 	else
-		inet_pton(AF_INET, SLP_GROUP_IPV4, &sin.sin_addr);
-	memcpy(&a.sa, &sin, sizeof(sin));
+		inet_pton(AF_INET, SLP_GROUP_IPV4, &a.in.sin_addr);
 	return a;
 }
 
 static struct address
 group_v6(uint8_t scope, const char *type, unsigned interface)
 {
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
-				     .sin6_port = htons(LUN_SLP_PORT),
-				     .sin6_scope_id = interface };
-	struct address a = { .len = sizeof(sin6) };
+	struct address a = { .in6 = { .sin6_family = AF_INET6,
+				      .sin6_port = htons(LUN_SLP_PORT),
+				      .sin6_scope_id = interface },
+			     .len = sizeof(a.in6) };
 
-	slp_group_ipv6(sin6.sin6_addr.s6_addr, scope, type);
-	memcpy(&a.sa, &sin6, sizeof(sin6));
+	slp_group_ipv6(a.in6.sin6_addr.s6_addr, scope, type);
 	return a;
 }
 
@@ -219,7 +216,7 @@ net_send(void *user, const struct portal *agent, const char *type,
 	if (resolve_numeric(&to, agent, NULL) < 0)
 		return;
 
-	struct udp *u = to.sa.ss_family == AF_INET6 ? n->v6 : n->v4;
+	struct udp *u = to.sa.sa_family == AF_INET6 ? n->v6 : n->v4;
 
 	if (u)
 		udp_send(u, &to, 0, p, len);

@@ -64,10 +64,8 @@ drop_socket(struct dial *d)
 static bool
 lacks_zone(const struct address *a)
 {
-	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
-
-	return a->sa.ss_family == AF_INET6 && in6->sin6_scope_id == 0 &&
-	       IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr);
+	return a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id == 0 &&
+	       IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
 }
 
 static void
@@ -103,11 +101,11 @@ succeeded(struct dial *d)
 static bool
 try(struct dial *d, const struct address *a)
 {
-	d->source.fd = socket(a->sa.ss_family,
+	d->source.fd = socket(a->sa.sa_family,
 			      SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (d->source.fd < 0 ||
-	    (connect(d->source.fd, (const struct sockaddr *)&a->sa,
-		     a->len) < 0 && errno != EINPROGRESS)) {
+	    (connect(d->source.fd, &a->sa, a->len) < 0 &&
+	     errno != EINPROGRESS)) {
 		failed(d, errno);
 		return false;
 	}

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See udp.h. The interface travels beside each datagram (IP_PKTINFO), both
- * ways, so that one socket serves all of them.
+ * See udp.h. The interface goes out beside each datagram (IP_PKTINFO), so that
+ * one socket serves all of them.
  */
 #include "io/udp.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,70 +27,35 @@ struct udp {
 	uint8_t buf[UDP_DATAGRAM_MAX];
 };
 
-static unsigned
-interface_of(struct msghdr *m)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return (unsigned)info.ipi_ifindex;
-		}
-		if (c->cmsg_level == IPPROTO_IPV6 &&
-		    c->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return info.ipi6_ifindex;
-		}
-	}
-	return 0;
-}
-
 /* One for each wake-up, so that nobody can keep the loop busy with them. */
 static void
 readable(struct source *s, uint32_t events)
 {
 	struct udp *u = container_of(s, struct udp, source);
-	struct address from;
-	union control control;
-	struct iovec iov = { u->buf, sizeof(u->buf) };
-	struct msghdr m = {
-		.msg_name = &from.sa, .msg_namelen = sizeof(from.sa),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(s->fd, &m, 0);
+	struct address from = { .len = sizeof(from.in6) };
+	ssize_t n = recvfrom(s->fd, u->buf, sizeof(u->buf), 0, &from.sa,
+			     &from.len);
 
-	if (n < 0)	/* of one that we sent: lost is lost */
-		return;
-	from.len = m.msg_namelen;
-	u->received(u->user, &from, interface_of(&m), u->buf, (size_t)n);
+	if (n >= 0)	/* the error of one that we sent: lost is lost */
+		u->received(u->user, &from, u->buf, (size_t)n);
 }
 
 static int
-setup(struct udp *u, const struct address *local, struct lun_error *err)
+setup(struct udp *u, struct address local, struct lun_error *err)
 {
 	static const int one = 1;
-	const struct sockaddr *sa = (const struct sockaddr *)&local->sa;
 	bool v6 = u->family == AF_INET6;
-	in_port_t port = v6 ?
-		((const struct sockaddr_in6 *)&local->sa)->sin6_port :
-		((const struct sockaddr_in *)&local->sa)->sin_port;
+	in_port_t port = *address_port(&local);
 	int fd = socket(u->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			0);
 
 	u->source.fd = fd;
 	if (fd < 0 ||
-	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
-		       v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one,
-		       sizeof(one)) < 0 ||
 	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
 			      sizeof(one)) < 0) ||
 	    (port != 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
 				     sizeof(one)) < 0) ||
-	    bind(fd, sa, local->len) < 0)
+	    bind(fd, &local.sa, local.len) < 0)
 		return lun_fail(err, LUN_ESYS, "datagram socket, port %u: %s",
 				ntohs(port), strerror(errno));
 	return 0;
@@ -108,11 +72,11 @@ udp_new(struct udp **out, struct lun_loop *loop, const struct address *local,
 				"datagram socket: out of memory");
 	u->source = (struct source){ .fd = -1, .kind = SOURCE_OTHER,
 				     .ready = readable };
-	u->family = local->sa.ss_family;
+	u->family = local->sa.sa_family;
 	u->received = received;
 	u->user = user;
 
-	int r = setup(u, local, err);
+	int r = setup(u, *local, err);
 
 	if (r == 0)
 		r = source_add(&u->source, loop, EPOLLIN, err);

@@ -14,11 +14,9 @@ enum { UDP_DATAGRAM_MAX = 65535 };
 
 struct udp;
 
-/*
- * A datagram is there, from this address and on this interface. Called from the
- * loop; udp_free() may be called from it.
- */
-typedef void udp_fn(void *user, const struct address *from, unsigned interface,
+/* A datagram is there, from this address. Called from the loop; udp_free() may
+ * be called from it. */
+typedef void udp_fn(void *user, const struct address *from,
 		    const uint8_t *data, size_t len);
 
 /*
