@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # For test-boot.sh: a link of two hosts in network namespaces of their own. This
-# shell is on ours (vc); "there COMMAND..." runs on the other one (vs), where
-# the servers are: 192.0.2.1 and 2001:db8::1. Nothing of the real /run, /var/lib
+# shell is on ours (vc); "${there[@]}" runs on the other one (vs), where the
+# servers are: 192.0.2.1 and 2001:db8::1. Nothing of the real /run, /var/lib
 # and /sys/firmware is seen.
 #
 # To be sourced first of all: it starts the test again within the namespaces.
@@ -31,43 +31,19 @@ as=(env)
 initiator=iqn.2026-11.test.lunfs:boot
 target=iqn.2026-11.test.lunfs:own
 
-ip link set lo up
-ip link add vs type veth peer name vc
-unshare --net sleep 1000 &
-other=$!
-pids+=("$other")
-disown "$other"
-there()
-{
-	nsenter --net="/proc/$other/ns/net" "$@"
-}
-
-other_is_there()
-{
-	[ "$(readlink "/proc/$other/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
-wait_until 10 other_is_there || fail "no second namespace"
+second_host vc vs
 echo 0 >/proc/sys/net/ipv6/conf/vc/accept_dad
-there sysctl -q net.ipv6.conf.default.accept_dad=0 2>/dev/null || true
-ip link set vs netns "$other"
-there ip link set lo up
-there ip address add 192.0.2.1/24 dev vs
-there ip address add 2001:db8::1/64 dev vs nodad
-there ip link set vs up
+"${there[@]}" sysctl -q net.ipv6.conf.vs.accept_dad=0 2>/dev/null || true
+"${there[@]}" ip address add 192.0.2.1/24 dev vs
+"${there[@]}" ip address add 2001:db8::1/64 dev vs nodad
+"${there[@]}" ip link set vs up
 ip link set vc up
 
 # serve LOG COMMAND...: a server, there.
 serve()
 {
-	local log=$1
-
-	shift
-	: >"$state/$log"
-	nsenter --net="/proc/$other/ns/net" "$@" >"$state/$log" 2>&1 &
-	server=$!
-	pids+=("$server")
-	disown "$server"
+	background "$1" "${there[@]}" "${@:2}"
+	server=$started
 }
 
 says()
@@ -106,13 +82,10 @@ networkd_lease()
 	printf '[Match]\nName=vc\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n[DHCPv4]\nRequestOptions=17\n' \
 		>/run/systemd/network/vc.network
 	export -f forget_mounts
-	unshare --mount bash -c '
+	background networkd.log unshare --mount bash -c '
 		forget_mounts
-		mount -t sysfs -o ro none /sys && exec "$0"' "$networkd" \
-		>"$state/networkd.log" 2>&1 &
-	networkd_pid=$!
-	pids+=("$networkd_pid")
-	disown "$networkd_pid"
+		mount -t sysfs -o ro none /sys && exec "$0"' "$networkd"
+	networkd_pid=$started
 	wait_until 30 networkd_has_a_lease || fail "networkd"
 }
 
@@ -153,22 +126,17 @@ networkmanager_lease()
 	printf '[connection]\nid=vc\ntype=ethernet\ninterface-name=vc\n[ipv4]\nmethod=auto\nnever-default=true\n[ipv6]\nmethod=disabled\n' \
 		>"$dir/connections/vc.nmconnection"
 	chmod 600 "$dir/connections/vc.nmconnection"
-	dbus-daemon --config-file="$dir/bus.conf" --nofork --nopidfile \
-		>"$state/bus.log" 2>&1 &
-	bus_pid=$!
-	pids+=("$bus_pid")
-	disown "$bus_pid"
+	background bus.log dbus-daemon --config-file="$dir/bus.conf" --nofork \
+		--nopidfile
+	bus_pid=$started
 	wait_until 30 test -S /run/dbus/system_bus_socket || fail "no bus"
 	export -f forget_mounts
-	unshare --mount bash -c '
+	background networkmanager.log unshare --mount bash -c '
 		forget_mounts
 		mount -t sysfs -o ro none /sys && exec NetworkManager "$@"' - \
 		--no-daemon --config="$dir/conf" --config-dir="$dir/conf.d" \
-		--system-config-dir="$dir/conf.d" --log-level=INFO \
-		>"$state/networkmanager.log" 2>&1 &
-	networkmanager_pid=$!
-	pids+=("$networkmanager_pid")
-	disown "$networkmanager_pid"
+		--system-config-dir="$dir/conf.d" --log-level=INFO
+	networkmanager_pid=$started
 	wait_until 30 networkmanager_has_a_lease || fail "NetworkManager"
 }
 

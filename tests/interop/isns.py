@@ -21,6 +21,8 @@ import struct
 import sys
 import time
 
+from relay import receive
+
 REG, QRY, NEXT, DEREG, SCNREG, SCN, DDREG, ESI = 1, 2, 3, 4, 5, 8, 9, 13
 CLIENT, SERVER, AUTH, LAST, FIRST = 0x8000, 0x4000, 0x2000, 0x800, 0x400
 
@@ -57,16 +59,6 @@ def pdu(function, transaction, payload, flags=SERVER | FIRST | LAST, sequence=0,
         version=1):
     return struct.pack(">HHHHHH", version, function, len(payload), flags,
                        transaction, sequence) + payload
-
-
-def receive(conn, length):
-    data = b""
-    while len(data) < length:
-        more = conn.recv(length - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
 
 
 # ---------------------------------------------------------------- client --

@@ -14,11 +14,9 @@ ask()
 
 start_isnsd()
 {
-	"$state/bin/as-user" isnsd -f -d esi \
-		-c "$state/isnsd.conf" >>"$state/isnsd.log" 2>&1 &
-	isnsd_pid=$!
-	pids+=("$isnsd_pid")
-	disown "$isnsd_pid"
+	background isnsd.log "$state/bin/as-user" isnsd -f -d esi \
+		-c "$state/isnsd.conf"
+	isnsd_pid=$started
 	wait_until 30 listens "$isns_port" || fail "isnsd does not listen"
 }
 
@@ -31,20 +29,7 @@ stop_isnsd()
 # setup_isnsd 0|1 [LINE]: whether there is a domain for those that are in none
 setup_isnsd()
 {
-	require isnsd
-	user_dir "$state/isnsd"
-	cat >"$state/isnsd.conf" <<-END
-		SourceName = iqn.2026-11.test:server
-		BindAddress = $isns
-		ControlSocket = $state/isnsd/control
-		PIDFile = $state/isnsd/pid
-		Database = $state/isnsd/db
-		Security = 0
-		SLPRegister = 0
-		DefaultDiscoveryDomain = $1
-		RegistrationPeriod = 10h
-		${2:-}
-	END
+	isnsd_conf "$isns" "$@"
 	start_isnsd
 	ask add "$boss" 127.0.0.1 1 4
 }

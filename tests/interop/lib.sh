@@ -83,6 +83,17 @@ forget_mounts()
 pids=()			# started by us, to be ended
 mounts=()		# to be unmounted, the last first
 
+# background LOG COMMAND...: a program that ends with the test, at the latest;
+# $started is it. (Of a function like as_user it would be that of a shell.)
+background()
+{
+	: >"$state/$1"		# now: what waits for a line sees none of before
+	"${@:2}" >"$state/$1" 2>&1 &
+	started=$!
+	pids+=("$started")
+	disown "$started"
+}
+
 # Prefers a tmpfs with 2 GiB free, so that images cost no disk I/O.
 new_state()
 {
@@ -213,6 +224,30 @@ no_lunfs()
 	[ -z "$(lunfs_pids)" ]
 }
 
+# run STATUS ARGUMENT...: lunfs, which ends so; what it prints is in $out, its
+# messages are in the file $log.
+log=$state/lunfs.log
+run()
+{
+	local want=$1 status=0
+
+	shift
+	out=$(as_user timeout 60 "$lunfs" "$@" 2>"$log") || status=$?
+	[ "$status" = "$want" ] ||
+		fail "lunfs $*: exit status $status: $out $(cat "$log")"
+}
+
+# says TEXT, silent TEXT: in the messages.
+says()
+{
+	grep -qF -- "$1" "$log" || fail "no '$1' in: $(cat "$log")"
+}
+
+silent()
+{
+	! grep -qF -- "$1" "$log" || fail "'$1' in: $(cat "$log")"
+}
+
 # wait_until SECONDS COMMAND...: polls until the command succeeds.
 wait_until()
 {
@@ -223,6 +258,25 @@ wait_until()
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.1
 	done
+}
+
+# ------------------------------------------------------------------- hosts --
+
+has_its_own_net()
+{
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# second_host OURS THEIRS: another host, linked to this one (a network namespace,
+# too) by these interfaces: ${there[@]} is before what runs on it.
+second_host()
+{
+	background other.log unshare --net sleep 1000
+	wait_until 10 has_its_own_net "$started" || fail "no second namespace"
+	there=(nsenter "--net=/proc/$started/ns/net")
+	ip link set lo up
+	"${there[@]}" ip link set lo up
+	ip link add "$1" type veth peer name "$2" netns "$started"
 }
 
 # ---------------------------------------------------------------- targets --
@@ -289,8 +343,7 @@ start_target()
 		portals+=("127.0.0.$i:$port")
 	done
 	"start_$kind"
-	pids+=("$target_pid")
-	disown "$target_pid"
+	target_pid=$started
 	wait_until 60 listens "$port" || fail "$kind does not listen on $portal"
 }
 
@@ -308,8 +361,7 @@ kill_target()
 restart_target()
 {
 	"start_$kind"
-	pids+=("$target_pid")
-	disown "$target_pid"
+	target_pid=$started
 	wait_until 60 listens "$port" || fail "$kind does not come back"
 }
 

@@ -178,12 +178,9 @@ start_proxy()
 	proxy_port=$(free_port)
 	proxied=127.0.0.1:$proxy_port
 	[ "$kind" != lio ] || set -- --gentle "$@"
-	: >"$state/proxy.log"		# now: "ready" is not that of the last one
-	python3 "$here/proxy.py" "$proxy_port" "$port" --seed "$seed" "$@" \
-		>"$state/proxy.log" 2>&1 &
-	proxy=$!
-	pids+=("$proxy")
-	disown "$proxy"
+	background proxy.log python3 "$here/proxy.py" "$proxy_port" "$port" \
+		--seed "$seed" "$@"
+	proxy=$started
 	wait_until 60 grep -q ready "$state/proxy.log" || fail "no proxy"
 }
 

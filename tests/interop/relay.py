@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the proxies of these tests have in common: clients, and where they go."""
+"""What the proxies and the servers of these tests have in common."""
 import socket
+
+
+def receive(conn, length):
+    """So many bytes. EOFError."""
+    data = b""
+    while len(data) < length:
+        more = conn.recv(length - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
 
 
 def connections(port, to):

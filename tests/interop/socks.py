@@ -25,17 +25,9 @@ import sys
 import threading
 import time
 
+from relay import receive
+
 NAME, PORTAL = sys.argv[1].split("=")
-
-
-def take(c, n):
-    data = b""
-    while len(data) < n:
-        more = c.recv(n - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
 
 
 def say(c, mode, step, data):
@@ -52,8 +44,8 @@ def say(c, mode, step, data):
 
 
 def method(c, mode):
-    version, n = take(c, 2)
-    offered = take(c, n)
+    version, n = receive(c, 2)
+    offered = receive(c, n)
     assert version == 5 and n > 0, (version, n)
     if mode == "version4":
         c.sendall(b"\x04\x00")
@@ -62,8 +54,8 @@ def method(c, mode):
     elif mode == "user":
         assert 2 in offered, offered
         c.sendall(b"\x05\x02")
-        take(c, take(c, 2)[1])
-        take(c, take(c, 1)[0])
+        receive(c, receive(c, 2)[1])
+        receive(c, receive(c, 1)[0])
         c.sendall(b"\x01\x01")
     else:
         assert 0 in offered, offered
@@ -74,15 +66,15 @@ def method(c, mode):
 
 
 def request(c):
-    version, command, reserved, kind = take(c, 4)
+    version, command, reserved, kind = receive(c, 4)
     assert (version, command, reserved) == (5, 1, 0)
     if kind == 1:
-        host = socket.inet_ntop(socket.AF_INET, take(c, 4))
+        host = socket.inet_ntop(socket.AF_INET, receive(c, 4))
     elif kind == 4:
-        host = socket.inet_ntop(socket.AF_INET6, take(c, 16))
+        host = socket.inet_ntop(socket.AF_INET6, receive(c, 16))
     else:
-        host = take(c, take(c, 1)[0]).decode()
-    port = struct.unpack(">H", take(c, 2))[0]
+        host = receive(c, receive(c, 1)[0]).decode()
+    port = struct.unpack(">H", receive(c, 2))[0]
     print(kind, host, port, flush=True)
     return host, port
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How each kind of target is started; called by start_target of lib.sh, which
-# has set $port, $target, $targets, $chap, $mutual, $ro, $nocache, $block, $unit,
-# ${images[]}, and $erl, $mended and $portals, of which only LIO knows.
+# How each kind of target is started, in the background; called by start_target
+# of lib.sh, which has set $port, $target, $targets, $chap, $mutual, $ro,
+# $nocache, $block, $unit, ${images[]}, and $erl, $mended and $portals, of which
+# only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -24,8 +25,7 @@ start_tgt()
 	require tgtd tgtadm
 	require_root "tgtd"
 	export TGT_IPC_SOCKET=$state/tgtd.socket
-	tgtd -f -C "$port" --iscsi "portal=$portal" >"$state/tgtd.log" 2>&1 &
-	target_pid=$!
+	background tgtd.log tgtd -f -C "$port" --iscsi "portal=$portal"
 	wait_until 60 tgt_answers || fail "tgtd does not answer"
 
 	tgtadm_ --mode target --op new --tid 1 -T "$target"
@@ -149,8 +149,7 @@ start_istgt()
 		END
 	fi
 	chmod 600 "$state/istgt-auth.conf"
-	istgt -D -c "$state/istgt.conf" >"$state/istgt.log" 2>&1 &
-	target_pid=$!
+	background istgt.log istgt -D -c "$state/istgt.conf"
 }
 
 # --------------------------------------- LIO, in a machine of its own: lio/vm --
@@ -170,7 +169,7 @@ lio_conf()
 
 lio_is_up()
 {
-	! gone_pid "$target_pid" || fail "the machine of LIO has ended"
+	! gone_pid "$started" || fail "the machine of LIO has ended"
 	grep -q '^lio: ready' "$state/lio.log"
 }
 
@@ -182,11 +181,8 @@ start_lio()
 	"$here/lio/vm" fetch ${mended:+mend} || status=$?
 	[ "$status" != 77 ] || skip "no LIO"
 	lio_conf >"$state/lio.conf"
-	"$here/lio/vm" run "$state/lio.conf" "${portals[@]}" -- \
-		"${images[@]/%/$options}" \
-		>"$state/lio.log" 2>&1 &
-	target_pid=$!
-	pids+=("$target_pid")
+	background lio.log "$here/lio/vm" run "$state/lio.conf" \
+		"${portals[@]}" -- "${images[@]/%/$options}"
 	wait_until 180 lio_is_up || fail "the machine of LIO does not come up"
 	! grep 'lio: FAILED' "$state/lio.log" || fail "LIO was not set up"
 }
@@ -207,7 +203,27 @@ start_own()
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
 	[ "$targets" = 1 ] || args+=(--targets "$((targets - 1))")
-	"$state/bin/lunfs-target" --listen "$portal" --target "$target" \
-		"${args[@]}" "${own_options[@]}" >"$state/own.log" 2>&1 &
-	target_pid=$!
+	background own.log "$state/bin/lunfs-target" --listen "$portal" \
+		--target "$target" "${args[@]}" "${own_options[@]}"
+}
+
+# ------------------------------------------------ Open-iSNS, which has none --
+
+# isnsd_conf ADDRESS:PORT 0|1 [LINE]: whether there is a domain for those in none.
+isnsd_conf()
+{
+	require isnsd
+	user_dir "$state/isnsd"
+	cat >"$state/isnsd.conf" <<-END
+		SourceName = iqn.2026-11.test:server
+		BindAddress = $1
+		ControlSocket = $state/isnsd/control
+		PIDFile = $state/isnsd/pid
+		Database = $state/isnsd/db
+		Security = 0
+		SLPRegister = 0
+		DefaultDiscoveryDomain = $2
+		RegistrationPeriod = 10h
+		${3:-}
+	END
 }

@@ -22,7 +22,6 @@ mount --bind "$state/nsswitch.conf" /etc/nsswitch.conf
 port=$(free_port)
 target=iqn.2026-11.test.lunfs:own
 img=$(image 16M image0)
-log=$state/lunfs.log
 
 # target_at ADDRESS [OPTION...]: at this address, port $port.
 target_at()
@@ -30,12 +29,9 @@ target_at()
 	local at=$1
 
 	shift
-	: >"$state/own.log"
-	"$state/bin/lunfs-target" --listen "$at:$port" --target "$target" \
-		--lun "file=$img,wce=0" "$@" >"$state/own.log" 2>&1 &
-	target_pid=$!
-	pids+=("$target_pid")
-	disown "$target_pid"
+	background own.log "$state/bin/lunfs-target" --listen "$at:$port" \
+		--target "$target" --lun "file=$img,wce=0" "$@"
+	target_pid=$started
 	wait_until 20 grep -q ^listening "$state/own.log" || fail "no target"
 }
 
@@ -48,28 +44,6 @@ names()
 	} >"$hosts"
 }
 cp "$hosts" "$state/hosts.before"
-
-# run STATUS ARGUMENT...: lunfs, its output in $out and its messages in $log.
-run()
-{
-	local want=$1 status=0
-
-	shift
-	out=$(as_user timeout 30 "$lunfs" "$@" 2>"$log") || status=$?
-	[ "$status" = "$want" ] ||
-		fail "lunfs $*: exit status $status: $out $(cat "$log")"
-}
-
-# says TEXT, silent TEXT: in the messages.
-says()
-{
-	grep -qF -- "$1" "$log" || fail "no '$1' in: $(cat "$log")"
-}
-
-silent()
-{
-	! grep -qF -- "$1" "$log" || fail "'$1' in: $(cat "$log")"
-}
 
 # portals: as ls --json has them.
 portals()

@@ -322,7 +322,7 @@ authentication()
 
 ask()
 {
-	there python3 "$here/isns.py" ask 192.0.2.1:3205 "$@"
+	"${there[@]}" python3 "$here/isns.py" ask 192.0.2.1:3205 "$@"
 }
 
 isns_listens()
@@ -332,19 +332,7 @@ isns_listens()
 
 start_isnsd()
 {
-	require isnsd
-	user_dir "$state/isnsd"
-	cat >"$state/isnsd.conf" <<-END
-		SourceName = iqn.2026-11.test:server
-		BindAddress = 192.0.2.1:3205
-		ControlSocket = $state/isnsd/control
-		PIDFile = $state/isnsd/pid
-		Database = $state/isnsd/db
-		Security = 0
-		SLPRegister = 0
-		DefaultDiscoveryDomain = 0
-		RegistrationPeriod = 10h
-	END
+	isnsd_conf 192.0.2.1:3205 0
 	serve isnsd.log isnsd -f -c "$state/isnsd.conf"
 	wait_until 30 isns_listens || fail "no isnsd"
 }
@@ -384,9 +372,7 @@ unnamed_isns()
 	say "isns://: the server that a lease tells of"
 	dhclient_lease isns
 	lists isns:// "iSNS server 192.0.2.1:3205: found by DHCP option 83 in the lease of dhclient, $lease"
-	mounts+=("$mnt")
-	"$lunfs" mount "${me[@]}" isns:// "$mnt" 2>"$state/err" ||
-		fail "mount isns://: $(cat "$state/err")"
+	mount_lunfs "${me[@]}" isns:// "$mnt"
 	cmp "$img" "$mnt/$target/lun0" || fail "the image differs"
 	unmount_lunfs "$mnt"
 

@@ -8,13 +8,10 @@ require_fuse
 require jq python3
 
 start_target "$1" "$(image 64M image)"
-log=$state/lunfs.log
 proxy_port=$(free_port)
-python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst --bytes 0 \
-	>"$state/proxy.log" 2>&1 &
-proxy_pid=$!
-pids+=("$proxy_pid")
-disown "$proxy_pid"
+background proxy.log python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst \
+	--bytes 0
+proxy_pid=$started
 wait_until 20 listens "$proxy_port" || fail "no proxy"
 
 session()

@@ -101,11 +101,9 @@ cut_load()
 
 say "connections are cut"
 proxy_port=$(free_port)
-python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst,fin --seed "$seed" \
-	--bytes 0 >"$state/proxy.log" 2>&1 &
-proxy=$!
-pids+=("$proxy")
-disown "$proxy"
+background proxy.log python3 "$here/proxy.py" "$proxy_port" "$port" \
+	--modes rst,fin --seed "$seed" --bytes 0
+proxy=$started
 wait_until 20 grep -q ready "$state/proxy.log" || fail "no proxy"
 mount_lunfs --connections 4 --timeout 5 "iscsi://127.0.0.1:$proxy_port/$target" \
 	"$mnt"

@@ -13,10 +13,8 @@ start_peer()
 {
 	port=$(free_port)
 	portal=127.0.0.1:$port
-	python3 "$here/peers.py" "$port" "$1" >"$state/ready" &
-	pids+=($!)
-	disown
-	wait_until 60 test -s "$state/ready" || fail "peer $1 does not start"
+	background peer.log python3 "$here/peers.py" "$port" "$1"
+	wait_until 60 grep -q ready "$state/peer.log" || fail "peer $1 does not start"
 }
 
 # fails PATTERN COMMAND OPTION...: as it has to. Messages go to stderr; ls may

@@ -64,11 +64,8 @@ other=$(free_port)
 port=$(free_port)
 sed "s/:3260/:$port/g; s/:3261/:$other/g" "$scenarios/circle" \
 	>"$state/circle"
-"$state/bin/lunfs-target" --listen "127.0.0.1:$port" \
-	--listen "127.0.0.1:$other" --scenario "$state/circle" \
-	>"$state/own.log" 2>&1 &
-target_pid=$!
-pids+=("$target_pid")
+background own.log "$state/bin/lunfs-target" --listen "127.0.0.1:$port" \
+	--listen "127.0.0.1:$other" --scenario "$state/circle"
 wait_until 20 listens "$port" || fail "circle: the target does not start"
 status=0
 as_user timeout 60 "$lunfs" mount \

@@ -15,17 +15,13 @@ require python3 jq
 
 me=iqn.2026-11.test:me
 other=iqn.2026-11.test:other
-log=$state/lunfs.log
 
 # own_target NAME: one more of ours; sets $at, where it is.
 own_target()
 {
 	at=$(free_port)
-	"$state/bin/lunfs-target" --listen "127.0.0.1:$at" --target "$1" \
-		--lun "file=$(image 8M "$1")" "${@:2}" \
-		>"$state/own-$1.log" 2>&1 &
-	pids+=("$!")
-	disown "$!"
+	background "own-$1.log" "$state/bin/lunfs-target" --listen "127.0.0.1:$at" \
+		--target "$1" --lun "file=$(image 8M "$1")" "${@:2}"
 	wait_until 30 listens "$at" || fail "no target $1"
 }
 
@@ -102,12 +98,11 @@ test_changes()
 	say "it vanishes, but not while it is in use"
 	as_user dd if=/dev/urandom of="$state/user/data" bs=1M count=1 \
 		status=none
-	"$state/bin/as-user" sh -c 'exec 5<>"$1"; cat "$2" >&5; echo; exec sleep 60' - \
-		"$mnt/$two/lun0" "$state/user/data" >"$state/written" &
-	local user=$!
+	background written "$state/bin/as-user" sh -c \
+		'exec 5<>"$1"; cat "$2" >&5; echo; exec sleep 60' - \
+		"$mnt/$two/lun0" "$state/user/data"
+	local user=$started
 
-	pids+=("$user")
-	disown "$user"
 	wait_until 30 test -s "$state/written" || fail "not written"
 	# (isnsd 0.101 crashes when a node is taken out of its domain)
 	ask drop "$two" 127.0.0.1 "$two_at"
@@ -144,10 +139,8 @@ test_return()
 	say "it comes back at another place"
 	at=$(free_port)
 	head -c 8M /dev/zero | tr '\0' B >"$state/moved"
-	"$state/bin/lunfs-target" --listen "127.0.0.1:$at" --target "$two" \
-		--lun "file=$state/moved,serial=moved" >"$state/moved.log" 2>&1 &
-	pids+=("$!")
-	disown "$!"
+	background moved.log "$state/bin/lunfs-target" --listen "127.0.0.1:$at" \
+		--target "$two" --lun "file=$state/moved,serial=moved"
 	wait_until 30 listens "$at" || fail "no target"
 	ask add "$two" 127.0.0.1 "$at"
 	wait_until 30 shown "$two" || fail "$two does not come back"
@@ -336,12 +329,8 @@ tgt_shown()
 # serve SCENARIO TARGET PORT: sets $server
 serve()
 {
-	: >"$state/server.log"
-	python3 "$here/isns.py" serve "$isns_port" "$@" \
-		>"$state/server.log" 2>&1 &
-	server=$!
-	pids+=("$server")
-	disown "$server"
+	background server.log python3 "$here/isns.py" serve "$isns_port" "$@"
+	server=$started
 	wait_until 30 grep -q ready "$state/server.log" || fail "no server"
 }
 
@@ -435,9 +424,8 @@ run_heartbeat()
 		fail "$(cat "$state/err")"
 
 	say "heartbeats"
-	python3 "$here/isns.py" beat "$group" 3205 1 "$isns_port" &
-	pids+=("$!")
-	disown "$!"
+	background beat.log python3 "$here/isns.py" beat "$group" 3205 1 \
+		"$isns_port"
 	isns=$group
 	expect "$(list "$me" -v)" "$one"
 	grep -q 'found by its heartbeat; its signature (structure 2, SPI "spi.*") is not checked' \

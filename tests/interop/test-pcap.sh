@@ -36,12 +36,9 @@ capture()
 {
 	wire=$state/$1.wire.pcapng
 	markers=("$(free_port)" "$(free_port)")
-	dumpcap -q -i lo -s 262144 -B 64 -w "$wire" -f "tcp port $port or
-		tcp port ${markers[0]} or tcp port ${markers[1]}" \
-		2>"$state/dumpcap.log" &
-	dumpcap_pid=$!
-	pids+=("$dumpcap_pid")
-	disown
+	background dumpcap.log dumpcap -q -i lo -s 262144 -B 64 -w "$wire" -f \
+		"tcp port $port or tcp port ${markers[0]} or tcp port ${markers[1]}"
+	dumpcap_pid=$started
 	wait_until 60 seen "${markers[0]}" ||
 		skip "cannot capture on lo: $(tail -n 1 "$state/dumpcap.log")"
 }

@@ -8,7 +8,6 @@
 require_fuse
 require fio python3
 
-log=$state/lunfs.log
 target=iqn.2026-11.test.lunfs:portals
 port=$(free_port)
 one=127.0.0.1:$port two=127.0.0.2:$port
@@ -24,11 +23,9 @@ target_at()
 	for p in "$@"; do
 		args+=(--listen "$p")
 	done
-	"$state/bin/lunfs-target" "${args[@]}" ${more:+"$more"} --target "$target" \
-		--lun "file=$img,wce=0" >"$state/own.log" 2>&1 &
-	target_pid=$!
-	pids+=("$target_pid")
-	disown "$target_pid"
+	background own.log "$state/bin/lunfs-target" "${args[@]}" ${more:+"$more"} \
+		--target "$target" --lun "file=$img,wce=0"
+	target_pid=$started
 	wait_until 20 answers_at "$1" || fail "no target at $1"
 }
 
@@ -120,11 +117,9 @@ moves "by a name" "localhost:$port" "iscsi://localhost:$port/$target"
 say "through a proxy"
 target_at "$one" "$two"
 proxy_port=$(free_port)
-python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst --seed 1 \
-	--bytes 1000000000 >"$state/proxy.log" 2>&1 &
-proxy=$!
-pids+=("$proxy")
-disown "$proxy"
+background proxy.log python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst \
+	--seed 1 --bytes 1000000000
+proxy=$started
 wait_until 20 grep -q ready "$state/proxy.log" || fail "no proxy"
 serve "iscsi://127.0.0.1:$proxy_port/$target"
 wait_until 20 grep -q "its 2 portals are not used" "$log" ||

@@ -6,7 +6,6 @@
 require_fuse
 require python3
 
-log=$state/lunfs.log
 answer=$state/answer
 pcap=$state/user/pcap
 image 16M image0 >/dev/null
@@ -35,22 +34,6 @@ restart()
 	restart_target
 }
 
-# run STATUS ARGUMENT...
-run()
-{
-	local want=$1 status=0
-
-	shift
-	out=$(as_user timeout 60 "$lunfs" "$@" 2>"$log") || status=$?
-	[ "$status" = "$want" ] ||
-		fail "lunfs $*: exit status $status: $out $(cat "$log")"
-}
-
-says()
-{
-	grep -qF -- "$1" "$log" || fail "no '$1' in: $(cat "$log")"
-}
-
 # names: of what ls shows.
 names()
 {
@@ -62,11 +45,9 @@ names()
 drip_port=$(free_port)
 python3 -c 'print("TargetName=iqn.2026-11.a:x\0" * 1000, end="")' \
 	>"$state/drips"
-"$state/bin/lunfs-target" --listen "127.0.0.1:$drip_port" --target iqn.2026-11.a:x \
-	--lun "file=$state/image0" --answer "$state/drips" \
-	--fault delay=300ms,on=text-response >"$state/drip.log" 2>&1 &
-pids+=("$!")
-disown "$!"
+background drip.log "$state/bin/lunfs-target" --listen "127.0.0.1:$drip_port" \
+	--target iqn.2026-11.a:x --lun "file=$state/image0" \
+	--answer "$state/drips" --fault delay=300ms,on=text-response
 wait_until 30 listens "$drip_port" || fail "no second target"
 as_user timeout 60 "$lunfs" ls --timeout 1 --key MaxRecvDataSegmentLength=512 \
 	"iscsi://127.0.0.1:$drip_port" >"$state/drip.out" 2>"$state/drip.err" &

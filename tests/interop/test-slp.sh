@@ -20,34 +20,15 @@ asked=$state/asked
 
 # ------------------------------------------------------------ two hosts --
 
-has_its_own_net()
-{
-	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
-# (What goes on in the background is started by nsenter itself: it has the pid.)
-there()
-{
-	nsenter -t "$peer" -n "$@"
-}
-
-unshare -n sleep 1000 &
-peer=$!
-pids+=("$peer")
-disown "$peer"
-wait_until 10 has_its_own_net "$peer" || fail "no network namespace"
-ip link set lo up
-ip link add v0 type veth peer name v1
-ip link set v1 netns "$peer"
+second_host v0 v1
 ip addr add 10.77.0.100/24 brd + dev v0
 ip -6 addr add fd77::100/64 dev v0 nodad
 ip link set v0 up
-there ip link set lo up
 for i in 1 2 3 4; do
-	there ip addr add "10.77.0.$i/24" brd + dev v1
-	there ip -6 addr add "fd77::$i/64" dev v1 nodad
+	"${there[@]}" ip addr add "10.77.0.$i/24" brd + dev v1
+	"${there[@]}" ip -6 addr add "fd77::$i/64" dev v1 nodad
 done
-there ip link set v1 up
+"${there[@]}" ip link set v1 up
 
 link_is_up()
 {
@@ -65,14 +46,11 @@ agents()
 {
 	end_agents
 	: >"$log"
-	rm -f "$state/agents.out"
 	cat >"$state/agents.json"
-	nsenter -t "$peer" -n python3 "$here/slp-agent.py" "$state/agents.json" "$log" \
-		>"$state/agents.out" 2>"$state/agents.log" &
-	agent_pid=$!
-	pids+=("$agent_pid")
-	disown "$agent_pid"
-	wait_until 60 grep -qs ready "$state/agents.out" || fail "no agents"
+	background agents.log "${there[@]}" python3 "$here/slp-agent.py" \
+		"$state/agents.json" "$log"
+	agent_pid=$started
+	wait_until 60 grep -q ready "$state/agents.log" || fail "no agents"
 }
 
 end_agents()
@@ -376,11 +354,9 @@ test_hostile()
 # own_target NAME OPTION...: one of ours, there.
 own_target()
 {
-	nsenter -t "$peer" -n "$state/bin/lunfs-target" \
+	background "own-$1.log" "${there[@]}" "$state/bin/lunfs-target" \
 		--target "iqn.2026-11.test:$1" --lun "file=$state/image0" \
-		"${@:2}" >"$state/own-$1.log" 2>&1 &
-	pids+=("$!")
-	disown "$!"
+		"${@:2}"
 	wait_until 60 grep -q listening "$state/own-$1.log" || fail "no target"
 }
 
