@@ -12,9 +12,9 @@
  * that calls lun_loop_run(). There are no locks. Only lun_loop_wake() may be
  * called from elsewhere (other threads, signal handlers).
  *
- * Callbacks are called from lun_loop_run() only, never from within the call
- * that started the operation, and exactly once for each operation: also when
- * it fails, is cancelled, or its session is closed.
+ * Callbacks (but for the log's) are called from lun_loop_run() only, never from
+ * within the call that started the operation, and exactly once for each
+ * operation: also when it fails, is cancelled, or its session is closed.
  *
  * Errors: functions return 0 or a negative enum lun_code. Those that take a
  * struct lun_error leave a sentence there that names the object and the
@@ -86,32 +86,28 @@ typedef void lun_log_fn(void *user, enum lun_log_level level, const char *line);
 
 /* --------------------------------------------------------------- loop -- */
 
-/*
- * An event loop over epoll: sockets of sessions, file descriptors of the
- * application (the FUSE device), timers, wake-ups.
- */
+/* An event loop over epoll: sockets of sessions, file descriptors of the
+ * application (the FUSE device), timers, wake-ups. */
 struct lun_loop;
 
+/* LUN_ENOMEM, LUN_ESYS. */
 int lun_loop_new(struct lun_loop **out, struct lun_error *err);
-/* Sessions and discoveries on it must have been freed. NULL is fine. */
+/* All that was made on it must have been freed. NULL is fine. */
 struct lun_loop *lun_loop_free(struct lun_loop *loop);
 
-/* The sink of log lines of all that lives on the loop. */
+/* The sink of log lines, down to this level, of all that lives on the loop. It
+ * is called from within any call; the line is valid during it. */
 void lun_loop_set_log(struct lun_loop *loop, enum lun_log_level level,
 		      lun_log_fn *log, void *user);
 
-/*
- * Writes the conversation of every connection made from now on to path, as
- * pcap-ng. LUN_ESYS if the file can't be created. A write that fails later
- * ends the capture with a log line.
- */
+/* Writes the conversation of every connection made from now on to path, as
+ * pcap-ng. LUN_ESYS if the file can't be created. A write that fails later ends
+ * the capture with a log line. */
 int lun_loop_set_pcap(struct lun_loop *loop, const char *path,
 		      struct lun_error *err);
 
-/*
- * Runs until lun_loop_stop(). 0, or LUN_ESYS. What callbacks queue is sent
- * once they have all run: one writev() for each connection and wake-up.
- */
+/* Runs until lun_loop_stop(). 0, or LUN_ESYS. What callbacks queue is sent once
+ * they have all run: one writev() for each connection and wake-up. */
 int lun_loop_run(struct lun_loop *loop, struct lun_error *err);
 void lun_loop_stop(struct lun_loop *loop);	/* from a callback */
 
@@ -121,7 +117,8 @@ void lun_loop_wake(struct lun_loop *loop);
 void lun_loop_on_wake(struct lun_loop *loop,
 		      void (*fn)(void *user), void *user);
 
-/* Calls fn when fd is readable (level-triggered). The fd stays the caller's. */
+/* Calls fn when fd is readable (level-triggered); of several loops that watch
+ * it, at least one does. The fd stays the caller's. LUN_ENOMEM, LUN_ESYS. */
 struct lun_watch;
 int lun_watch_new(struct lun_watch **out, struct lun_loop *loop, int fd,
 		  void (*fn)(void *user), void *user, struct lun_error *err);
@@ -181,6 +178,7 @@ struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
  *	and every operational key by its RFC name, e.g. MaxBurstLength=1M
  */
 struct lun_options;
+/* LUN_ENOMEM. */
 int lun_options_new(struct lun_options **out, struct lun_error *err);
 struct lun_options *lun_options_free(struct lun_options *o);	/* wipes secrets */
 struct lun_options *lun_options_clone(const struct lun_options *o);	/* NULL: memory */
@@ -204,8 +202,8 @@ int lun_initiator_name(const struct lun_options *o, char out[224],
 int lun_config_path(const char *file, char *out, size_t size,
 		    struct lun_error *err);
 
-/* Do they fit together? Also done by those who take options. *warning is a
- * sentence, or NULL if there is nothing to warn of. */
+/* Do they fit together? Also done by those who take options. *warning (a
+ * constant) is a sentence, or NULL if there is nothing to warn of. LUN_EINVAL. */
 int lun_options_check(const struct lun_options *o, const char **warning,
 		      struct lun_error *err);
 
@@ -247,12 +245,10 @@ bool lun_url_blank_password(char *text);
 enum { LUN_NAME_MAX = 32 };
 char *lun_name(uint64_t lun, char buf[LUN_NAME_MAX]);
 
-/*
- * Writes the prepared form (RFC 3722) of an iSCSI name that is looked for, or
+/* Writes the prepared form (RFC 3722) of an iSCSI name that is looked for, or
  * says what is wrong: which character, where, by which table. In one that is
  * stored, such as our own, characters that came after Unicode 3.2 are wrong,
- * too.
- */
+ * too. */
 int lun_iscsi_name(const char *name, char out[224], struct lun_error *err);
 int lun_iscsi_name_stored(const char *name, char out[224],
 			  struct lun_error *err);
@@ -277,15 +273,16 @@ struct lun_target {
 };
 
 /*
- * Asks for targets: a portal by SendTargets on a Discovery session (RFC 7143 C),
- * an iSNS server by queries (RFC 4171); if url has a target, for its portals.
- * iSNS and SLP without a host begin with the servers, agents and scopes that the
- * DHCP leases of this host tell of (RFC 4174, 2610); an iSNS server that none
- * tells of is looked for by SLP (RFC 4018 5.3).
- * done: code is 0 and targets are valid during the call; or an error. Names
- * that are no legal iSCSI names are left out with a log line. Whoever has not
- * shown the whole list after 10 times the timeout of the options (SLP: or what
- * its search takes, if that is longer) is given up: LUN_ETIMEDOUT.
+ * Asks for targets: a portal by SendTargets on a Discovery session (RFC 7143
+ * C), an iSNS server by queries (RFC 4171), agents of SLP (RFC 4018); if url has
+ * a target, for its portals. iSNS and SLP without a host begin with the servers,
+ * agents and scopes that the DHCP leases of this host tell of (RFC 4174, 2610);
+ * an iSNS server that none tells of is looked for by SLP (RFC 4018 5.3). url and
+ * options are copied. done: code is 0 and targets are valid during the call; or
+ * it is negative, and text is. Names that are no legal iSCSI names are left out
+ * with a log line. Whoever has not shown the whole list after 10 times the
+ * timeout of the options (SLP: or what its search takes, if that is longer) is
+ * given up: LUN_ETIMEDOUT.
  */
 typedef void lun_discover_fn(void *user, int code, const char *text,
 			     const struct lun_target *targets, size_t n);
@@ -306,11 +303,9 @@ struct lun_discovery *lun_discovery_free(struct lun_discovery *d);
 
 /* --------------------------------------------------------------- boot -- */
 
-/*
- * Where to boot from, by the stages of RFC 4173: a root path is found; if it
+/* Where to boot from, by the stages of RFC 4173: a root path is found; if it
  * names no server, or there is none, discovery services are asked. Nothing on
- * the host is changed by it.
- */
+ * the host is changed by it. */
 enum lun_boot_source {
 	LUN_BOOT_HOST,		/* what this host knows: CMDLINE, IBFT and LEASE
 				   in this order, the first that has a target */
@@ -360,14 +355,14 @@ struct lun_boot_result {
 	const struct lun_boot_candidate *candidates;	/* in order of trial */
 };
 
-/*
- * done comes once, from the loop: with code 0 and a result that is valid
- * during the call, or with an error: LUN_ENOTFOUND if nobody knows of a target.
- * Everything is copied. There are secrets in a result: wipe copies of it.
- */
+/* done comes once, from the loop: with code 0 and a result that is valid during
+ * the call, or with an error: LUN_ENOTFOUND if nobody knows of a target.
+ * Everything is copied. There are secrets in a result: wipe copies of it. */
 typedef void lun_boot_fn(void *user, int code, const char *text,
 			 const struct lun_boot_result *result);
 struct lun_boot;
+
+/* LUN_EINVAL, LUN_ENOMEM: nothing has begun, and done does not come. */
 int lun_boot(struct lun_boot **out, struct lun_loop *loop,
 	     const struct lun_boot_config *config,
 	     const struct lun_options *options, lun_boot_fn *done, void *user,
@@ -389,7 +384,8 @@ struct lun_disk;
 struct lun_session_ops {
 	/*
 	 * The session is up and its logical units have been looked at; comes
-	 * once. Or it could not be made: code and text say why.
+	 * once. Or it could not be made: code and text (valid during the call)
+	 * say why, and it only remains to be freed.
 	 */
 	void (*ready)(void *user, int code, const char *text);
 	/* A logical unit appeared, changed (size, state ...) or vanished; only
@@ -400,7 +396,8 @@ struct lun_session_ops {
 
 /*
  * Logs in to url's target at its portal. If url names a LUN, only that one is
- * looked at. options are copied.
+ * looked at. url and options are copied; ops live as long as the session.
+ * LUN_EINVAL, LUN_ENOMEM, LUN_ESYS: nothing has begun, and ready does not come.
  */
 int lun_session_open(struct lun_session **out, struct lun_loop *loop,
 		     const struct lun_url *url, const struct lun_options *options,
@@ -419,12 +416,10 @@ void lun_session_close(struct lun_session *s, void (*closed)(void *user));
  * within lun_io.done. NULL is fine. */
 struct lun_session *lun_session_free(struct lun_session *s);
 
-/*
- * Another portal of its target, in portal group tpgt (-1: not known): when the
+/* Another portal of its target, in portal group tpgt (-1: not known): when the
  * session is lost, they are tried in turn. Those that the target itself tells
  * of are known to it, unless something that translates addresses is between.
- * LUN_EINVAL.
- */
+ * LUN_EINVAL. */
 int lun_session_add_portal(struct lun_session *s, const char *address,
 			   uint16_t port, int tpgt);
 
@@ -435,12 +430,10 @@ void lun_session_retry(struct lun_session *s);
  * little time left: for a program that ends. */
 void lun_session_hurry(struct lun_session *s);
 
-/*
- * For a program that opens a session again that could not be opened, with the
+/* For a program that opens a session again that could not be opened, with the
  * pauses (and their jitter) that a lost session makes: milliseconds until it
  * does, after another failure with this code. Zeroed at first, and when it is
- * open.
- */
+ * open. */
 struct lun_backoff {
 	unsigned failures;
 	unsigned refusals;		/* the last ones, of such a kind */
@@ -491,7 +484,8 @@ struct lun_session_info {
 /* Valid until the next call on the session or return to the loop. */
 const struct lun_session_info *lun_session_info(struct lun_session *s);
 
-/* The negotiated keys by name; text is NULL for numbers. */
+/* Calls fn for each negotiated key at once: its name (a constant) and its value,
+ * as a text that is valid during the call, or if that is NULL as a number. */
 void lun_session_keys(struct lun_session *s,
 		      void (*fn)(void *user, const char *key, const char *text,
 				 uint32_t number),
@@ -505,10 +499,6 @@ enum lun_disk_state {
 	LUN_DISK_NOT_READY,	/* there, but no medium or not usable: see text */
 	LUN_DISK_UNSUPPORTED,	/* not a disk */
 	LUN_DISK_GONE,
-};
-
-struct lun_designator {
-	const char *text;	/* "naa.6001405...", "eui....", "t10....", "name..." */
 };
 
 struct lun_disk_info {
@@ -532,12 +522,14 @@ struct lun_disk_info {
 	uint64_t lost_writes;
 	char vendor[9], product[17], revision[5];	/* printable, trimmed */
 	char serial[256];
-	size_t n_designators;
+	size_t n_designators;		/* "naa.6001405...", "eui....", "t10...." */
 	const char *const *designators;
 };
 
 /* The disks of a session in ascending order; i from 0; NULL at the end. */
 struct lun_disk *lun_session_disk(struct lun_session *s, size_t i);
+
+/* Valid as long as the disk; its texts until the return to the loop. */
 const struct lun_disk_info *lun_disk_info(const struct lun_disk *d);
 
 /* Has the unit acknowledged writes that it may still hold in a volatile cache?
@@ -554,12 +546,10 @@ enum lun_op {
 
 enum { LUN_FUA = 1 };		/* LUN_WRITE: on the medium when it completes */
 
-/*
- * One request on a disk: any offset and length in bytes. The caller owns it
- * and its buffer and lends them from lun_disk_submit() until done is called.
- * No memory is allocated for a request that is aligned to blocks and fits in
- * one command.
- */
+/* One request on a disk: any offset and length in bytes. The caller owns it and
+ * its buffer and lends them from lun_disk_submit() until done is called. No
+ * memory is allocated for a request that is aligned to blocks and fits in one
+ * command. */
 struct lun_io {
 	enum lun_op op;
 	unsigned flags;
@@ -578,16 +568,12 @@ struct lun_io {
 	uint64_t priv[16];
 };
 
-/*
- * Starts a request. Out-of-range requests fail too (error EINVAL; ENOSPC for
- * a write beyond the end). done always comes later, from the loop.
- */
+/* Starts a request. Out-of-range requests fail too (error EINVAL; ENOSPC for a
+ * write beyond the end). done always comes later, from the loop. */
 void lun_disk_submit(struct lun_disk *d, struct lun_io *io);
 
-/*
- * Nobody waits for this request any more: it is ended as soon as that is safe,
- * and done comes with LUN_ECANCELED, or with the outcome that was under way.
- */
+/* Nobody waits for this request any more: it is ended as soon as that is safe,
+ * and done comes with LUN_ECANCELED, or with the outcome that was under way. */
 void lun_io_cancel(struct lun_disk *d, struct lun_io *io);
 
 #ifdef __GNUC__

@@ -56,7 +56,7 @@ struct isns {
 	/* the list that is made */
 	struct targets *targets;
 	char walked[NAME_INPUT_MAX + 1];	/* the key of the last answer */
-	char mark[NAME_INPUT_MAX + 1];	/* an earlier one: see isns.c */
+	char mark[NAME_INPUT_MAX + 1];	/* an earlier one: isns-answers.c */
 	size_t n_walked;
 	size_t n, size, next;		/* names to be asked for */
 	char **names;
