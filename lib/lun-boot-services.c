@@ -36,22 +36,19 @@ boot_add_candidate(struct lun_boot *b, const char *name, const char *host,
 			return;
 	if (b->result.n == CANDIDATES_MAX)
 		return;
-	*c = (struct lun_boot_candidate){
-		.url = { .kind = LUN_URL_LUN, .port = port,
-			 .lun = t ? t->url.lun : 0 },
-	};
-	snprintf(c->url.host, sizeof(c->url.host), "%s", host);
-	snprintf(c->url.target, sizeof(c->url.target), "%s", name);
-	snprintf(c->how, sizeof(c->how), "%s%s%s", b->where,
-		 service ? "; found by " : "", service ? service : "");
+	*c = (struct lun_boot_candidate){ .how = "" };
 	if (t) {
-		memcpy(c->url.username, t->url.user, sizeof(t->url.user));
-		memcpy(c->url.password, t->url.password,
-		       sizeof(t->url.password));
+		c->url = t->url;
 		memcpy(c->username_in, t->user_in, sizeof(t->user_in));
 		memcpy(c->password_in, t->password_in,
 		       sizeof(t->password_in));
 	}
+	c->url.kind = LUN_URL_LUN;
+	c->url.port = port;
+	snprintf(c->url.host, sizeof(c->url.host), "%s", host);
+	snprintf(c->url.target, sizeof(c->url.target), "%s", name);
+	snprintf(c->how, sizeof(c->how), "%s%s%s", b->where,
+		 service ? "; found by " : "", service ? service : "");
 
 	const struct portal p = portal_of_url(&c->url);
 
@@ -109,7 +106,7 @@ add_portals(struct lun_boot *b, const struct lun_target *found,
 	    const char *service)
 {
 	const struct boot_target *t = boot_current_target(b);
-	uint16_t port = t && t->url.has_port ? t->url.portal.port : 0;
+	uint16_t port = t ? t->url.port : 0;
 
 	for (size_t i = 0; i < found->n_portals; i++)
 		boot_add_candidate(b, found->name, found->portals[i].address,

@@ -78,17 +78,17 @@ look_at_targets(struct lun_boot *b)
 	for (; b->target < b->info.n_targets; b->target++) {
 		const struct boot_target *t = &b->info.targets[b->target];
 
-		if (t->url.kind == URL_UNLOCATED && b->numeric)
+		if (t->url.kind == LUN_URL_UNLOCATED && b->numeric)
 			lun_fail(&b->err, LUN_EREFUSED, "%s: refused: no "
 				 "server is named, and only one in figures is "
 				 "wanted", t->url.target);
-		else if (t->url.kind == URL_UNLOCATED) {
+		else if (t->url.kind == LUN_URL_UNLOCATED) {
 			boot_ask_services(b);
 			return;
 		} else
-			boot_add_candidate(b, t->url.target,
-				      t->url.portal.host, t->url.portal.port,
-				      NULL);
+			boot_add_candidate(b, t->url.target, t->url.host,
+					   t->url.port ? t->url.port : LUN_PORT,
+					   NULL);
 	}
 	finish(b);
 }

@@ -237,6 +237,11 @@ struct lun_url {
 /* LUN_EINVAL says which part is wrong; the text never holds the password. */
 int lun_url_parse(struct lun_url *url, const char *text, struct lun_error *err);
 
+/* The URL as one would type it, without user and password: otherwise it parses
+ * back to the same, unless a path had to be cut. Returns out. */
+enum { LUN_URL_TEXT_MAX = 1100 };
+char *lun_url_print(const struct lun_url *url, char out[LUN_URL_TEXT_MAX]);
+
 /* Overwrites a password within text (an argument of the command line, a URL or
  * a proxy, so that the process list does not show it). True if there was one. */
 bool lun_url_blank_password(char *text);

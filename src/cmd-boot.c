@@ -96,12 +96,12 @@ static void
 try_next(struct boot *b)
 {
 	struct lun_error err = { 0 };
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	b->session = lun_session_free(b->session);
 	for (;;) {
 		log_say(LUN_LOG_WARNING, "%s: %s",
-			text_url(&b->candidates[b->chosen].url, url), b->error);
+			lun_url_print(&b->candidates[b->chosen].url, url), b->error);
 		if (++b->chosen == b->result.n) {
 			stop(b, LUN_ENOTFOUND, "boot: none of these works");
 			return;
@@ -167,9 +167,9 @@ static struct json_object *
 json_candidate(const struct lun_boot_candidate *c)
 {
 	struct json_object *o = json_new_object();
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
-	json_put(o, "url", json_text(text_url(&c->url, url)));
+	json_put(o, "url", json_text(lun_url_print(&c->url, url)));
 	json_put(o, "how", json_text(c->how));
 	return o;
 }
@@ -196,9 +196,9 @@ static enum exit_code
 show(const struct boot *b)
 {
 	const struct lun_boot_candidate *c = &b->candidates[b->chosen];
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
-	text_url(&c->url, url);
+	lun_url_print(&c->url, url);
 	log_say(LUN_LOG_INFO, "%s: %s", url, c->how);
 	if (b->o->json)
 		return show_json(b);
@@ -222,8 +222,8 @@ mount(struct boot *b)
 {
 	const struct lun_boot_candidate *c = &b->candidates[b->chosen];
 	struct lun_error err = { 0 };
-	char url[TEXT_URL_MAX];
-	char *args[] = { text_url(&c->url, url), (char *)b->o->mount };
+	char url[LUN_URL_TEXT_MAX];
+	char *args[] = { lun_url_print(&c->url, url), (char *)b->o->mount };
 
 	log_say(LUN_LOG_INFO, "%s: %s", url, c->how);
 	int r = lun_boot_apply(b->o->lun, &b->result, c, &err);

@@ -349,7 +349,7 @@ static bool
 named_luns_are_there(const struct mount *m, const struct target *t)
 {
 	bool good = true;
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	for (size_t i = 0; i < t->n_luns; i++) {
 		const struct lun_disk *disk = disk_by_lun(t, t->luns[i]);
@@ -440,7 +440,7 @@ static void
 on_target(void *user, struct target *t)
 {
 	struct mount *m = user;
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	if (m->fs->mounted)
 		live_appeared(m->fs, t);

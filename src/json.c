@@ -166,7 +166,7 @@ lun_object(const struct target *t, const struct lun_disk *d, const char *away)
 		     strcmp(info->state_name, "lost") != 0;
 	struct json_object *o = json_new_object();
 	struct json_object *designators = json_new_array();
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 	char clean[1024];
 
 	json_put(o, "lun", lun_value(info->lun));

@@ -83,7 +83,7 @@ without_address(const struct lun_url *url, const char *error)
 size_t
 report_failures(const struct survey *sv)
 {
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sv->n_sources; i++) {

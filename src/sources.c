@@ -68,13 +68,13 @@ static int
 source_parse(struct source *s, char *text, const struct lun_options *options,
 	     struct lun_error *err)
 {
-	char label[TEXT_URL_MAX];
+	char label[LUN_URL_TEXT_MAX];
 	int r = lun_url_parse(&s->url, text, err);
 	bool blanked = lun_url_blank_password(text);
 
 	if (r < 0)
 		return r;
-	s->label = strdup(text_url(&s->url, label));
+	s->label = strdup(lun_url_print(&s->url, label));
 	s->options = lun_options_clone(options);
 	if (!s->label || !s->options) {
 		explicit_bzero(s->url.password, sizeof(s->url.password));

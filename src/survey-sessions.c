@@ -108,7 +108,7 @@ target_disk(const struct target *t, size_t *at)
 char *
 target_url(const struct target *t, char *text)
 {
-	return text_url(&t->url, text);
+	return lun_url_print(&t->url, text);
 }
 
 char *
@@ -118,5 +118,5 @@ target_lun_url(const struct target *t, uint64_t lun, char *text)
 
 	url.kind = LUN_URL_LUN;
 	url.lun = lun;
-	return text_url(&url, text);
+	return lun_url_print(&url, text);
 }

@@ -193,7 +193,7 @@ struct lun_disk *target_disk(const struct target *t, size_t *at);
 char *disk_identity(const struct lun_disk *disk);
 
 /* The URL of what is asked of a target (all of it, or the only LUN), and of one
- * of its LUNs: text of TEXT_URL_MAX bytes. */
+ * of its LUNs: text of LUN_URL_TEXT_MAX bytes. */
 char *target_url(const struct target *t, char *text);
 char *target_lun_url(const struct target *t, uint64_t lun, char *text);
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Text that came from a peer, made fit for a terminal and for JSON; numbers and
- * URLs for people.
- */
+/* Text that came from a peer, made fit for a terminal and for JSON; numbers and
+ * addresses for people. */
 #ifndef TEXT_H
 #define TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include "lun.h"
 
 /* Copies text; control characters and what is no UTF-8 become \xNN. Cut to
  * size. Returns out. */
@@ -35,10 +31,5 @@ enum { TEXT_PORTAL_MAX = 280 };
 /* "[::1]:7"; port 0: without one. */
 char *text_portal(const char *address, uint16_t port,
 		  char out[TEXT_PORTAL_MAX]);
-
-enum { TEXT_URL_MAX = 600 };
-/* The URL as one would type it, without user and password; the port only if
- * it is not the usual one. */
-char *text_url(const struct lun_url *url, char out[TEXT_URL_MAX]);
 
 #endif

@@ -229,7 +229,7 @@ take_identity(struct cmdline *c)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < c->b->n_targets; i++)
-		if (!c->b->targets[i].url.user[0])
+		if (!c->b->targets[i].url.username[0])
 			r = set_login(&c->b->targets[i], c->field, c->err);
 	if (r < 0 || !c->field[INITIATOR][0])
 		return r;

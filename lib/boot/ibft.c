@@ -70,10 +70,8 @@ read_target(struct boot_target *t, const struct raw *raw, int number,
 	if (r < 0)
 		return lun_fail(err, r, "iBFT: target %d: %s", number,
 				why.text);
-	if (t->url.kind == URL_LUN)
-		portal_print_host16(raw->address, t->url.portal.host);
-	t->url.portal.port = raw->port ? raw->port : LUN_PORT;
-	t->url.has_port = raw->port != 0;
+	if (t->url.kind == LUN_URL_LUN)
+		portal_print_host16(raw->address, t->url.host);
 	return 0;
 }
 
@@ -82,8 +80,9 @@ add_target(struct boot_info *b, const struct raw *raw, int number,
 	   struct lun_error *err)
 {
 	struct boot_target t = {
-		.url = { .kind = is_zero(raw->address) ? URL_UNLOCATED : URL_LUN,
-			 .portal = { .tpgt = -1 }, .lun = raw->lun },
+		.url = { .kind = is_zero(raw->address) ? LUN_URL_UNLOCATED :
+							 LUN_URL_LUN,
+			 .port = raw->port, .lun = raw->lun },
 	};
 	int r = read_target(&t, raw, number, err);
 

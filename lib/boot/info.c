@@ -49,7 +49,7 @@ boot_add_root_path(struct boot_info *b, const void *p, size_t len,
 	memcpy(text, p, len);
 	text[len] = '\0';
 
-	struct url url;
+	struct lun_url url;
 	int r = url_parse_root_path(&url, text, err);
 
 	if (r < 0)
@@ -68,7 +68,7 @@ boot_set_login(struct boot_target *t,
 		size_t size;
 		const char *what;
 	} fields[BOOT_LOGIN_FIELDS] = {
-		[BOOT_USER] = { t->url.user, sizeof(t->url.user), "user" },
+		[BOOT_USER] = { t->url.username, sizeof(t->url.username), "user" },
 		[BOOT_PASSWORD] = { t->url.password, sizeof(t->url.password),
 				    "password" },
 		[BOOT_USER_IN] = { t->user_in, sizeof(t->user_in),

@@ -30,7 +30,8 @@ enum {
 };
 
 struct boot_target {
-	struct url url;		/* URL_LUN; URL_UNLOCATED: no server was named */
+	struct lun_url url;	/* LUN; UNLOCATED: no server was named; port 0: no
+				   port was */
 	char user_in[URL_USER_MAX + 1];		/* the target to us; "": none */
 	char password_in[BOOT_SECRET_MAX + 1];
 };

@@ -2,7 +2,7 @@
 /* Percent-encoding and the host of a URL. */
 #include "names/url-parts.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -36,21 +36,6 @@ url_percent_decode(char *out, size_t size, struct span in)
 	}
 	out[n] = '\0';
 	return NULL;
-}
-
-size_t
-url_add_encoded(char *buf, size_t n, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x80 && c != '%')
-			buf[n++] = *s;
-		else
-			n += (size_t)sprintf(buf + n, "%%%02X", c);
-	}
-	buf[n] = '\0';
-	return n;
 }
 
 static size_t
@@ -109,4 +94,19 @@ url_read_host(struct portal *p, struct span in, uint16_t port,
 	int r = portal_parse_server(p, host, strlen(host), port, &why);
 
 	return r < 0 ? lun_fail(err, r, "host %s", why.text) : 0;
+}
+
+int
+url_take_host(struct lun_url *u, struct span in, uint16_t port,
+	      struct lun_error *err)
+{
+	struct portal p;
+	int r = url_read_host(&p, in, port, err);
+
+	if (r < 0)
+		return r;
+	static_assert(sizeof(u->host) == sizeof(p.host), "same");
+	memcpy(u->host, p.host, sizeof(u->host));
+	u->port = p.port;
+	return 0;
 }

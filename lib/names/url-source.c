@@ -32,7 +32,7 @@ split_authority(struct span *host, const char **query, const char *s,
 }
 
 int
-url_read_isns(struct url *u, const char *text, struct lun_error *err)
+url_read_isns(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	struct span host;
 	const char *query;
@@ -43,11 +43,11 @@ url_read_isns(struct url *u, const char *text, struct lun_error *err)
 	if (query)
 		return lun_fail(err, LUN_EINVAL, "query: an isns:// URL has "
 				"none");
-	u->kind = URL_ISNS;
-	u->portal.port = LUN_ISNS_PORT;
+	u->kind = LUN_URL_ISNS;
+	u->port = LUN_ISNS_PORT;
 	if (host.len == 0)
 		return 0;
-	return url_read_host(&u->portal, host, LUN_ISNS_PORT, err);
+	return url_take_host(u, host, LUN_ISNS_PORT, err);
 }
 
 /* -------------------------------------------------------------- scopes -- */
@@ -103,7 +103,7 @@ read_scopes(char out[URL_SCOPE_MAX + 1], const char *in)
 }
 
 int
-url_read_slp(struct url *u, const char *text, struct lun_error *err)
+url_read_slp(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	struct span host;
 	const char *query, *problem = NULL;
@@ -111,8 +111,8 @@ url_read_slp(struct url *u, const char *text, struct lun_error *err)
 
 	if (r < 0)
 		return r;
-	u->kind = URL_SLP;
-	u->portal.port = LUN_SLP_PORT;
+	u->kind = LUN_URL_SLP;
+	u->port = LUN_SLP_PORT;
 	if (query && strncmp(query, SCOPE, strlen(SCOPE)) != 0)
 		return lun_fail(err, LUN_EINVAL, "query: it is no ?" SCOPE
 				"SCOPE[,SCOPE...]");
@@ -122,59 +122,20 @@ url_read_slp(struct url *u, const char *text, struct lun_error *err)
 		return lun_fail(err, LUN_EINVAL, "scope: %s", problem);
 	if (host.len == 0)
 		return 0;
-	return url_read_host(&u->portal, host, LUN_SLP_PORT, err);
+	return url_take_host(u, host, LUN_SLP_PORT, err);
 }
 
 /* --------------------------------------------------------------- files -- */
 
 /* A path as people type it: nothing in it is encoded. */
 int
-url_read_file(struct url *u, const char *text, struct lun_error *err)
+url_read_file(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	const char *path = text + strlen(FILE_);
 
 	if (!*path)
 		return lun_fail(err, LUN_EINVAL, "path: it is empty");
-	u->kind = URL_FILE;
+	u->kind = LUN_URL_FILE;
 	u->path = path;
 	return 0;
-}
-
-/* ------------------------------------------------------------ printing -- */
-
-/* The escapes of SLP become those of URLs again. */
-static void
-add_scopes(char *buf, size_t n, const char *scope)
-{
-	n += (size_t)sprintf(buf + n, "?" SCOPE);
-	for (; *scope; scope++) {
-		char one[2] = { *scope, '\0' };
-
-		if (*scope == '\\')
-			buf[n++] = '%';
-		else if (*scope == '&' || *scope == '#')
-			n += (size_t)sprintf(buf + n, "%%%02X", *scope);
-		else
-			n = url_add_encoded(buf, n, one);
-	}
-	buf[n] = '\0';
-}
-
-char *
-url_print_source(const struct url *u, char buf[URL_TEXT_MAX])
-{
-	char portal[PORTAL_TEXT_MAX] = "";
-	size_t n;
-
-	if (u->kind == URL_FILE) {
-		snprintf(buf, URL_TEXT_MAX, FILE_ "%s", u->path);
-		return buf;
-	}
-	if (u->portal.host[0])
-		portal_print(&u->portal, portal);
-	n = (size_t)sprintf(buf, "%s", u->kind == URL_ISNS ? ISNS : SLP);
-	n = url_add_encoded(buf, n, portal);
-	if (*u->scope)
-		add_scopes(buf, n, u->scope);
-	return buf;
 }

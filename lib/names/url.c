@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * URLs and root paths. The parsers below say what is wrong with which part;
- * url_parse() puts the URL, its password blanked, before that.
+ * parse_as() puts the URL, its password blanked, before that.
  */
 #include "names/url.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "names/name.h"
+#include "names/portal.h"
 #include "names/refuse.h"
 #include "names/url-parts.h"
 #include "wire/lun.h"
@@ -127,8 +130,13 @@ show(const char *url, char out[SHOWN_MAX])
 
 /* -------------------------------------------------------- iscsi://... -- */
 
+static_assert(sizeof(((struct lun_url *)0)->username) == URL_USER_MAX + 1 &&
+	      sizeof(((struct lun_url *)0)->password) == URL_USER_MAX + 1 &&
+	      sizeof(((struct lun_url *)0)->scope) == URL_SCOPE_MAX + 1 &&
+	      sizeof(((struct lun_url *)0)->target) == NAME_MAX_LEN + 1, "same");
+
 static int
-parse_user(struct url *u, struct span user, struct lun_error *err)
+parse_user(struct lun_url *u, struct span user, struct lun_error *err)
 {
 	const char *end = user.p + user.len, *sep = separator(user);
 	struct span name = span_of(user.p, sep ? sep : end);
@@ -138,13 +146,13 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 	if (name.len > URL_USER_MAX)
 		return lun_fail(err, LUN_EINVAL, "user: more than %d bytes",
 				URL_USER_MAX);
-	memcpy(u->user, name.p, name.len);
-	u->user[name.len] = '\0';
+	memcpy(u->username, name.p, name.len);
+	u->username[name.len] = '\0';
 	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)u->user[i] < ' ' || u->user[i] == 0x7f)
+		if ((unsigned char)u->username[i] < ' ' || u->username[i] == 0x7f)
 			return lun_fail(err, LUN_EINVAL,
 					"user: a control character");
-	if (!str_is_utf8(u->user, name.len))
+	if (!str_is_utf8(u->username, name.len))
 		return lun_fail(err, LUN_EINVAL, "user: not well-formed UTF-8");
 	if (!sep)
 		return 0;
@@ -156,7 +164,7 @@ parse_user(struct url *u, struct span user, struct lun_error *err)
 }
 
 static int
-parse_target(struct url *u, struct span in, struct lun_error *err)
+parse_target(struct lun_url *u, struct span in, struct lun_error *err)
 {
 	char name[NAME_INPUT_MAX + 1];
 	const char *problem = url_percent_decode(name, sizeof(name), in);
@@ -171,7 +179,7 @@ parse_target(struct url *u, struct span in, struct lun_error *err)
 }
 
 static int
-parse_lun(struct url *u, struct span in, struct lun_error *err)
+parse_lun(struct lun_url *u, struct span in, struct lun_error *err)
 {
 	char text[LUN_FIELD_MAX + 1];
 	const char *problem = url_percent_decode(text, sizeof(text), in);
@@ -187,14 +195,14 @@ parse_lun(struct url *u, struct span in, struct lun_error *err)
 
 /* [/target[/lun]], where a last "/" with nothing behind it adds nothing. */
 static int
-parse_path(struct url *u, const char *path, struct lun_error *err)
+parse_path(struct lun_url *u, const char *path, struct lun_error *err)
 {
 	const char *query = strchr(path, '?');
 
 	if (query)
 		return lun_fail(err, LUN_EINVAL, "query: options in a URL are "
 				"not supported: give them as --options");
-	u->kind = URL_PORTAL;
+	u->kind = LUN_URL_PORTAL;
 	if (!*path || !*++path)
 		return 0;
 
@@ -203,17 +211,17 @@ parse_path(struct url *u, const char *path, struct lun_error *err)
 
 	if (r < 0)
 		return r;
-	u->kind = URL_TARGET;
+	u->kind = LUN_URL_TARGET;
 	if (!*end || !*++end)
 		return 0;
 	if (strchr(end, '/'))
 		return lun_fail(err, LUN_EINVAL, "LUN: a '/' behind it");
-	u->kind = URL_LUN;
+	u->kind = LUN_URL_LUN;
 	return parse_lun(u, span_of(end, strchr(end, '\0')), err);
 }
 
 static int
-parse_iscsi(struct url *u, const char *text, struct lun_error *err)
+parse_iscsi(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	const char *s = text + strlen(SCHEME), *end = authority_end(s);
 	const char *at = memrchr(s, '@', (size_t)(end - s));
@@ -229,7 +237,7 @@ parse_iscsi(struct url *u, const char *text, struct lun_error *err)
 			return r;
 		s = at + 1;
 	}
-	r = url_read_host(&u->portal, span_of(s, end), LUN_PORT, err);
+	r = url_take_host(u, span_of(s, end), LUN_PORT, err);
 	return r < 0 ? r : parse_path(u, end, err);
 }
 
@@ -237,7 +245,7 @@ parse_iscsi(struct url *u, const char *text, struct lun_error *err)
 
 /* Hexadecimal always: lun_parse() would take a lone group for decimal. */
 static int
-parse_root_lun(struct url *u, struct span in, struct lun_error *err)
+parse_root_lun(struct lun_url *u, struct span in, struct lun_error *err)
 {
 	char text[LUN_FIELD_MAX + sizeof("-0")];
 
@@ -283,9 +291,10 @@ split_root_path(struct span f[FIELDS], const char *s, struct lun_error *err)
 }
 
 static int
-parse_root_path(struct url *u, const char *text, struct lun_error *err)
+parse_root_path(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	struct span f[FIELDS];
+	struct portal server;
 	struct lun_error why;
 	int r;
 
@@ -297,21 +306,22 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 	r = split_root_path(f, text + strlen(ROOT_PATH), err);
 	if (r < 0)
 		return r;
-	u->kind = f[F_SERVER].len > 0 ? URL_LUN : URL_UNLOCATED;
-	u->portal = (struct portal){ .port = LUN_PORT, .tpgt = -1 };
-	if (f[F_SERVER].len > 0 &&
-	    (r = portal_parse_user(&u->portal, f[F_SERVER].p, f[F_SERVER].len,
-				   &why)) < 0)
-		return lun_fail(err, r, "server %s", why.text);
+	u->kind = f[F_SERVER].len > 0 ? LUN_URL_LUN : LUN_URL_UNLOCATED;
+	if (f[F_SERVER].len > 0) {
+		r = portal_parse_user(&server, f[F_SERVER].p, f[F_SERVER].len,
+				      &why);
+		if (r < 0)
+			return lun_fail(err, r, "server %s", why.text);
+		memcpy(u->host, server.host, sizeof(u->host));
+	}
 
 	/* RFC 4173 5: TCP is the only one that is approved */
 	if (f[F_PROTOCOL].len > 0 &&
 	    !(f[F_PROTOCOL].len == 1 && *f[F_PROTOCOL].p == '6'))
 		return lun_fail(err, LUN_EINVAL, "protocol: it is not 6 (TCP); "
 				"an IPv6 server stands in brackets");
-	u->has_port = f[F_PORT].len > 0;
-	if (u->has_port &&
-	    (r = portal_parse_port(&u->portal.port, f[F_PORT].p, f[F_PORT].len,
+	if (f[F_PORT].len > 0 &&
+	    (r = portal_parse_port(&u->port, f[F_PORT].p, f[F_PORT].len,
 				   &why)) < 0)
 		return lun_fail(err, r, "port %s", why.text);
 	r = parse_root_lun(u, f[F_LUN], err);
@@ -323,10 +333,21 @@ parse_root_path(struct url *u, const char *text, struct lun_error *err)
 	return r < 0 ? lun_fail(err, r, "target %s", why.text) : 0;
 }
 
+/* As a URL: the port that it does not name is the usual one. */
+static int
+parse_root_url(struct lun_url *u, const char *text, struct lun_error *err)
+{
+	int r = parse_root_path(u, text, err);
+
+	if (r == 0 && u->port == 0)
+		u->port = LUN_PORT;
+	return r;
+}
+
 /* ------------------------------------------------------------- kinds -- */
 
 static int
-parse_unknown(struct url *u, const char *text, struct lun_error *err)
+parse_unknown(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	return lun_fail(err, LUN_EINVAL, "no iscsi://host[:port][/target"
 			"[/lun]], root path iscsi:..., isns://, slp:// or "
@@ -335,10 +356,10 @@ parse_unknown(struct url *u, const char *text, struct lun_error *err)
 
 static const struct scheme {
 	const char *prefix;
-	int (*parse)(struct url *u, const char *text, struct lun_error *err);
+	int (*parse)(struct lun_url *u, const char *text, struct lun_error *err);
 } schemes[] = {
 	{ SCHEME, parse_iscsi },
-	{ ROOT_PATH, parse_root_path },
+	{ ROOT_PATH, parse_root_url },
 	{ "isns://", url_read_isns },
 	{ "slp://", url_read_slp },
 	{ "file:", url_read_file },
@@ -346,10 +367,10 @@ static const struct scheme {
 };
 
 static int
-parse_as(const struct scheme *scheme, struct url *out, const char *text,
+parse_as(const struct scheme *scheme, struct lun_url *out, const char *text,
 	 struct lun_error *err)
 {
-	struct url u = { .portal.tpgt = -1 };
+	struct lun_url u = { .port = 0 };
 	struct lun_error why;
 	int r = scheme->parse(&u, text, &why);
 
@@ -361,14 +382,14 @@ parse_as(const struct scheme *scheme, struct url *out, const char *text,
 		show(text, shown);
 		names_refuse(err, r, shown, strlen(shown), "%s", why.text);
 	}
-	url_wipe(&u);
+	explicit_bzero(u.password, sizeof(u.password));
 	return r;
 }
 
 /* ------------------------------------------------------------- calls -- */
 
 int
-url_parse(struct url *u, const char *text, struct lun_error *err)
+lun_url_parse(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	const struct scheme *s = schemes;
 
@@ -378,55 +399,13 @@ url_parse(struct url *u, const char *text, struct lun_error *err)
 }
 
 int
-url_parse_root_path(struct url *u, const char *text, struct lun_error *err)
+url_parse_root_path(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	static const struct scheme root_path = { ROOT_PATH, parse_root_path };
 
 	if (strncmp(text, ROOT_PATH, strlen(ROOT_PATH)) != 0)
 		return ROOT_PATH_FOREIGN;
 	return parse_as(&root_path, u, text, err);
-}
-
-static char *
-print_located(const struct url *u, char buf[URL_TEXT_MAX])
-{
-	char portal[PORTAL_TEXT_MAX], lun[LUN_TEXT_MAX];
-	struct span user = { u->user, strlen(u->user) };
-	/* Its end must be found again, whatever is in it. */
-	const char *end = separator(user) ? "%@" : *u->user ? "@" : "";
-	size_t n = (size_t)sprintf(buf, SCHEME "%s%s", u->user, end);
-
-	n = url_add_encoded(buf, n, portal_print(&u->portal, portal));
-	if (u->kind == URL_PORTAL)
-		return buf;
-	buf[n++] = '/';
-	n = url_add_encoded(buf, n, u->target);
-	if (u->kind == URL_LUN)
-		sprintf(buf + n, "/%s", lun_print(u->lun, lun));
-	return buf;
-}
-
-char *
-url_print(const struct url *u, char buf[URL_TEXT_MAX])
-{
-	switch (u->kind) {
-	case URL_PORTAL:
-	case URL_TARGET:
-	case URL_LUN:
-		return print_located(u, buf);
-	case URL_UNLOCATED:
-		snprintf(buf, URL_TEXT_MAX, ROOT_PATH ":::%x-%x-%x-%x:%s",
-			 (unsigned)(u->lun >> 48) & 0xffff,
-			 (unsigned)(u->lun >> 32) & 0xffff,
-			 (unsigned)(u->lun >> 16) & 0xffff,
-			 (unsigned)u->lun & 0xffff, u->target);
-		return buf;
-	case URL_ISNS:
-	case URL_SLP:
-	case URL_FILE:
-		return url_print_source(u, buf);
-	}
-	abort();
 }
 
 bool
@@ -437,10 +416,4 @@ url_blank_password(char *arg)
 	if (secret.p)
 		memset(arg + (secret.p - arg), '*', secret.len);
 	return secret.p != NULL;
-}
-
-void
-url_wipe(struct url *u)
-{
-	explicit_bzero(u->password, sizeof(u->password));
 }

@@ -54,7 +54,7 @@ try_later(struct lane *l, struct target *t)
 {
 	int64_t wait = lun_backoff_ms(&t->backoff, l->loop, t->code);
 	bool news = lun_backoff_is_told(&t->backoff);
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	t->again_ms = target_clock_ms() + wait;
 	wake_for(l);
@@ -77,7 +77,7 @@ static void
 on_target(void *user, struct target *t)
 {
 	struct lane *l = user;
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	if (t->code < 0) {
 		try_later(l, t);

@@ -85,7 +85,7 @@ void
 lanes_add(struct lanes *l, struct target *t)
 {
 	struct lun_error err = { 0 };
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	for (size_t i = 0; i < l->n; i++)
 		if (add(&l->v[i], t, &err) < 0)

@@ -14,7 +14,7 @@ static bool
 remove_target(struct fs *fs, struct target *t)
 {
 	struct node *dir = tree_find(fs->tree->root, t->url.target);
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	if (tree_target_in_use(fs->tree, t))
 		return false;
@@ -60,7 +60,7 @@ look_soon(struct fs *fs)
 static void
 added(struct fs *fs, struct target *t)
 {
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	log_say(LUN_LOG_INFO, "%s: added", target_url(t, url));
 	if (fs->lanes)
@@ -71,7 +71,7 @@ void
 live_appeared(struct fs *fs, struct target *t)
 {
 	struct lun_error err = { 0 };
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	if (t->code < 0)
 		log_say(LUN_LOG_ERROR, "%s: %s", target_url(t, url), t->error);
@@ -86,7 +86,7 @@ live_appeared(struct fs *fs, struct target *t)
 void
 live_gone(struct fs *fs, struct target *t)
 {
-	char url[TEXT_URL_MAX];
+	char url[LUN_URL_TEXT_MAX];
 
 	if (t->state != TARGET_UP)
 		return;

@@ -117,45 +117,6 @@ test_size(void **state)
 				    cases[i].text);
 }
 
-/* What is shown can be typed again, and never holds who we are. */
-static void
-test_url(void **state)
-{
-	static const struct {
-		const char *in, *out;
-	} cases[] = {
-		{ "iscsi://192.0.2.1", "iscsi://192.0.2.1" },
-		{ "iscsi://192.0.2.1:3260/", "iscsi://192.0.2.1" },
-		{ "iscsi://192.0.2.1:3261", "iscsi://192.0.2.1:3261" },
-		{ "iscsi://joe%25@192.0.2.1", "iscsi://192.0.2.1" },
-		{ "iscsi://joe%secret@[2001:db8::1]:1/iqn.2026-11.test.lunfs:x",
-		  "iscsi://[2001:db8::1]:1/iqn.2026-11.test.lunfs:x" },
-		{ "iscsi://host/iqn.2026-11.test.lunfs:x/7",
-		  "iscsi://host/iqn.2026-11.test.lunfs:x/7" },
-		{ "iscsi:192.0.2.1::::iqn.2026-11.test.lunfs:x",
-		  "iscsi://192.0.2.1/iqn.2026-11.test.lunfs:x/0" },
-		{ "iscsi::::1-2:iqn.2026-11.test.lunfs:x",
-		  "iscsi::::1-2-0-0:iqn.2026-11.test.lunfs:x" },
-		{ "isns://192.0.2.1:3205", "isns://192.0.2.1" },
-		{ "isns://[::1]:3260/", "isns://[::1]:3260" },
-		{ "slp://", "slp://" },
-		{ "isns://", "isns://" },
-		{ "slp://?scope=DEFAULT", "slp://?scope=DEFAULT" },
-		{ "slp://host:427?scope=a,b", "slp://host?scope=a,b" },
-		{ "slp://?scope=a%2c%25", "slp://?scope=a%2c%25" },
-		{ "file:a/b.conf", "file:a/b.conf" },
-	};
-	char out[TEXT_URL_MAX];
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct lun_error err = { 0 };
-		struct lun_url url;
-
-		assert_int_equal(lun_url_parse(&url, cases[i].in, &err), 0);
-		assert_string_equal(text_url(&url, out), cases[i].out);
-	}
-}
-
 int
 main(void)
 {
@@ -164,7 +125,6 @@ main(void)
 		cmocka_unit_test(test_printable_cut),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,12 +38,12 @@ check(const struct boot_info *b, int r, const struct lun_error *err)
 	assert(b->n_targets <= BOOT_TARGETS_MAX);
 	assert(b->n_services <= BOOT_SERVICES_MAX);
 	for (size_t i = 0; r == 0 && i < b->n_targets; i++) {
-		const struct url *u = &b->targets[i].url;
+		const struct lun_url *u = &b->targets[i].url;
 
-		assert(u->kind == URL_LUN || u->kind == URL_UNLOCATED);
+		assert(u->kind == LUN_URL_LUN || u->kind == LUN_URL_UNLOCATED);
 		assert(iscsi_name_check(u->target, strlen(u->target), NULL) ==
 		       0);
-		assert(u->kind == URL_UNLOCATED || u->portal.host[0]);
+		assert(u->kind == LUN_URL_UNLOCATED || u->host[0]);
 	}
 }
 

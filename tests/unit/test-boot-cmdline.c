@@ -21,7 +21,7 @@ show(const char *cmdline, char out[4096])
 {
 	struct boot_info b = { 0 };
 	struct lun_error err = { 0 };
-	char *text = strdup(cmdline), url[URL_TEXT_MAX];
+	char *text = strdup(cmdline), url[LUN_URL_TEXT_MAX];
 	int r = boot_cmdline(&b, text, &err);
 	size_t n = 0;
 
@@ -35,10 +35,10 @@ show(const char *cmdline, char out[4096])
 		const struct boot_target *t = &b.targets[i];
 
 		n += (size_t)snprintf(out + n, 4096 - n, "%s%s", i ? "; " : "",
-				      url_print(&t->url, url));
-		if (t->url.user[0])
+				      lun_url_print(&t->url, url));
+		if (t->url.username[0])
 			n += (size_t)snprintf(out + n, 4096 - n, " %s/%s/%s/%s",
-					      t->url.user, t->url.password,
+					      t->url.username, t->url.password,
 					      t->user_in, t->password_in);
 	}
 	snprintf(out + n, 4096 - n, " %s", b.initiator);
@@ -57,7 +57,7 @@ test_forms(void **state)
 		{ "netroot=dhcp root=nfs:h:/x iscsi_target_name=", "nothing" },
 		{ "netroot=nbd:iscsi:x netroot", "nothing" },
 		{ ROOT "netroot=iscsi:192.168.50.1::::" IQN,
-		  "iscsi://192.168.50.1:3260/" IQN "/0 " },
+		  "iscsi://192.168.50.1/" IQN "/0 " },
 		{ "root=iscsi:192.168.50.1:6:3261:2:" IQN,
 		  "iscsi://192.168.50.1:3261/" IQN "/2 " },
 		{ "netroot=iscsi:[2001:db8::1]::860:4186-9:" IQN,
@@ -65,36 +65,36 @@ test_forms(void **state)
 		{ "netroot=iscsi:::::" IQN, "iscsi::::0-0-0-0:" IQN " " },
 		/* an interface and a network device before the LUN */
 		{ "netroot=iscsi:h::3260:iface0:eth0:1:" IQN,
-		  "iscsi://h:3260/" IQN "/1 " },
+		  "iscsi://h/" IQN "/1 " },
 		{ "netroot=iscsi:[::1]::3260:iface0:eth0::" IQN,
-		  "iscsi://[::1]:3260/" IQN "/0 " },
+		  "iscsi://[::1]/" IQN "/0 " },
 		/* logins */
 		{ "netroot=iscsi:me:s3cret@h::::" IQN,
-		  "iscsi://me@h:3260/" IQN "/0 me/s3cret// " },
+		  "iscsi://h/" IQN "/0 me/s3cret// " },
 		{ "netroot=iscsi:me:s3cret:you:other@[::1]::::" IQN,
-		  "iscsi://me@[::1]:3260/" IQN "/0 me/s3cret/you/other " },
+		  "iscsi://[::1]/" IQN "/0 me/s3cret/you/other " },
 		{ "netroot=iscsi:me:s3cret@pw@h::::" IQN,
-		  "iscsi://me@h:3260/" IQN "/0 me/s3cret@pw// " },
-		{ "netroot=iscsi:@h::::" IQN, "iscsi://h:3260/" IQN "/0 " },
+		  "iscsi://h/" IQN "/0 me/s3cret@pw// " },
+		{ "netroot=iscsi:@h::::" IQN, "iscsi://h/" IQN "/0 " },
 		{ "netroot=iscsi:h::::" IQN
 		  " rd.iscsi.username=me rd.iscsi.password=s3cret",
-		  "iscsi://me@h:3260/" IQN "/0 me/s3cret// " },
+		  "iscsi://h/" IQN "/0 me/s3cret// " },
 		/* several, and the last of what can be there once */
 		{ "netroot=iscsi:h::::" IQN " netroot=iscsi:k:::1:" IQN,
-		  "iscsi://h:3260/" IQN "/0; iscsi://k:3260/" IQN "/1 " },
+		  "iscsi://h/" IQN "/0; iscsi://k/" IQN "/1 " },
 		{ "iscsi_target_name=iqn.2001-04.com.example:old "
 		  "iscsi_target_name=" IQN " iscsi_target_ip=192.0.2.1",
-		  "iscsi://192.0.2.1:3260/" IQN "/0 " },
+		  "iscsi://192.0.2.1/" IQN "/0 " },
 		{ "iscsi_target_name=" IQN " iscsi_target_ip=2001:db8::1 "
 		  "iscsi_target_port=3261 iscsi_username=me "
 		  "iscsi_password=\"a b\" iscsi_in_username=you "
 		  "iscsi_in_password=c iscsi_initiator=iqn.2001-04.com.x:me",
-		  "iscsi://me@[2001:db8::1]:3261/" IQN "/0 me/a b/you/c "
+		  "iscsi://[2001:db8::1]:3261/" IQN "/0 me/a b/you/c "
 		  "iqn.2001-04.com.x:me" },
 		{ "rd.iscsi.target.name=" IQN " rd.iscsi.target.ip=h "
 		  "rd.iscsi.initiator=IQN.2001-04.com.x:me",
-		  "iscsi://h:3260/" IQN "/0 iqn.2001-04.com.x:me" },
-		{ "\"netroot=iscsi:h::::" IQN "\"\t\n", "iscsi://h:3260/" IQN
+		  "iscsi://h/" IQN "/0 iqn.2001-04.com.x:me" },
+		{ "\"netroot=iscsi:h::::" IQN "\"\t\n", "iscsi://h/" IQN
 		  "/0 " },
 	};
 	char out[4096];

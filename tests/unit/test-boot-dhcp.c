@@ -21,7 +21,7 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define IQN "iqn.2001-04.com.example:disk1"
 #define PATH "iscsi:192.0.2.1:6:3260:1:" IQN
-#define URL "iscsi://192.0.2.1:3260/" IQN "/1"
+#define URL "iscsi://192.0.2.1/" IQN "/1"
 #define SERVER "\xc0\x00\x02\x01"
 #define YIADDR "\xc0\x00\x02\x64"
 
@@ -41,7 +41,7 @@ parse(struct dhcp_message *m, const struct reply *r, size_t len, int *result,
 
 /* The URL of its root path, "nothing", or the error. */
 static const char *
-root_path(const struct reply *r, char out[URL_TEXT_MAX])
+root_path(const struct reply *r, char out[LUN_URL_TEXT_MAX])
 {
 	struct boot_info b = { 0 };
 	struct dhcp_message m;
@@ -52,9 +52,9 @@ root_path(const struct reply *r, char out[URL_TEXT_MAX])
 	if (result == 0)
 		result = dhcp_boot_info(&m, &b, &err);
 	if (result == 0)
-		url_print(&b.targets[0].url, out);
+		lun_url_print(&b.targets[0].url, out);
 	else
-		snprintf(out, URL_TEXT_MAX, "%s", result == BOOT_NOTHING ?
+		snprintf(out, LUN_URL_TEXT_MAX, "%s", result == BOOT_NOTHING ?
 			 "nothing" : err.text);
 	free(exact);
 	return out;
@@ -76,7 +76,7 @@ test_plain(void **state)
 	struct reply r;
 	struct dhcp_message m;
 	struct lun_error err;
-	char out[URL_TEXT_MAX];
+	char out[LUN_URL_TEXT_MAX];
 	int result;
 
 	plain(&r);
@@ -97,7 +97,7 @@ test_plain(void **state)
 
 	assert_int_equal(boot_lease(&b, (char *)r.b, r.len, 0, 0, &kind, &err), 0);
 	assert_string_equal(kind, "dhcpcd");
-	assert_string_equal(url_print(&b.targets[0].url, out), URL);
+	assert_string_equal(lun_url_print(&b.targets[0].url, out), URL);
 }
 
 /* dhcpcd keeps leases of networks that are far away now: their time is counted
@@ -137,7 +137,7 @@ test_old_lease(void **state)
 static void
 test_zeroes_at_the_end(void **state)
 {
-	char path[sizeof(PATH) + 3] = PATH, out[URL_TEXT_MAX];
+	char path[sizeof(PATH) + 3] = PATH, out[LUN_URL_TEXT_MAX];
 	struct reply r;
 
 	for (size_t zeroes = 0; zeroes <= 3; zeroes++) {
@@ -178,14 +178,14 @@ long_path(char path[400])
 static void
 test_split(void **state)
 {
-	char path[400], url[URL_TEXT_MAX], out[URL_TEXT_MAX];
+	char path[400], url[LUN_URL_TEXT_MAX], out[LUN_URL_TEXT_MAX];
 	size_t len = long_path(path);
-	struct url u;
+	struct lun_url u;
 	struct reply r;
 
 	assert_true(len > 255 && len < 400);
 	assert_int_equal(url_parse_root_path(&u, path, NULL), 0);
-	url_print(&u, url);
+	lun_url_print(&u, url);
 	for (size_t cut = len - 255; cut <= 255; cut++) {
 		reply_head(&r, 1, YIADDR);
 		reply_put(&r, 17, path, cut);
@@ -224,7 +224,7 @@ test_overload(void **state)
 		{ 108, NULL, "nothing" }, { 44, "\2", URL }, { 44, "\3", URL },
 		{ 44, "\1", "nothing" }, { 44, "\4", "nothing" },
 	};
-	char out[URL_TEXT_MAX];
+	char out[LUN_URL_TEXT_MAX];
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		static const char path[] = PATH;

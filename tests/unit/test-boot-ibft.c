@@ -134,9 +134,9 @@ parse(const struct table *t, size_t len, struct boot_info *b,
 static void
 assert_url(const struct boot_target *t, const char *expected)
 {
-	char text[URL_TEXT_MAX];
+	char text[LUN_URL_TEXT_MAX];
 
-	assert_string_equal(url_print(&t->url, text), expected);
+	assert_string_equal(lun_url_print(&t->url, text), expected);
 }
 
 /* shows: 4173-5-19 */
@@ -150,8 +150,9 @@ test_table(void **state)
 	build(&t);
 	assert_int_equal(parse(&t, t.len, &b, &err), 0);
 	assert_int_equal(b.n_targets, 2);
-	assert_url(&b.targets[0], "iscsi://192.0.2.2:3260/" IQN2 "/0");
-	assert_url(&b.targets[1], "iscsi://me@192.0.2.1:3260/" IQN "/1");
+	assert_url(&b.targets[0], "iscsi://192.0.2.2/" IQN2 "/0");
+	assert_url(&b.targets[1], "iscsi://192.0.2.1/" IQN "/1");
+	assert_string_equal(b.targets[1].url.username, "me");
 	assert_string_equal(b.targets[0].url.password, "");
 	assert_string_equal(b.targets[1].url.password, "s3cret");
 	assert_string_equal(b.targets[1].user_in, "you");
@@ -186,16 +187,17 @@ test_flags(void **state)
 	seal(&t);
 	assert_int_equal(parse(&t, t.len, &b, &err), 0);
 	assert_int_equal(b.n_targets, 1);
-	assert_url(&b.targets[0], "iscsi://me@192.0.2.1:3260/" IQN "/1");
+	assert_url(&b.targets[0], "iscsi://192.0.2.1/" IQN "/1");
+	assert_string_equal(b.targets[0].url.username, "me");
 	assert_string_equal(b.targets[0].user_in, "");
 
 	t.b[TARGET0 + 32] = 0;
 	memset(t.b + TARGET0 + 6, 0, 16 + 2);		/* no address */
 	seal(&t);
 	assert_int_equal(parse(&t, t.len, &b, &err), 0);
-	assert_int_equal(b.targets[0].url.kind, URL_UNLOCATED);
-	assert_false(b.targets[0].url.has_port);
-	assert_string_equal(b.targets[0].url.user, "");
+	assert_int_equal(b.targets[0].url.kind, LUN_URL_UNLOCATED);
+	assert_int_equal(b.targets[0].url.port, 0);
+	assert_string_equal(b.targets[0].url.username, "");
 
 	t.b[TARGET0 + 5] = 0;
 	seal(&t);
@@ -306,9 +308,10 @@ test_directory(void **state)
 
 	assert_int_equal(boot_ibft_directory(&b, read_entry, entries, &err), 0);
 	assert_int_equal(b.n_targets, 2);
-	assert_url(&b.targets[0], "iscsi://me@192.0.2.1:3261/" IQN "/1");
+	assert_url(&b.targets[0], "iscsi://192.0.2.1:3261/" IQN "/1");
+	assert_string_equal(b.targets[0].url.username, "me");
 	assert_string_equal(b.targets[0].url.password, "s3cret");
-	assert_url(&b.targets[1], "iscsi://[2001:db8::1]:3260/" IQN2 "/0");
+	assert_url(&b.targets[1], "iscsi://[2001:db8::1]/" IQN2 "/0");
 	assert_string_equal(b.initiator, ME);
 	assert_int_equal(b.n_services, 1);
 	assert_string_equal(b.services[0].portal.host, "192.0.2.8");

@@ -17,7 +17,7 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define IQN "iqn.2001-04.com.example:disk1"
 #define PATH "iscsi:192.0.2.1:6:3260:1:" IQN
-#define URL "iscsi://192.0.2.1:3260/" IQN "/1"
+#define URL "iscsi://192.0.2.1/" IQN "/1"
 #define NOW 1790000000			/* in 2026 */
 
 /* From a copy of exact size; "URL; URL", "nothing" or the error. */
@@ -26,7 +26,7 @@ read_lease(const char *text, size_t len, const char **kind, char out[4096])
 {
 	struct boot_info b = { 0 };
 	struct lun_error err = { 0 };
-	char *exact = malloc(len ? len : 1), url[URL_TEXT_MAX];
+	char *exact = malloc(len ? len : 1), url[LUN_URL_TEXT_MAX];
 	size_t n = 0;
 
 	memcpy(exact, text, len);
@@ -37,7 +37,7 @@ read_lease(const char *text, size_t len, const char **kind, char out[4096])
 	snprintf(out, 4096, "%s", r == BOOT_NOTHING ? "nothing" : err.text);
 	for (size_t i = 0; r == 0 && i < b.n_targets; i++)
 		n += (size_t)snprintf(out + n, 4096 - n, "%s%s", i ? "; " : "",
-				      url_print(&b.targets[i].url, url));
+				      lun_url_print(&b.targets[i].url, url));
 	return r;
 }
 
@@ -89,11 +89,11 @@ static const struct {
 	  LEASE("eth0", "", LATER), "nothing" },
 	{ "dhclient", LEASE("eth0", OPTION(PATH), LATER)
 	  LEASE("eth1", OPTION("iscsi:h::::" IQN), LATER),
-	  URL "; iscsi://h:3260/" IQN "/0" },
+	  URL "; iscsi://h/" IQN "/0" },
 	/* bytes as octal numbers, and escapes of what ends a string */
 	{ "dhclient", LEASE("eth0", OPTION("iscsi:192.0.2.1:6:3260:1:"
 	  "iqn.2001-04.com.example:\\303\\274"), LATER),
-	  "iscsi://192.0.2.1:3260/iqn.2001-04.com.example:%C3%BC/1" },
+	  "iscsi://192.0.2.1/iqn.2001-04.com.example:\u00fc/1" },
 	{ "dhclient", LEASE("eth0", OPTION(PATH "\\000"), LATER), URL },
 	{ "dhclient", LEASE("eth0", OPTION(PATH "\\000x"), LATER), "?null" },
 	{ "dhclient", LEASE("eth0", OPTION(PATH "\\\"x"), LATER), "?target" },

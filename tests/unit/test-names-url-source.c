@@ -13,25 +13,28 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
+#define URL_ISNS	LUN_URL_ISNS
+#define URL_SLP		LUN_URL_SLP
+
 /* Refused with a text that has "part" in it. */
 static void
 assert_refused(const char *text, const char *part)
 {
 	struct lun_error err = { 0 };
-	struct url u;
+	struct lun_url u;
 
-	if (url_parse(&u, text, &err) != LUN_EINVAL)
+	if (lun_url_parse(&u, text, &err) != LUN_EINVAL)
 		fail_msg("%s was taken", text);
 	if (!strstr(err.text, part))
 		fail_msg("%s: not \"%s\" in: %s", text, part, err.text);
 }
 
 static void
-parse(struct url *u, const char *text)
+parse(struct lun_url *u, const char *text)
 {
 	struct lun_error err;
 
-	if (url_parse(u, text, &err) != 0)
+	if (lun_url_parse(u, text, &err) != 0)
 		fail_msg("%s: %s", text, err.text);
 }
 
@@ -41,23 +44,23 @@ test_sources(void **state)
 {
 	static const struct {
 		const char *text;
-		enum url_kind kind;
+		enum lun_url_kind kind;
 		const char *host;
 		uint16_t port;
 		const char *scope, *printed;
 	} cases[] = {
-		{ "isns://h", URL_ISNS, "h", 3205, "", "isns://h:3205" },
+		{ "isns://h", URL_ISNS, "h", 3205, "", "isns://h" },
 		{ "ISNS://h:7/", URL_ISNS, "h", 7, "", "isns://h:7" },
 		{ "isns://[fe80::1%25eth0]", URL_ISNS, "fe80::1%eth0", 3205, "",
-		  "isns://[fe80::1%25eth0]:3205" },
+		  "isns://[fe80::1%25eth0]" },
 		{ "isns://gr%C3%B6%c3%9fe.example", URL_ISNS,
 		  "xn--gre-6ka8i.example", 3205, "",
-		  "isns://xn--gre-6ka8i.example:3205" },
+		  "isns://xn--gre-6ka8i.example" },
 		{ "isns://", URL_ISNS, "", 3205, "", "isns://" },
 		{ "isns:///", URL_ISNS, "", 3205, "", "isns://" },
 		{ "slp://", URL_SLP, "", 427, "", "slp://" },
 		{ "slp:///", URL_SLP, "", 427, "", "slp://" },
-		{ "slp://h", URL_SLP, "h", 427, "", "slp://h:427" },
+		{ "slp://h", URL_SLP, "h", 427, "", "slp://h" },
 		{ "slp://?scope=DEFAULT", URL_SLP, "", 427, "DEFAULT",
 		  "slp://?scope=DEFAULT" },
 		{ "slp://[::1]:1427?scope=S", URL_SLP, "::1", 1427, "S",
@@ -71,22 +74,22 @@ test_sources(void **state)
 		  "\\28\\28\\5c\\5c\\21\\3c\\3d\\3e\\7e\\3b\\2a\\2b\\0a",
 		  "slp://?scope=%28%28%5c%5c%21%3c%3d%3e%7e%3b%2a%2b%0a" },
 		{ "slp://?scope=%C3%BC%25%26#", URL_SLP, "", 427,
-		  "\u00fc%&#", "slp://?scope=%C3%BC%25%26%23" },
+		  "\u00fc%&#", "slp://?scope=\u00fc%25%26%23" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char text[URL_TEXT_MAX], again[URL_TEXT_MAX];
-		struct url u, v;
+		char text[LUN_URL_TEXT_MAX], again[LUN_URL_TEXT_MAX];
+		struct lun_url u, v;
 
 		parse(&u, cases[i].text);
 		assert_int_equal(u.kind, cases[i].kind);
-		assert_string_equal(u.portal.host, cases[i].host);
-		assert_int_equal(u.portal.port, cases[i].port);
+		assert_string_equal(u.host, cases[i].host);
+		assert_int_equal(u.port, cases[i].port);
 		assert_string_equal(u.scope, cases[i].scope);
-		assert_string_equal(url_print(&u, text), cases[i].printed);
+		assert_string_equal(lun_url_print(&u, text), cases[i].printed);
 		parse(&v, text);
 		assert_string_equal(v.scope, cases[i].scope);
-		assert_string_equal(url_print(&v, again), text);
+		assert_string_equal(lun_url_print(&v, again), text);
 	}
 }
 
@@ -122,7 +125,7 @@ test_bad_sources(void **state)
 		assert_refused(bad[i].text, bad[i].part);
 
 	memset(text + strlen(text), 'a', 253);
-	struct url u;
+	struct lun_url u;
 	parse(&u, text);
 	assert_int_equal(strlen(u.scope), 253);
 	strcat(text, "aaa");
@@ -136,17 +139,17 @@ test_file(void **state)
 	static const char *const paths[] = {
 		"/etc/luns", "a b", "%41", "~/x?y#z", "me%s3cret@h",
 	};
-	char text[URL_TEXT_MAX];
-	struct url u;
+	char text[LUN_URL_TEXT_MAX];
+	struct lun_url u;
 
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		char whole[64];
 
 		snprintf(whole, sizeof(whole), "file:%s", paths[i]);
 		parse(&u, whole);
-		assert_int_equal(u.kind, URL_FILE);
+		assert_int_equal(u.kind, LUN_URL_FILE);
 		assert_ptr_equal(u.path, whole + 5);
-		assert_string_equal(url_print(&u, text), whole);
+		assert_string_equal(lun_url_print(&u, text), whole);
 	}
 
 	/* never longer than the space for it */
@@ -154,7 +157,7 @@ test_file(void **state)
 
 	memset(strcpy(path, "file:") + 5, 'a', 19000);
 	parse(&u, path);
-	assert_int_equal(strlen(url_print(&u, text)), URL_TEXT_MAX - 1);
+	assert_int_equal(strlen(lun_url_print(&u, text)), LUN_URL_TEXT_MAX - 1);
 	free(path);
 }
 

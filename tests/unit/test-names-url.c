@@ -15,15 +15,21 @@
 #define IQN "iqn.2001-04.com.example:disk1"
 #define LUN1 0x0001000000000000u
 
+#define URL_PORTAL	LUN_URL_PORTAL
+#define URL_TARGET	LUN_URL_TARGET
+#define URL_LUN		LUN_URL_LUN
+#define URL_UNLOCATED	LUN_URL_UNLOCATED
+
 static int
-parse_cut(struct url *u, const char *text, size_t len, struct lun_error *err)
+parse_cut(struct lun_url *u, const char *text, size_t len,
+	  struct lun_error *err)
 {
 	char *copy = malloc(len + 1);
 
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 
-	int r = url_parse(u, copy, err);
+	int r = lun_url_parse(u, copy, err);
 
 	free(copy);
 	return r;
@@ -33,33 +39,33 @@ parse_cut(struct url *u, const char *text, size_t len, struct lun_error *err)
 static void
 assert_refused(const char *text, const char *part)
 {
-	struct url u, before;
+	struct lun_url u, before;
 	struct lun_error err = { 0 };
 
 	memset(&u, 'x', sizeof(u));
 	before = u;
-	if (url_parse(&u, text, &err) != LUN_EINVAL)
+	if (lun_url_parse(&u, text, &err) != LUN_EINVAL)
 		fail_msg("%s was taken", text);
 	if (!strstr(err.text, part))
 		fail_msg("%s: not \"%s\" in: %s", text, part, err.text);
 	assert_int_equal(err.code, LUN_EINVAL);
 	assert_null(strpbrk(err.text, "\n\033"));
 	assert_memory_equal(&u, &before, sizeof(u));
-	assert_int_equal(url_parse(&u, text, NULL), LUN_EINVAL);
+	assert_int_equal(lun_url_parse(&u, text, NULL), LUN_EINVAL);
 }
 
 static void
-parse(struct url *u, const char *text)
+parse(struct lun_url *u, const char *text)
 {
 	struct lun_error err;
 
-	if (url_parse(u, text, &err) != 0)
+	if (lun_url_parse(u, text, &err) != 0)
 		fail_msg("%s: %s", text, err.text);
 }
 
 static const struct good {
 	const char *text;
-	enum url_kind kind;
+	enum lun_url_kind kind;
 	const char *host;
 	uint16_t port;
 	const char *target;
@@ -68,91 +74,91 @@ static const struct good {
 	const char *printed;
 } good[] = {
 	{ "iscsi://h", URL_PORTAL, "h", 3260, "", 0, "", NULL,
-	  "iscsi://h:3260" },
+	  "iscsi://h" },
 	{ "iscsi://h/", URL_PORTAL, "h", 3260, "", 0, "", NULL,
-	  "iscsi://h:3260" },
+	  "iscsi://h" },
 	{ "ISCSI://h:860", URL_PORTAL, "h", 860, "", 0, "", NULL,
 	  "iscsi://h:860" },
 	{ "iscsi://10.0.0.1:5003/" IQN, URL_TARGET, "10.0.0.1", 5003, IQN, 0,
 	  "", NULL, "iscsi://10.0.0.1:5003/" IQN },
 	{ "iscsi://h/" IQN "/", URL_TARGET, "h", 3260, IQN, 0, "", NULL,
-	  "iscsi://h:3260/" IQN },
+	  "iscsi://h/" IQN },
 	{ "iscsi://h/" IQN "/0", URL_LUN, "h", 3260, IQN, 0, "", NULL,
-	  "iscsi://h:3260/" IQN "/0" },
+	  "iscsi://h/" IQN "/0" },
 	{ "iscsi://h/" IQN "/1", URL_LUN, "h", 3260, IQN, LUN1, "", NULL,
-	  "iscsi://h:3260/" IQN "/1" },
+	  "iscsi://h/" IQN "/1" },
 	{ "iscsi://h/" IQN "/10", URL_LUN, "h", 3260, IQN, 10 * LUN1, "", NULL,
-	  "iscsi://h:3260/" IQN "/10" },
+	  "iscsi://h/" IQN "/10" },
 	{ "iscsi://h/" IQN "/4752-3A4F-6b7e-2F99", URL_LUN, "h", 3260, IQN,
 	  0x47523a4f6b7e2f99, "", NULL,
-	  "iscsi://h:3260/" IQN "/4752-3a4f-6b7e-2f99" },
+	  "iscsi://h/" IQN "/4752-3a4f-6b7e-2f99" },
 	{ "iscsi://[::1]:3261/" IQN "/1", URL_LUN, "::1", 3261, IQN, LUN1, "",
 	  NULL, "iscsi://[::1]:3261/" IQN "/1" },
 	{ "iscsi://[1080::8:800:200C:417A]", URL_PORTAL,
 	  "1080::8:800:200C:417A", 3260, "", 0, "", NULL,
-	  "iscsi://[1080::8:800:200C:417A]:3260" },
+	  "iscsi://[1080::8:800:200C:417A]" },
 	{ "iscsi://[fe80::1%25eth0]/", URL_PORTAL, "fe80::1%eth0", 3260, "", 0,
-	  "", NULL, "iscsi://[fe80::1%25eth0]:3260" },
+	  "", NULL, "iscsi://[fe80::1%25eth0]" },
 	{ "iscsi://[fe80::1%eth0]:1", URL_PORTAL, "fe80::1%eth0", 1, "", 0, "",
 	  NULL, "iscsi://[fe80::1%25eth0]:1" },
 	{ "iscsi://gr\u00f6\u00dfe.example", URL_PORTAL,
 	  "xn--gre-6ka8i.example", 3260, "", 0, "", NULL,
-	  "iscsi://xn--gre-6ka8i.example:3260" },
+	  "iscsi://xn--gre-6ka8i.example" },
 	{ "iscsi://gr%C3%B6%c3%9fe.example:7", URL_PORTAL,
 	  "xn--gre-6ka8i.example", 7, "", 0, "", NULL,
 	  "iscsi://xn--gre-6ka8i.example:7" },
 	{ "iscsi://h/iqn.2001-04.com.example%3Adisk1/1", URL_LUN, "h", 3260,
-	  IQN, LUN1, "", NULL, "iscsi://h:3260/" IQN "/1" },
+	  IQN, LUN1, "", NULL, "iscsi://h/" IQN "/1" },
 	{ "iscsi://h/%69QN.2001%2d04.com.Example%3aDisk1", URL_TARGET, "h",
-	  3260, IQN, 0, "", NULL, "iscsi://h:3260/" IQN },
+	  3260, IQN, 0, "", NULL, "iscsi://h/" IQN },
 	{ "iscsi://h/iqn.2001-04.com.example:\u00fc", URL_TARGET, "h", 3260,
 	  "iqn.2001-04.com.example:\u00fc", 0, "", NULL,
-	  "iscsi://h:3260/iqn.2001-04.com.example:%C3%BC" },
+	  "iscsi://h/iqn.2001-04.com.example:\u00fc" },
 	{ "iscsi://h/iqn.2001-04.com.example:%C3%BC/1", URL_LUN, "h", 3260,
 	  "iqn.2001-04.com.example:\u00fc", LUN1, "", NULL,
-	  "iscsi://h:3260/iqn.2001-04.com.example:%C3%BC/1" },
+	  "iscsi://h/iqn.2001-04.com.example:\u00fc/1" },
 	{ "iscsi://h/eui.02004567A425678D/1", URL_LUN, "h", 3260,
 	  "eui.02004567a425678d", LUN1, "", NULL,
-	  "iscsi://h:3260/eui.02004567a425678d/1" },
+	  "iscsi://h/eui.02004567a425678d/1" },
 	/* users */
 	{ "iscsi://me@h", URL_PORTAL, "h", 3260, "", 0, "me", NULL,
-	  "iscsi://me@h:3260" },
+	  "iscsi://h" },
 	{ "iscsi://me@h:1/" IQN "/1", URL_LUN, "h", 1, IQN, LUN1, "me", NULL,
-	  "iscsi://me@h:1/" IQN "/1" },
+	  "iscsi://h:1/" IQN "/1" },
 	{ "iscsi://me%s3cret@[::1]:1/" IQN "/1", URL_LUN, "::1", 1, IQN, LUN1,
-	  "me", "s3cret", "iscsi://me@[::1]:1/" IQN "/1" },
+	  "me", "s3cret", "iscsi://[::1]:1/" IQN "/1" },
 	{ "iscsi://me%@h", URL_PORTAL, "h", 3260, "", 0, "me", "",
-	  "iscsi://me@h:3260" },
+	  "iscsi://h" },
 	{ "iscsi://me%a%2Fb%3Fc%25d%40e@h", URL_PORTAL, "h", 3260, "", 0, "me",
-	  "a/b?c%d@e", "iscsi://me@h:3260" },
+	  "a/b?c%d@e", "iscsi://h" },
 	{ "iscsi://me%a:b@c#d@h", URL_PORTAL, "h", 3260, "", 0, "me",
-	  "a:b@c#d", "iscsi://me@h:3260" },
+	  "a:b@c#d", "iscsi://h" },
 	{ "iscsi://me:s3cret@h/" IQN, URL_TARGET, "h", 3260, IQN, 0, "me",
-	  "s3cret", "iscsi://me@h:3260/" IQN },
+	  "s3cret", "iscsi://h/" IQN },
 	{ "iscsi://" IQN "@h:1/" IQN "/1", URL_LUN, "h", 1, IQN, LUN1, IQN,
-	  NULL, "iscsi://" IQN "@h:1/" IQN "/1" },
+	  NULL, "iscsi://h:1/" IQN "/1" },
 	{ "iscsi://" IQN "%s3cret@h", URL_PORTAL, "h", 3260, "", 0, IQN,
-	  "s3cret", "iscsi://" IQN "@h:3260" },
+	  "s3cret", "iscsi://h" },
 	{ "iscsi://a:b%s3cret@h", URL_PORTAL, "h", 3260, "", 0, "a:b",
-	  "s3cret", "iscsi://a:b%@h:3260" },
+	  "s3cret", "iscsi://h" },
 	{ "iscsi://DOM\\me@h", URL_PORTAL, "h", 3260, "", 0, "DOM\\me", NULL,
-	  "iscsi://DOM\\me@h:3260" },
+	  "iscsi://h" },
 	{ "iscsi://me@home@h", URL_PORTAL, "h", 3260, "", 0, "me@home", NULL,
-	  "iscsi://me@home@h:3260" },
+	  "iscsi://h" },
 	{ "iscsi://j\u00fcrgen@h", URL_PORTAL, "h", 3260, "", 0, "j\u00fcrgen",
-	  NULL, "iscsi://j\u00fcrgen@h:3260" },
+	  NULL, "iscsi://h" },
 	/* root paths */
 	{ "iscsi:192.0.2.1:6:3260:0:" IQN, URL_LUN, "192.0.2.1", 3260, IQN, 0,
-	  "", NULL, "iscsi://192.0.2.1:3260/" IQN "/0" },
+	  "", NULL, "iscsi://192.0.2.1/" IQN "/0" },
 	{ "iscsi:[2001:db8::1]::3260:4186-9:" IQN, URL_LUN, "2001:db8::1", 3260,
 	  IQN, 0x4186000900000000, "", NULL,
-	  "iscsi://[2001:db8::1]:3260/" IQN "/4186-0009-0000-0000" },
+	  "iscsi://[2001:db8::1]/" IQN "/4186-0009-0000-0000" },
 	{ "iscsi:[::1]:6:860::" IQN, URL_LUN, "::1", 860, IQN, 0, "", NULL,
 	  "iscsi://[::1]:860/" IQN "/0" },
 	{ "iscsi:h::::" IQN, URL_LUN, "h", 3260, IQN, 0, "", NULL,
-	  "iscsi://h:3260/" IQN "/0" },
+	  "iscsi://h/" IQN "/0" },
 	{ "iscsi:h:::10:" IQN, URL_LUN, "h", 3260, IQN, 16 * LUN1, "", NULL,
-	  "iscsi://h:3260/" IQN "/16" },
+	  "iscsi://h/" IQN "/16" },
 	{ "iscsi:::::iqn.2000-02.edu.example.cs:users.oaks:proto.target4",
 	  URL_UNLOCATED, "", 3260,
 	  "iqn.2000-02.edu.example.cs:users.oaks:proto.target4", 0, "", NULL,
@@ -166,19 +172,17 @@ static const struct good {
 	{ "iscsi:\u00fc.example::::iqn.2001-04.com.example:\u00fc", URL_LUN,
 	  "xn--tda.example", 3260, "iqn.2001-04.com.example:\u00fc", 0, "",
 	  NULL,
-	  "iscsi://xn--tda.example:3260/iqn.2001-04.com.example:%C3%BC/0" },
+	  "iscsi://xn--tda.example/iqn.2001-04.com.example:\u00fc/0" },
 };
 
 static void
-assert_same(const struct url *u, const struct good *g)
+assert_same(const struct lun_url *u, const struct good *g)
 {
 	assert_int_equal(u->kind, g->kind);
-	assert_string_equal(u->portal.host, g->host);
-	assert_int_equal(u->portal.port, g->port);
-	assert_int_equal(u->portal.tpgt, -1);
+	assert_string_equal(u->host, g->host);
+	assert_int_equal(u->port, g->port);
 	assert_string_equal(u->target, g->target);
 	assert_true(u->lun == g->lun);
-	assert_string_equal(u->user, g->user);
 }
 
 /* shows: 3986-2.1-01 3986-3.2.2-02 7143-15-01 */
@@ -187,22 +191,20 @@ test_good(void **state)
 {
 	for (size_t i = 0; i < COUNT(good); i++) {
 		const struct good *g = &good[i];
-		char text[URL_TEXT_MAX], again[URL_TEXT_MAX];
-		struct url u, v;
+		char text[LUN_URL_TEXT_MAX], again[LUN_URL_TEXT_MAX];
+		struct lun_url u, v;
 
 		parse(&u, g->text);
 		assert_same(&u, g);
+		assert_string_equal(u.username, g->user);
 		assert_string_equal(u.password, g->password ? g->password : "");
-		assert_string_equal(url_print(&u, text), g->printed);
+		assert_string_equal(lun_url_print(&u, text), g->printed);
 
 		parse(&v, text);	/* it names the same */
 		assert_same(&v, g);
+		assert_string_equal(v.username, "");
 		assert_string_equal(v.password, "");
-		assert_string_equal(url_print(&v, again), text);
-
-		url_wipe(&u);
-		for (size_t j = 0; j < sizeof(u.password); j++)
-			assert_int_equal(u.password[j], 0);
+		assert_string_equal(lun_url_print(&v, again), text);
 	}
 }
 
@@ -363,7 +365,7 @@ test_root_path(void **state)
 		{ "4186-0009-0000-0000", 0x4186000900000000 },
 		{ "0-0-0-1", 1 }, { "c101", 0xc101000000000000 },
 	};
-	struct url u, before;
+	struct lun_url u, before;
 	struct lun_error err = { 7, "as it was" };
 
 	memset(&u, 'x', sizeof(u));
@@ -382,6 +384,7 @@ test_root_path(void **state)
 			 luns[i].field);
 		assert_int_equal(url_parse_root_path(&u, text, &err), 0);
 		assert_int_equal(u.kind, URL_LUN);
+		assert_int_equal(u.port, 0);		/* it names none */
 		assert_true(u.lun == luns[i].lun);
 		assert_string_equal(u.target, IQN);
 	}
@@ -397,8 +400,8 @@ test_every_truncation(void **state)
 	for (size_t i = 0; i < COUNT(good); i++)
 		for (size_t n = 0; n < strlen(good[i].text); n++) {
 			struct lun_error err;
-			struct url u;
-			char text[URL_TEXT_MAX];
+			struct lun_url u;
+			char text[LUN_URL_TEXT_MAX];
 			int r = parse_cut(&u, good[i].text, n, &err);
 
 			if (r != 0) {
@@ -409,7 +412,7 @@ test_every_truncation(void **state)
 				continue;
 			}
 			assert_true(u.kind <= good[i].kind);
-			url_print(&u, text);
+			lun_url_print(&u, text);
 			parse(&u, text);
 		}
 }
@@ -462,9 +465,9 @@ test_password_is_never_shown(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char arg[128], text[URL_TEXT_MAX];
+		char arg[128], text[LUN_URL_TEXT_MAX];
 		struct lun_error err = { 0 };
-		struct url u;
+		struct lun_url u;
 
 		strcpy(arg, cases[i].url);
 		url_blank_password(arg);
@@ -472,10 +475,10 @@ test_password_is_never_shown(void **state)
 
 		if (cases[i].url[0] == '-')
 			continue;
-		if (url_parse(&u, cases[i].url, &err) != 0)
+		if (lun_url_parse(&u, cases[i].url, &err) != 0)
 			assert_null(strstr(err.text, "s3cret"));
 		else
-			assert_null(strstr(url_print(&u, text), "s3cret"));
+			assert_null(strstr(lun_url_print(&u, text), "s3cret"));
 	}
 }
 
@@ -485,13 +488,13 @@ test_long(void **state)
 {
 	char text[8192], name[2048];
 	struct lun_error err;
-	struct url u;
+	struct lun_url u;
 
 	memset(name, 'a', sizeof(name));
 	name[300] = '\0';
 	snprintf(text, sizeof(text), "iscsi://h/iqn.2001-04.com.example:%s/1",
 		 name);
-	assert_int_equal(url_parse(&u, text, &err), LUN_EINVAL);
+	assert_int_equal(lun_url_parse(&u, text, &err), LUN_EINVAL);
 	assert_non_null(strstr(err.text, "223"));
 	name[300] = 'a';
 	name[2000] = '\0';
@@ -510,23 +513,23 @@ test_long(void **state)
 	name[255] = '\0';
 	snprintf(text, sizeof(text), "iscsi://%s%%%s@h", name, name);
 	parse(&u, text);
-	assert_string_equal(u.user, name);
+	assert_string_equal(u.username, name);
 	assert_string_equal(u.password, name);
 }
 
-/* The largest URL fits, all of it percent-encoded. */
+/* The largest URL fits, all of its scope escaped. */
 static void
 test_largest(void **state)
 {
-	struct url u = { .kind = URL_LUN, .portal.port = 65535,
-			 .lun = 0xfffffffffffffffe };
-	char text[URL_TEXT_MAX];
+	struct lun_url u = { .kind = LUN_URL_SLP, .port = 65535 };
+	char text[LUN_URL_TEXT_MAX];
 
-	memset(u.user, 0xc3, URL_USER_MAX);
-	memset(u.target, 0xc3, NAME_MAX_LEN);
-	memset(u.portal.host, '%', sizeof(u.portal.host) - 1);
-	u.portal.host[0] = ':';
-	assert_true(strlen(url_print(&u, text)) > 3 * NAME_MAX_LEN);
+	memset(u.host, 'f', sizeof(u.host) - 1);
+	memcpy(u.host, ":%", 2);
+	memset(u.scope, '&', sizeof(u.scope) - 1);
+	assert_int_equal(strlen(lun_url_print(&u, text)),
+			 strlen("slp://[]:65535?scope=") +
+			 sizeof(u.host) + 1 + 3 * (sizeof(u.scope) - 1));
 }
 
 int
