@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,9 +37,22 @@ parent_wait(pid_t child, int fd)
 	return 1;
 }
 
+/* Until it is ready: who ends the command that was called ends all of it. */
+static int
+end_with_parent(pid_t parent, struct lun_error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return fail(err, LUN_ESYS, "prctl: %s", strerror(errno));
+	if (getppid() != parent)
+		return fail(err, LUN_ECANCELED, "mount: was ended before it "
+			    "was ready");
+	return 0;
+}
+
 int
 daemon_fork(int *ready_fd, int *exit_code, struct lun_error *err)
 {
+	pid_t parent = getpid();
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -56,7 +70,7 @@ daemon_fork(int *ready_fd, int *exit_code, struct lun_error *err)
 	}
 	close(fds[0]);
 	*ready_fd = fds[1];
-	return 0;
+	return end_with_parent(parent, err);
 }
 
 static void
@@ -78,6 +92,8 @@ leave_terminal(void)
 int
 daemon_ready(int ready_fd, struct lun_error *err)
 {
+	prctl(PR_SET_PDEATHSIG, 0);
+
 	ssize_t n = write(ready_fd, "", 1);
 	int error = n < 0 && errno != EPIPE ? errno : 0;
 

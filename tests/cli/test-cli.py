@@ -286,6 +286,21 @@ class Outcome(Case):
             peer.close()
             self.assertLess(time.monotonic() - start, 5)
 
+    def test_a_mount_that_is_killed_before_it_is_ready(self):
+        """What it has begun in the background ends with it."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(20)
+            url = "iscsi://127.0.0.1:%d/%s" % (silent.getsockname()[1], TARGET)
+            p = subprocess.Popen([LUNFS, "mount", url, self.mnt],
+                                 stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True)
+            with silent.accept()[0] as login:
+                login.settimeout(20)        # shorter than a login may take
+                p.kill()
+                while login.recv(4096):
+                    pass
+        self.assertEqual(p.communicate(timeout=20)[1], "")
+
     def test_pcap_cannot_be_written(self):
         self.fails(1, "No such file", "ls", "--pcap",
                    str(self.dir / "absent" / "x"), f"iscsi://{dead_portal()}")

@@ -44,6 +44,22 @@ attempts_double_up_to_a_bound(void **state)
 	}
 }
 
+/* Clients that have lost the same target do not come back all at a time. */
+static void
+pauses_differ(void **state)
+{
+	lun_time waits[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct backoff b = { .rounds = 5 };
+
+		byte = i ? 0xff : 0;
+		waits[i] = backoff_next(&b, BACKOFF_NORMAL, 0, &env);
+	}
+	assert_true(waits[0] < 16 * TIME_S * 7 / 8);
+	assert_true(waits[1] > 16 * TIME_S * 9 / 8);
+}
+
 /* tgtd listens before it is told of its targets: that cost a minute. */
 static void
 a_target_that_starts_is_not_taken_at_its_word(void **state)
@@ -92,6 +108,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attempts_double_up_to_a_bound),
+		cmocka_unit_test(pauses_differ),
 		cmocka_unit_test(a_target_that_starts_is_not_taken_at_its_word),
 		cmocka_unit_test(time2wait_is_kept),
 		cmocka_unit_test(kinds),
