@@ -51,15 +51,17 @@ portals()
 	jq -r '.targets[].portals[] | "\(.address):\(.port)"' <<<"$out" | xargs
 }
 
-# shows: 3721-B.1-02
+# shows: 3721-B.1-02 3721-2-01
 translated()
 {
 	local file=$mnt/$target/lun0 old=127.0.0.1:$port new=127.0.0.9:$port
 
 	say "an address that is of no use here"
 	target_at 127.0.0.1 --announce "127.0.0.9:$port" \
-		--announce "127.0.0.8:$port"
+		--announce "127.0.0.8:$port" --alias "Oracle 1"
 	run 0 ls --json "iscsi://$old"
+	[ "$(jq -r '.targets[0].alias' <<<"$out")" = "Oracle 1" ] ||
+		fail "alias: $out"
 	says "127.0.0.9:$port: Connection refused; next is 127.0.0.8:$port"
 	says "127.0.0.8:$port: Connection refused; next is $old"
 	says "used at $old, which was asked"
@@ -77,6 +79,8 @@ translated()
 	as_user "$lunfs" mount -f --timeout 5 "iscsi://$old" "$mnt" 2>>"$log" &
 	mount_pid=$!
 	wait_until 20 as_user test -e "$file" || fail "no mount"
+	[ "$(as_user readlink "$mnt/by-alias/Oracle 1")" = "../$target" ] ||
+		fail "by-alias: $(as_user ls -l "$mnt/by-alias")"
 	: >"$log"
 	kill_target
 	target_at 127.0.0.1

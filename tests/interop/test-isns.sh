@@ -239,7 +239,7 @@ test_end()
 }
 
 # More than fits into an answer of this server.
-# shows: 4171-5.6.5.3-01 4171-5.6.5.3-02 4171-5.6.5.2-02
+# shows: 4171-5.6.5.3-01 4171-5.6.5.3-02 4171-5.6.5.2-02 4171-4.1.3-02
 test_many()
 {
 	local many=iqn.2026-11.test:many

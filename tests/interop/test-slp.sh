@@ -377,7 +377,7 @@ attempts()
 
 # A target that SLP tells of, mounted; and one that wants to know who we are: it
 # is shown twice and at two portals, and asked once, until the user says so.
-# shows: 4018-6-01 4018-6.1-01 4018-5.2-01
+# shows: 4018-6-01 4018-6.1-01 4018-5.2-01 7143-4.2.7-90
 test_mount()
 {
 	local data=$state/data secret many slow
@@ -401,6 +401,12 @@ print(json.dumps([{"url": f"service:iscsi:target://10.77.0.4/iqn.2026-11.test:{i
 	 {"address": "10.77.0.4", "role": "sa", "unlistening": true,
 	  "slow": 0.06, "services": $many}]
 	END
+	say "no agent is asked unless SLP is a source"
+	"$lunfs" ls iscsi://10.77.0.1 >"$state/out" || fail "ls"
+	! "$lunfs" ls --timeout 1 isns://10.77.0.1 2>"$state/err" ||
+		fail "an iSNS server"
+	[ ! -s "$log" ] || fail "$(cat "$log")"
+
 	ask_slow_agent &
 	slow=$!
 
