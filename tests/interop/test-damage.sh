@@ -17,14 +17,6 @@ spare=()
 [ "$kind" != lio ] || [ "$level" = 0 ] ||
 	spare=(--spare 0x05 --spare 0x01 --spare 0x3f)
 
-# It closed a connection that was in order, and says so on its console: a Data
-# SNACK came while it still sent the data of that read, which it then counts twice.
-lio_gave_up()
-{
-	[ "$kind-$level" = lio-1 ] &&
-		grep 'read_data_left is zero' "$state/lio.log"
-}
-
 # damaged KIND
 damaged()
 {
@@ -38,7 +30,7 @@ damaged()
 		recovered_by "$1_digest_errors"
 	case $level-$1 in
 	0-* | 1-header)	recovered_by session_recoveries ;;
-	*)		lio_gave_up || not_recovered_by session_recoveries ;;
+	*)		not_recovered_by session_recoveries ;;
 	esac
 	unserve
 	end_pid "$proxy"

@@ -83,6 +83,7 @@ cut_off()
 {
 	local patience=10 long=${LUNFS_LONG:-12}
 
+	[ "$kind" != lio ] || patience=20 long=${LUNFS_LONG:-22}
 	cut_by half,hole
 }
 
