@@ -25,7 +25,7 @@ serve_level()
 	serve "$1" --erl "$level" --connections "$connections" \
 		--timeout "$patience" "${@:2}"
 	[ "$(session erl)" = "$level" ] || fail "level $(session erl)"
-	wait_until 20 all_there ||
+	wait_until 60 all_there ||
 		fail "connections: $(as_user "$lunfs" status "$mnt")"
 }
 

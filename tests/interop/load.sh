@@ -32,7 +32,7 @@ serve()
 	as_user "$lunfs" mount -f "$@" "iscsi://$where/$target" "$mnt" \
 		2>>"$log" &
 	mount_pid=$!
-	wait_until 20 answers || fail "no mount"
+	wait_until 60 answers || fail "no mount"
 	pid=$(lunfs_pids)
 }
 
