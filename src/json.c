@@ -387,20 +387,6 @@ json_status(const struct survey *sv, struct json_object *sessions,
 /* By ourselves: json-c leaves out what it has no memory to print, and does not
  * tell. A stream tells. */
 
-static void
-print_string(FILE *f, const char *text)
-{
-	putc('"', f);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(f, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(f, "\\u%04x", *text);
-		else
-			putc(*text, f);
-	putc('"', f);
-}
-
 static void print_value(FILE *f, struct json_object *value, int depth);
 
 /* What comes before the i-th of the elements within. */
@@ -418,7 +404,7 @@ print_object(FILE *f, struct json_object *o, int depth)
 	putc('{', f);
 	json_object_object_foreach(o, name, value) {
 		print_separator(f, i++, depth + 1);
-		print_string(f, name);
+		text_print_json(f, name);
 		fputs(": ", f);
 		print_value(f, value, depth + 1);
 	}
@@ -447,7 +433,7 @@ print_value(FILE *f, struct json_object *value, int depth)
 	else if (json_object_is_type(value, json_type_array))
 		print_array(f, value, depth);
 	else if (json_object_is_type(value, json_type_string))
-		print_string(f, json_object_get_string(value));
+		text_print_json(f, json_object_get_string(value));
 	else if (json_object_is_type(value, json_type_boolean))
 		fputs(json_object_get_boolean(value) ? "true" : "false", f);
 	else if (!value)

@@ -120,30 +120,25 @@ text_utf8(const char *text, char *out, size_t size)
 	return copy_escaped(text, out, size, BAD_BYTES);
 }
 
-char *
-text_json(const char *json)
+void
+text_print_json(FILE *f, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)json;
-	char *out = malloc(6 * strlen(json) + 1);
-	size_t have = 0;
+	const unsigned char *s = (const unsigned char *)text;
 
-	while (out && *s) {
+	putc('"', f);
+	while (*s) {
 		uint32_t cp;
 		size_t len = utf8_char(s, &cp);
 
-		if (len > 0 && cp >= 0x20 && is_control(cp)) {
-			have += (size_t)snprintf(out + have, 7, "\\u%04x",
-						 (unsigned)cp);
-		} else {
-			len = len ? len : 1;
-			memcpy(out + have, s, len);
-			have += len;
-		}
-		s += len;
+		if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if (len > 0 && is_control(cp))
+			fprintf(f, "\\u%04x", (unsigned)cp);
+		else
+			fwrite(s, 1, len ? len : 1, f);
+		s += len ? len : 1;
 	}
-	if (out)
-		out[have] = '\0';
-	return out;
+	putc('"', f);
 }
 
 char *

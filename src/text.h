@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Copies text; control characters and what is no UTF-8 become \xNN. Cut to
  * size. Returns out. */
@@ -15,13 +16,13 @@ char *text_printable(const char *text, char *out, size_t size);
  * becomes %NN, which a URL takes. */
 char *text_shown(int fd, const char *text, char *out, size_t size);
 
-/* The same for JSON, which escapes control characters itself: only what is no
+/* The same for JSON, where control characters are escaped later: only what is no
  * UTF-8 becomes \xNN. */
 char *text_utf8(const char *text, char *out, size_t size);
 
-/* Printed JSON with the other ones escaped as well: DEL, C1, those that turn the
- * direction. To be freed; NULL: out of memory. */
-char *text_json(const char *json);
+/* A string of JSON, in its quotes; all control characters are escaped, also those
+ * that JSON would allow: DEL, C1, those that turn the direction. */
+void text_print_json(FILE *f, const char *text);
 
 enum { TEXT_SIZE_MAX = 32 };
 /* "512 B", "10.0 GiB". */
