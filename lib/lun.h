@@ -130,7 +130,6 @@ struct lun_alarm;
 int lun_alarm_new(struct lun_alarm **out, struct lun_loop *loop,
 		  void (*fn)(void *user), void *user);
 void lun_alarm_set(struct lun_alarm *alarm, unsigned ms);
-void lun_alarm_clear(struct lun_alarm *alarm);
 struct lun_alarm *lun_alarm_free(struct lun_alarm *alarm);
 
 /* ------------------------------------------------------------ options -- */

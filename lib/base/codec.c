@@ -6,7 +6,6 @@
  */
 #include "base/codec.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -127,29 +126,5 @@ hex_encode(char *out, const void *p, size_t len)
 		out[2 * i + 1] = "0123456789abcdef"[b[i] & 15];
 	}
 	out[2 * len] = '\0';
-	return out;
-}
-
-char *
-base64_encode(char *out, const void *p, size_t len)
-{
-	const uint8_t *b = p;
-	char *o = out;
-
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = len - i < 3 ? len - i : 3;
-		uint32_t v = (uint32_t)b[i] << 16;
-
-		if (n > 1)
-			v |= (uint32_t)b[i + 1] << 8;
-		if (n > 2)
-			v |= b[i + 2];
-		*o++ = base64_alphabet[v >> 18];
-		*o++ = base64_alphabet[v >> 12 & 63];
-		*o++ = n > 1 ? base64_alphabet[v >> 6 & 63] : '=';
-		*o++ = n > 2 ? base64_alphabet[v & 63] : '=';
-	}
-	*o = '\0';
-	assert((size_t)(o - out) + 1 == BASE64_LEN(len));
 	return out;
 }

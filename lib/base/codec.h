@@ -14,9 +14,6 @@
 /* How many chars hex_encode() writes for len bytes. */
 #define HEX_LEN(len) (2 * (len) + 1)
 
-/* How many chars base64_encode() writes for len bytes. */
-#define BASE64_LEN(len) (((len) + 2) / 3 * 4 + 1)
-
 /*
  * Reads a constant with its prefix; *len becomes the length that the constant
  * implies. 0, or LUN_EINVAL: it is no such constant, or is longer than size
@@ -27,9 +24,6 @@ int binary_decode(uint8_t *buf, size_t size, size_t *len, const char *text,
 
 /* Writes lower-case digits, two for each byte, without prefix; returns out. */
 char *hex_encode(char *out, const void *p, size_t len);
-
-/* Writes RFC 4648 base64 with padding, without prefix; returns out. */
-char *base64_encode(char *out, const void *p, size_t len);
 
 /* The value of a hex digit, or -1. */
 int hex_digit(char c);

@@ -101,12 +101,6 @@ lun_alarm_set(struct lun_alarm *a, unsigned ms)
 	timer_set(&a->timer, time_add(loop_now(a->loop), ms * TIME_MS));
 }
 
-void
-lun_alarm_clear(struct lun_alarm *a)
-{
-	timer_clear(&a->timer);
-}
-
 struct lun_alarm *
 lun_alarm_free(struct lun_alarm *a)
 {

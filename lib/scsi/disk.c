@@ -511,9 +511,3 @@ disk_info(const struct disk *d)
 {
 	return &d->info;
 }
-
-const struct geometry *
-disk_geometry(const struct disk *d)
-{
-	return &d->geometry;
-}

@@ -46,9 +46,8 @@ struct disk_options {
 
 struct disk_ops {
 	/*
-	 * A probe has ended. code 0: disk_info() and disk_geometry() are what
-	 * it found, and changed says whether that is news. Else it had no
-	 * answer; text says why.
+	 * A probe has ended. code 0: disk_info() is what it found, and changed
+	 * says whether that is news. Else it had no answer; text says why.
 	 */
 	void (*probed)(void *user, struct disk *d, int code, const char *text,
 		       bool changed);
@@ -116,6 +115,5 @@ void disk_cancel(struct disk *d, struct lun_io *io);
 size_t disk_requests(const struct disk *d);
 
 const struct lun_disk_info *disk_info(const struct disk *d);
-const struct geometry *disk_geometry(const struct disk *d);
 
 #endif

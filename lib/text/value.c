@@ -91,16 +91,6 @@ value_bool(const char *s, bool *out)
 }
 
 bool
-value_is_text(const char *s)
-{
-	for (; *s; s++)
-		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') &&
-		    !(*s >= '0' && *s <= '9') && !strchr(".-+@_/[]:", *s))
-			return false;
-	return true;
-}
-
-bool
 value_list_next(const char **s, char *item, size_t size)
 {
 	item[0] = '\0';

@@ -19,9 +19,6 @@ bool value_size(const char *s, uint64_t *out);
 /* "Yes" or "No", nothing else. */
 bool value_bool(const char *s, bool *out);
 
-/* Is it a text-value? (Not a list: a comma is none of its characters.) */
-bool value_is_text(const char *s);
-
 /*
  * Walks over a list-of-values. *s is the rest, NULL at the end and after what
  * is no list (an empty item, one too long): item is "" then. False at the end.

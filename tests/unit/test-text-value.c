@@ -157,23 +157,6 @@ test_list(void **state)
 	}
 }
 
-/* Of all bytes, these and no others are of a text-value. */
-/* shows: 7143-6.1-06 */
-static void
-test_text_value(void **state)
-{
-	static const char allowed[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    ".-+@_/[]:";
-
-	for (int c = 1; c < 256; c++) {
-		char s[] = { 'a', (char)c, 0 };
-
-		assert_int_equal(value_is_text(s), strchr(allowed, c) != NULL);
-	}
-	assert_true(value_is_text(""));
-}
-
 static void
 test_constant(void **state)
 {
@@ -195,7 +178,6 @@ main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_text_value),
 		cmocka_unit_test(test_constant),
 	};
 
