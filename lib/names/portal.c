@@ -380,17 +380,6 @@ portal_print(const struct portal *p, char buf[PORTAL_TEXT_MAX])
 }
 
 char *
-portal_print_tagged(const struct portal *p, char buf[PORTAL_TEXT_MAX])
-{
-	size_t len = strlen(portal_print(p, buf));
-
-	if (p->tpgt >= 0)
-		snprintf(buf + len, PORTAL_TEXT_MAX - len, ",%u",
-			 (uint16_t)p->tpgt);
-	return buf;
-}
-
-char *
 portal_print_host16(const uint8_t address[16], char buf[PORTAL_HOST16_MAX])
 {
 	static const uint8_t zeroes[12];

@@ -76,9 +76,6 @@ bool portal_is_unspecified(const struct portal *p);
 /* "host:port", with brackets around IPv6. Returns buf. */
 char *portal_print(const struct portal *p, char buf[PORTAL_TEXT_MAX]);
 
-/* "host:port,tag" as in TargetAddress; without the tag if it is unknown. */
-char *portal_print_tagged(const struct portal *p, char buf[PORTAL_TEXT_MAX]);
-
 /*
  * Same host and port: addresses by value, names without regard to case and to
  * a final dot. The tag is no part of the address.

@@ -302,11 +302,13 @@ w_found(struct world *w)
 
 	*buf = '\0';
 	for (size_t i = 0; i < n; i++) {
-		char at[PORTAL_TEXT_MAX];
+		char at[PORTAL_TEXT_MAX], tag[16] = "";
 
+		if (v[i].portal.tpgt >= 0)
+			snprintf(tag, sizeof(tag), ",%d", v[i].portal.tpgt);
 		len += (size_t)snprintf(buf + len, sizeof(buf) - len,
-					"%s%s %s", i ? "; " : "", v[i].name,
-					portal_print_tagged(&v[i].portal, at));
+					"%s%s %s%s", i ? "; " : "", v[i].name,
+					portal_print(&v[i].portal, at), tag);
 		assert(len < sizeof(buf));
 	}
 	return buf;
