@@ -509,8 +509,9 @@ struct lun_disk_info {
 	uint64_t lun;			/* as on the wire */
 	enum lun_disk_state state;
 	/* "ready", "not ready", ...; of a ready one whose target is away,
-	 * "waiting", or "lost" after the outage: requests fail. */
+	 * "waiting", or "lost" after the outage. */
 	const char *state_name;
+	bool lost;			/* it is: requests fail */
 	const char *text;		/* why it is not "ready"; "" if it is */
 	uint64_t size;			/* bytes */
 	uint32_t block_size;		/* logical, bytes */

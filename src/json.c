@@ -162,8 +162,7 @@ static struct json_object *
 lun_object(const struct target *t, const struct lun_disk *d, const char *away)
 {
 	const struct lun_disk_info *info = lun_disk_info(d);
-	bool waits = away && info->state == LUN_DISK_READY &&
-		     strcmp(info->state_name, "lost") != 0;
+	bool waits = away && info->state == LUN_DISK_READY && !info->lost;
 	struct json_object *o = json_new_object();
 	struct json_object *designators = json_new_array();
 	char url[LUN_URL_TEXT_MAX];

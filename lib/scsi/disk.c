@@ -139,6 +139,7 @@ update_info(struct disk *d)
 		.designators = (const char *const *)g->designators.text,
 	};
 	if (d->lost && g->state == LUN_DISK_READY) {
+		info->lost = d->given_up;
 		info->state_name = d->given_up ? "lost" : "waiting";
 		info->text = d->lost_text;
 	}
