@@ -34,6 +34,12 @@ lun_iscsi_name_stored(const char *name, char out[224], struct lun_error *err)
 }
 
 bool
+lun_name_begins(const char *text)
+{
+	return iscsi_name_begins(text);
+}
+
+bool
 lun_name_is_safe(const char *name)
 {
 	return iscsi_name_safe_component(name);

@@ -257,6 +257,9 @@ int lun_iscsi_name(const char *name, char out[224], struct lun_error *err);
 int lun_iscsi_name_stored(const char *name, char out[224],
 			  struct lun_error *err);
 
+/* Does the text begin like an iSCSI name, in any case: iqn., eui. or naa.? */
+bool lun_name_begins(const char *text);
+
 /* May this name (of a target, from the wire) be one component of a path? */
 bool lun_name_is_safe(const char *name);
 

@@ -261,11 +261,8 @@ on_signal(void *user)
 static void
 log_session_1(void *user, enum lun_log_level level, const char *line)
 {
-	bool named = strncmp(line, "iqn.", 4) == 0 ||
-		     strncmp(line, "eui.", 4) == 0 ||
-		     strncmp(line, "naa.", 4) == 0;
-
-	log_say(level, "%s%s", named ? "session 1: " : "", line);
+	log_say(level, "%s%s", lun_name_begins(line) ? "session 1: " : "",
+		line);
 }
 
 static void
