@@ -122,6 +122,31 @@ wait $writer || fail "writer"
 echo "fsync: $(cat "$state/results")"
 [ "$(cut -d' ' -f 2- "$state/results")" = "EIO ok ok ok" ] || fail "fsync"
 
+# Whichever session has taken a request: it waits for that one, and not for ever.
+say "an outage that lasts too long"
+unmount_lunfs "$mnt"
+mount_lunfs --sessions 3 --timeout 3 --outage wait:3 \
+	"iscsi://$portal/$target" "$mnt"
+wait_until 30 up 3 || fail "not 3 sessions"
+load --size=4M || fail "fio"
+kill_target
+wait_until 30 up 0 || fail "no loss is seen"
+readers=()
+for ((i = 0; i < 16; i++)); do
+	as_user timeout 60 dd if="$(lun_file 0)" of=/dev/null bs=4k skip="$i" \
+		count=1 iflag=direct 2>"$state/dd.$i" &
+	readers+=("$!")
+done
+for ((i = 0; i < 16; i++)); do
+	code=0
+	wait "${readers[i]}" || code=$?
+	[ "$code" = 1 ] && grep -q 'Input/output error' "$state/dd.$i" ||
+		fail "reader $i: $code: $(cat "$state/dd.$i")"
+done
+restart_target
+wait_until 60 up 3 || fail "not all sessions came back"
+load --size=4M || fail "fio after it"
+
 say "the end with a load"
 load --time_based --runtime=30 >"$state/end.out" 2>&1 &
 job=$!
