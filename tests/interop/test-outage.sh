@@ -71,9 +71,14 @@ cut_by()
 
 cuts()
 {
+	local i
+
 	kill -USR1 "$proxy"
 	kill -USR1 "$proxy"
 	hurry_for "$cutting"
+	for ((i = 0; i < 12 && $(did cut) < 3; i++)); do
+		hurry_for 5		# on a busy machine
+	done
 	kill -USR2 "$proxy"
 	say "$(did cut) cuts"
 	wait_until 30 up || fail "not up after the last cut"
@@ -82,7 +87,7 @@ cuts()
 
 cut_gently()
 {
-	cut_by rst,fin 6000000
+	cut_by rst,fin 3000000
 }
 
 cut_off()
