@@ -22,4 +22,11 @@ time_add(lun_time now, lun_time delay)
 	return delay > TIME_NEVER - now ? TIME_NEVER : now + delay;
 }
 
+/* For people. */
+static inline double
+time_seconds(lun_time t)
+{
+	return (double)t / (double)TIME_S;
+}
+
 #endif

@@ -2,7 +2,6 @@
 #include "recovery/recovery.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,9 +130,8 @@ come_up(struct recovery *r)
 	if (again) {
 		r->session_recoveries++;
 		env_log(r->nexus.env, LUN_LOG_WARNING, "%s: the session is back "
-			"after %" PRId64 ".%" PRId64 " s", r->cfg.label,
-			(r->up_at - r->lost_at) / TIME_S,
-			(r->up_at - r->lost_at) % TIME_S / (100 * TIME_MS));
+			"after %.1f s", r->cfg.label,
+			time_seconds(r->up_at - r->lost_at));
 	}
 	r->ops->up(r->user, again);
 }
@@ -231,8 +229,8 @@ say_why_so_late(const struct recovery *r, bool loss, lun_time wait, char *text,
 
 	*text = '\0';
 	if (loss && wait > 0 && up < STABLE && r->backoff.rounds > 1)
-		snprintf(text, size, ", as it was up for %" PRId64 ".%" PRId64
-			 " s only", up / TIME_S, up % TIME_S / (100 * TIME_MS));
+		snprintf(text, size, ", as it was up for %.1f s only",
+			 time_seconds(up));
 	return text;
 }
 
@@ -256,11 +254,11 @@ wait_for_next(struct recovery *r, bool loss)
 	bool tell = loss && r->cfg.meanwhile && !r->hurried;
 
 	env_log(r->nexus.env, told_as(r, loss), "%s: %s: %s; attempt %u to "
-		"reconnect, to %s, in %" PRId64 ".%" PRId64 " s%s%s%s",
+		"reconnect, to %s, in %.1f s%s%s%s",
 		r->cfg.label, loss ? "the session is lost" : "no session",
 		r->cause.text, r->backoff.attempts,
 		portal_print(portals_now(&r->portals), text),
-		wait / TIME_S, wait % TIME_S / (100 * TIME_MS),
+		time_seconds(wait),
 		say_why_so_late(r, loss, wait, why, sizeof(why)),
 		tell ? "; meanwhile " : "", tell ? r->cfg.meanwhile : "");
 }

@@ -279,10 +279,9 @@ recover_tasks(struct leg *leg)
 
 	leg->lost = false;
 	leg->counted.recoveries++;
-	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %" PRId64
-		    ".%" PRId64 " s: its %u tasks go on, %u of them are sent "
-		    "again", leg->login.cid, took / TIME_S,
-		    took % TIME_S / (100 * TIME_MS), leg->running,
+	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %.1f s: its "
+		    "%u tasks go on, %u of them are sent again",
+		    leg->login.cid, time_seconds(took), leg->running,
 		    n_unseen(leg));
 	list_for_each(t, &s->running, struct task, link) {
 		struct leg *to = legs_least(s);
