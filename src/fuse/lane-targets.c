@@ -119,8 +119,8 @@ const struct survey_ops lane_survey_ops = {
 
 /* -------------------------------------------------------- come and go -- */
 
-static struct coming *
-next_coming(struct lane *l)
+struct coming *
+lane_next_coming(struct lane *l)
 {
 	struct coming *c;
 
@@ -139,7 +139,7 @@ lane_take_targets(struct lane *l)
 {
 	struct coming *c;
 
-	while ((c = next_coming(l))) {
+	while ((c = lane_next_coming(l))) {
 		if (survey_adopt(l->survey, c->one) < 0)
 			log_say(LUN_LOG_ERROR, "session %u: out of memory: goes "
 				"on without a target", l->intake.lane + 1);

@@ -127,8 +127,8 @@ show_sessions(struct lane *l)
 	pthread_mutex_unlock(&l->all->lock);
 }
 
-static struct flush_part *
-next_part(struct lane *l)
+struct flush_part *
+lane_next_part(struct lane *l)
 {
 	struct flush_part *part;
 
@@ -148,7 +148,7 @@ do_flushes(struct lane *l)
 
 	l->flush_later = false;
 	while (l->intake.rx) {
-		part = next_part(l);
+		part = lane_next_part(l);
 		if (!part)
 			return;
 		file_flush_part(&l->intake, part);

@@ -86,6 +86,10 @@ void lane_on_again(void *lane);
 /* The disk of its own that a node stands for; NULL: it has none. */
 struct lun_disk *lane_find_disk(const struct lane *l, const struct node *node);
 
+/* What it was given and has not taken, one by one; NULL: nothing (any more). */
+struct flush_part *lane_next_part(struct lane *l);
+struct coming *lane_next_coming(struct lane *l);
+
 /* lane.c: the callbacks of a lane's other parts, and its thread. */
 void lane_serve(struct lane *l);	/* it takes in messages from now on */
 void lane_on_closed(void *lane);

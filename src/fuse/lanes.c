@@ -220,21 +220,17 @@ lanes_sessions(struct lanes *l, struct json_object *list)
 static void
 lane_deinit(struct lane *l)
 {
+	struct flush_part *part;
+	struct coming *c;
+
 	if (l->has_thread)
 		pthread_join(l->thread, NULL);
-	while (l->parts) {
-		struct flush_part *part = l->parts;
-
-		l->parts = part->next;
+	while ((part = lane_next_part(l)))
 		file_flush_part_failed(part);
-	}
 	intake_stop(&l->intake);
 	l->survey = survey_free(l->survey);
 	intake_deinit(&l->intake);
-	while (l->coming) {
-		struct coming *c = l->coming;
-
-		l->coming = c->next;
+	while ((c = lane_next_coming(l))) {
 		survey_free(c->one);
 		free(c);
 	}
