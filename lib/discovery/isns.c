@@ -136,9 +136,10 @@ time_over(struct timer *t, lun_time now)
 void
 isns_look_again(struct isns *c, lun_time now)
 {
-	c->again = true;
-	if (c->step == ISNS_REST)
+	/* not put off by changes that never pause */
+	if (c->step == ISNS_REST && !c->again)
 		timer_set(&c->timer, time_add(now, SETTLE));
+	c->again = true;
 }
 
 /* ------------------------------------------------------------- messages -- */

@@ -259,6 +259,20 @@ test_scn(void **state)
 	end();
 }
 
+/* Changes that never pause are looked at all the same. */
+static void
+test_scn_without_end(void **state)
+{
+	begin_rest(600);
+	put_scn(US, 1);
+	for (int i = 0; i < 20 && isns_out(t.c)->len == 0; i++) {
+		assert_int_equal(notice(), 0);
+		pass_time(TIME_S / 20);
+	}
+	answer_with_one();
+	end();
+}
+
 /* While a query is under way: what it shows may be older. */
 static void
 test_scn_within_a_query(void **state)
@@ -371,6 +385,7 @@ main(void)
 		cmocka_unit_test(test_the_registration_is_kept_alive),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_scn),
+		cmocka_unit_test(test_scn_without_end),
 		cmocka_unit_test(test_scn_within_a_query),
 		cmocka_unit_test(test_notices_among_answers),
 		cmocka_unit_test(test_esi),
