@@ -358,7 +358,7 @@ if [ $# = 1 ]; then
 	own)	journeys=(wait_for_it cut_off impatient told hopeless signalled
 			crowded another_unit) ;;
 	lio)	cutting=8 journeys=(cut_gently) ;;
-	*)	journeys=(wait_for_it cut_off) ;;
+	*)	journeys=(wait_for_it cut_off impatient) ;;
 	esac
 fi
 for journey in "${journeys[@]}"; do
