@@ -9,9 +9,9 @@
  * help, the connection is given up, and session reinstatement ends all of our
  * tasks (RFC 7143 6.3.5). A target reset comes in between only if it was allowed:
  * it ends the tasks of all other initiators, too, on all units that they share
- * with us (11.5.1), and may be refused; SAM-5 has it no more. The clock that sees to it ticks only while
- * there is something to watch, and looks at all of them: a command costs no
- * timer of its own.
+ * with us (11.5.1), and may be refused; SAM-5 has it no more. The clock that sees
+ * to it ticks only while there is something to watch, and looks at all of them:
+ * a command costs no timer of its own.
  */
 #include <assert.h>
 #include <inttypes.h>
