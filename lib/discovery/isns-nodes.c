@@ -9,7 +9,11 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { PG_DEFAULT = 1 };		/* RFC 4171 6.5.4 */
+enum {
+	PG_DEFAULT = 1,			/* RFC 4171 6.5.4 */
+	/* one more than there is room for, so that it is told */
+	NODE_PORTALS_MAX = TARGET_PORTALS_MAX + 1,
+};
 
 struct node_portal {
 	uint8_t address[ISNS_ADDRESS_LEN];
@@ -24,7 +28,7 @@ struct node {
 	char name[NAME_INPUT_MAX + 1];
 	uint32_t type;
 	size_t n;
-	struct node_portal portals[TARGET_PORTALS_MAX];
+	struct node_portal portals[NODE_PORTALS_MAX];
 	bool overflow;			/* what comes next is of no portal here */
 
 	/* the portal group that comes next */
@@ -66,7 +70,7 @@ begin_node(struct node *n, struct targets *t, const struct isns_attr *a)
 static void
 add_address(struct node *n, const struct isns_attr *a)
 {
-	n->overflow = a->null || n->n == TARGET_PORTALS_MAX;
+	n->overflow = a->null || n->n == NODE_PORTALS_MAX;
 	if (n->overflow)
 		return;
 	n->portals[n->n] = (struct node_portal){ 0 };

@@ -7,6 +7,8 @@
 #include "discovery/targets.h"
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ struct record {
 	size_t order;			/* its place in the answer */
 	size_t n_portals, size;
 	struct lun_portal *portals;	/* addresses are on the heap */
+	bool crowded;			/* some had no room */
 };
 
 struct targets {
@@ -55,8 +58,10 @@ add_portal(struct record *r, const char *host, uint16_t port, int tpgt,
 		    strcmp(p->address, host) == 0)
 			return 0;
 	}
-	if (r->n_portals == TARGET_PORTALS_MAX)
+	if (r->n_portals == TARGET_PORTALS_MAX) {
+		r->crowded = true;
 		return 0;
+	}
 
 	struct lun_portal *portals = array_grow(r->portals, r->n_portals,
 						&r->size, sizeof(*portals));
@@ -105,6 +110,7 @@ merge(struct targets *t)
 				       p->tpgt, false) < 0)
 				return LUN_ENOMEM;
 		}
+		t->records[n - 1].crowded |= r->crowded;
 		record_deinit(r);
 		*r = (struct record){ 0 };
 	}
@@ -125,6 +131,16 @@ add_asked(struct targets *t)
 	return 0;
 }
 
+static void
+complain_of_crowd(struct targets *t, const char *name)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "portals beyond the first %d",
+		 TARGET_PORTALS_MAX);
+	targets_complain(t, "target", name, strlen(name), why);
+}
+
 /* The public form; targets none of whose addresses was good are left out. */
 static int
 make_list(struct targets *t)
@@ -143,6 +159,8 @@ make_list(struct targets *t)
 			record_deinit(r);
 			continue;
 		}
+		if (r->crowded)
+			complain_of_crowd(t, r->name);
 		t->records[n] = *r;
 		t->list[n++] = (struct lun_target){ r->name, r->n_portals,
 						    r->portals };

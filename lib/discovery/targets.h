@@ -27,8 +27,8 @@ enum { TARGETS_LEFT_OUT = 1 };
 int targets_add(struct targets *t, const char *key, const char *name);
 
 /* A portal of the target that was added last; tpgt is -1 if it is not known.
- * Those that it has already, and those beyond TARGET_PORTALS_MAX, change
- * nothing. 0 or LUN_ENOMEM. */
+ * Those that it has already change nothing; those beyond TARGET_PORTALS_MAX are
+ * left out, which is told once. 0 or LUN_ENOMEM. */
 int targets_add_portal(struct targets *t, const char *host, uint16_t port,
 		       int tpgt);
 

@@ -296,6 +296,30 @@ test_hostile_size(void **state)
 	}
 }
 
+/* One target has more portals than anybody tries: it is told, once. */
+static void
+test_many_portals(void **state)
+{
+	struct str s = STR_INIT(SENDTARGETS_ANSWER_MAX);
+	size_t room = 0;
+
+	str_add_bytes(&s, N("iqn.2026-11.a:0"), 27);
+	for (unsigned k = 0; k < TARGET_PORTALS_MAX + 5; k++) {
+		char line[100];
+		int len = sprintf(line, "TargetAddress=192.0.2.%u,1", k);
+
+		str_add_bytes(&s, line, (size_t)len + 1);
+		if (k + 1 == TARGET_PORTALS_MAX)
+			room = s.len;
+	}
+	log_lines = 0;
+	free(show(s.p, room));
+	assert_int_equal(log_lines, 0);
+	free(show(s.p, s.len));
+	assert_int_equal(log_lines, 1);
+	str_deinit(&s);
+}
+
 /* One key, its value, and a null. */
 static void
 test_request(void **state)
@@ -321,6 +345,7 @@ main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile_size),
+		cmocka_unit_test(test_many_portals),
 		cmocka_unit_test(test_request),
 	};
 
