@@ -139,16 +139,28 @@ on_flushed(struct request *r)
 						      error));
 		return;
 	}
-	/* r is another's before the request of the kernel is answered */
-	if (r->intake->lane == 0)
-		fuse_req_interrupt_func(r->req, NULL, NULL);
 	flush_part_done(r->flush, error);
+}
+
+/*
+ * r is another's soon, but a thread beside this one may just be reading an
+ * interrupt of the kernel's request: it has told r of it, or does so no more. Of
+ * an fsync in parts only that of lane 0 was ever told.
+ */
+static void
+no_more_interrupts(struct request *r)
+{
+	if (!r->flush || r->intake->lane == 0)
+		fuse_req_interrupt_func(r->req, NULL, NULL);
 }
 
 static void
 on_done(struct lun_io *io)
 {
 	struct request *r = io->user;
+
+	no_more_interrupts(r);
+
 	int error = error_of(r);
 
 	if (error && error != EINTR)
