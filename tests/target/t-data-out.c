@@ -308,6 +308,16 @@ fits(const struct task *k, const struct burst *b, const struct pdu *pdu)
 	return pdu->buffer_offset == b->next;
 }
 
+/* All that a command may bring, before the first of it is received in place: it
+ * may start while more comes, and must not move then. */
+int
+data_reserve(struct task *k, uint32_t size)
+{
+	enum { MOST = 2 * TRANSFER_MAX };	/* of COMPARE AND WRITE */
+
+	return task_reserve(k, size < MOST ? size : MOST);
+}
+
 static void *
 place_of_command(struct tconn *c, const struct pdu *pdu)
 {
@@ -320,9 +330,7 @@ place_of_command(struct tconn *c, const struct pdu *pdu)
 	k = task_get(c->target);
 	if (!k)
 		return NULL;
-	if (size > TRANSFER_MAX && len <= TRANSFER_MAX)
-		size = TRANSFER_MAX;
-	if (task_reserve(k, size) < 0) {
+	if (data_reserve(k, size) < 0) {
 		task_put(k, c->target);
 		return NULL;
 	}

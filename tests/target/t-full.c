@@ -108,7 +108,7 @@ first_burst(struct task *k, const uint8_t *data)
 	}
 	if (!cmd->write)
 		return;
-	if (task_reserve(k, burst) < 0)
+	if (data_reserve(k, edtl) < 0)
 		scsi_fail(k, 0x0b, 0x5500);
 	else if (len && !in_place)
 		memcpy(k->buf, data, len);

@@ -461,6 +461,7 @@ void kept_expired(struct tconn *c, lun_time now);
 void snack_request(struct tconn *c, const struct pdu *req);
 
 /* t-data-out.c */
+int data_reserve(struct task *k, uint32_t size);
 void *data_out_place(struct tconn *c, const struct pdu *pdu);
 void data_out(struct tconn *c, const struct pdu *pdu, const uint8_t *data,
 	      bool digest_ok);

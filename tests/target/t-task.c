@@ -62,6 +62,7 @@ task_reserve(struct task *k, size_t size)
 
 	if (size <= k->buf_size)
 		return 0;
+	assert(!k->place.at);
 	size = (size + 4095) & ~(size_t)4095;
 	buf = realloc(k->buf, size);
 	if (!buf)
