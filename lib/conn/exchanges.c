@@ -314,10 +314,30 @@ reject_text(uint8_t reason)
 	    texts[reason] : "unknown reason";
 }
 
+/*
+ * A ping: the other end lives, and that was the question. What was to fill a gap
+ * in CmdSN has not: without a level that sends it again, all that comes behind it
+ * would wait for ever.
+ */
+static int
+nop_rejected(struct conn *c, const struct pdu *bad, const struct pdu *reject)
+{
+	if (bad->initiator_task_tag == c->ping_tag)
+		conn_timers_ponged(c);
+	else if (!conn_mends(c) && plugged(c, bad->initiator_task_tag) &&
+		 !sn_before(bad->cmd_sn, reject->exp_cmd_sn))
+		return conn_fail(c, LUN_EPROTO, "the target rejected the NOP-Out "
+				 "that fills the gap at CmdSN %" PRIu32 ": %s (%u)",
+				 bad->cmd_sn, reject_text(reject->reason),
+				 reject->reason);
+	return 0;
+}
+
 /* What becomes of the request whose header came back: RFC 7143 7.3. */
 static int
-rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
+rejected(struct conn *c, const struct pdu *bad, const struct pdu *reject)
 {
+	uint8_t reason = reject->reason;
 	uint32_t itt = bad->initiator_task_tag;
 	struct lun_error err;
 
@@ -333,10 +353,8 @@ rejected(struct conn *c, const struct pdu *bad, uint8_t reason)
 	case OP_TMF_REQUEST:
 		c->cfg.ops->rejected(c->cfg.user, c, bad, reason);
 		return 0;
-	case OP_NOP_OUT:		/* it lives, and that was the question */
-		if (itt == c->ping_tag)
-			conn_timers_ponged(c);
-		return 0;
+	case OP_NOP_OUT:
+		return nop_rejected(c, bad, reject);
 	case OP_TEXT_REQUEST:
 		if (c->text.x && itt == c->text.tag) {
 			lun_fail(&err, LUN_EREFUSED, "the target rejected a Text "
@@ -380,5 +398,5 @@ on_reject(struct conn *c, const struct pdu *pdu, const uint8_t *data)
 	conn_log(c, LUN_LOG_WARNING, "the target rejected a %s (ITT 0x%08" PRIx32
 		 "): %s (%u)", pdu_name(bad.opcode), bad.initiator_task_tag,
 		 reject_text(pdu->reason), pdu->reason);
-	return rejected(c, &bad, pdu->reason);
+	return rejected(c, &bad, pdu);
 }

@@ -121,6 +121,30 @@ test_a_cmd_sn_that_counts(void **state)
 	bench_free(b);
 }
 
+/* All later commands would wait behind the gap for ever. */
+static void
+test_a_rejected_nop_that_fills_a_gap(void **state)
+{
+	for (int counts = 0; counts < 2; counts++) {
+		struct bench *b = bench_new(NULL);
+
+		bench_login(b, "");
+		struct command *cmd = bench_nodata(b, 0);
+		*bench_exp_cmd_sn(b) = 100;
+		reject(b, bench_expect(b, OP_SCSI_COMMAND), REJECT_DATA_DIGEST);
+		bench_done(b, cmd, LUN_EDIGEST);
+		struct got *nop = bench_expect(b, OP_NOP_OUT);
+		*bench_exp_cmd_sn(b) = 100 + (unsigned)counts;
+		reject(b, nop, REJECT_SNACK);
+		bench_expect_nothing(b);
+		if (counts)
+			assert_true(bench_up(b));
+		else
+			bench_expect_down(b, LUN_EPROTO, "CmdSN 100");
+		bench_free(b);
+	}
+}
+
 /* shows: 7143-7.3-01 7143-11.17.1-01 7143-11.17.1-02 */
 static void
 test_rejected_data(void **state)
@@ -269,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_rejected_commands),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_a_cmd_sn_that_counts),
+		cmocka_unit_test(test_a_rejected_nop_that_fills_a_gap),
 		cmocka_unit_test(test_rejected_data),
 		cmocka_unit_test(test_rejected_immediate_data),
 		cmocka_unit_test(test_what_was_rejected),
