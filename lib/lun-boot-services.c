@@ -145,7 +145,6 @@ boot_service_silent(struct timer *timer, lun_time now)
 	boot_go(b, next_service);
 }
 
-
 static void
 ask_service(struct lun_boot *b)
 {

@@ -2,7 +2,6 @@
 /* The iBFT: offsets and lengths are the firmware's, and are not believed. */
 #include "boot/ibft.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,16 +320,14 @@ text_lun(const char *text, uint64_t *lun, struct lun_error *err)
 static int
 text_address(const char *text, uint8_t out[16], struct lun_error *err)
 {
-	static const uint8_t any4[16] = { [10] = 0xff, [11] = 0xff };
-	uint8_t a[16];
+	uint8_t a[16], any4[16];
 
 	if (*text == '\0')
 		return 0;
-	memcpy(a, any4, sizeof(a));
-	if (inet_pton(AF_INET, text, a + 12) != 1 &&
-	    inet_pton(AF_INET6, text, a) != 1)
+	if (portal_read_host16(text, a) == 0)
 		return lun_fail(err, LUN_EINVAL, "iBFT: %.60s: no address",
 				text);
+	portal_map_ipv4(any4, "\0\0\0");
 	if (memcmp(a, any4, sizeof(a)) != 0)	/* 0.0.0.0 is none, as :: is */
 		memcpy(out, a, 16);
 	return 0;

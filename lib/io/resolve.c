@@ -214,14 +214,10 @@ address_host(const struct address *a, char host[256])
 void
 address_host16(const struct address *a, uint8_t out[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (a->sa.sa_family == AF_INET6) {
+	if (a->sa.sa_family == AF_INET6)
 		memcpy(out, &a->in6.sin6_addr, 16);
-		return;
-	}
-	memcpy(out, mapped, 12);
-	memcpy(out + 12, &a->in.sin_addr, 4);
+	else
+		portal_map_ipv4(out, &a->in.sin_addr);
 }
 
 int

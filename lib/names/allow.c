@@ -2,23 +2,20 @@
 /* Ranges of addresses, and domains: see allow.h. */
 #include "names/allow.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
-
-static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /* How many bits of the 128 its kind has before it begins; -1: no address. */
 static int
 read_address(const char *text, uint8_t out[16])
 {
-	if (inet_pton(AF_INET6, text, out) == 1)
-		return 0;
-	memcpy(out, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, text, out + sizeof(mapped)) == 1 ? 96 : -1;
+	int family = portal_read_host16(text, out);
+
+	return family == AF_INET6 ? 0 : family == AF_INET ? 96 : -1;
 }
 
 static bool

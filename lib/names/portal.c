@@ -398,6 +398,28 @@ portal_print_host16(const uint8_t address[16], char buf[PORTAL_HOST16_MAX])
 	return buf;
 }
 
+void
+portal_map_ipv4(uint8_t out[16], const void *ipv4)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	memcpy(out, prefix, sizeof(prefix));
+	memcpy(out + sizeof(prefix), ipv4, 4);
+}
+
+int
+portal_read_host16(const char *text, uint8_t out[16])
+{
+	struct in_addr ipv4;
+
+	if (inet_pton(AF_INET6, text, out) == 1)
+		return AF_INET6;
+	if (inet_pton(AF_INET, text, &ipv4) != 1)
+		return 0;
+	portal_map_ipv4(out, &ipv4);
+	return AF_INET;
+}
+
 /* Addresses by value; their zones are told apart by their text. */
 static bool
 ipv6_equal(const char *a, const char *b)

@@ -60,6 +60,11 @@ enum { PORTAL_HOST16_MAX = 46 };
 char *portal_print_host16(const uint8_t address[16],
 			  char buf[PORTAL_HOST16_MAX]);
 
+/* The reverse: the 4 bytes of an IPv4 address, mapped; and either kind from
+ * figures without a zone: AF_INET, AF_INET6, or 0: it is none. */
+void portal_map_ipv4(uint8_t out[16], const void *ipv4);
+int portal_read_host16(const char *text, uint8_t out[16]);
+
 /* Without a final dot, which is the root. */
 size_t portal_host_len(const char *host);
 
