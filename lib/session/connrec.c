@@ -160,6 +160,8 @@ reassigned(struct tmf *tmf, int code, uint8_t response)
 		task_idle(t);
 	} else if (done) {
 		restart_clock(t);
+	} else if (code == 0 && response == TMF_NO_TASK && t->reset_code) {
+		task_end(t, t->reset_code);	/* the reset was done */
 	} else if (t->aborting) {
 		return;			/* that comes next, and takes it along */
 	} else if (code == 0 && response == TMF_REJECTED &&

@@ -101,6 +101,8 @@ struct task {
 	struct tmf abort;		/* its own ABORT TASK */
 	bool aborting;
 	bool given_up;			/* ended from another connection */
+	int reset_code;			/* a reset was sent that may end it, with
+					   this result; 0: none */
 
 	/* connrec.c */
 	struct tmf reassign;		/* its own TASK REASSIGN */
@@ -124,8 +126,8 @@ struct leg {
 	unsigned running;		/* tasks allegiant to it */
 	struct tmf *tmf;		/* the one that is sent and not answered */
 	struct late_tmf {		/* given up, but may be answered yet */
-		uint32_t tag;		/* its ITT; TAG_NONE: none */
-		uint32_t aborts;	/* the task that it was to abort */
+		struct tmf t;		/* as it was; ITT TAG_NONE: none */
+		uint32_t aborts;	/* the ITT of its task */
 	} late_tmfs[LATE_TMFS_MAX];	/* a ring */
 	unsigned next_late_tmf;
 	bool fence;			/* a new request is to follow a retry */
@@ -363,9 +365,10 @@ void tmfs_expire(struct session *s, lun_time now);
 void tmfs_end_all(struct session *s, struct leg *leg, int code);
 void tmfs_orphan(struct leg *leg);	/* it is lost */
 void tmfs_forget_late(struct leg *leg);
+void tmf_spare(struct session *s, struct tmf *t);	/* if it is not sent yet */
 void tmfs_adopt(struct session *s);	/* those that belong to no task */
 void tmf_move(struct tmf *t, struct leg *to);
-/* FastAbort: is there one under way on this connection that is to end it? */
+/* FastAbort: was one sent on this connection that may end it yet? */
 bool tmf_mutes(const struct leg *leg, const struct task *task);
 void tmfs_run(struct session *s);
 

@@ -197,6 +197,7 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	t->acked_sn = t->acked_bytes = t->snack_tag = 0;
 	t->sequence_over = false;
 	t->ticks = t->retries = t->reassigns = 0;
+	t->reset_code = 0;
 	t->first_burst = t->n_bursts = 0;
 	leg->running++;
 	cmd->phase = PHASE_RUNNING;
@@ -251,6 +252,8 @@ task_end(struct task *t, int result)
 		snack_end(t);
 	if (t->leg->conn)
 		conn_release(t->leg->conn, t, cmd->in, cmd->in_len);
+	if (t->aborting)
+		tmf_spare(t->s, &t->abort);
 	t->cmd = NULL;
 	command_end(t->s, cmd, result);
 	task_idle(t);

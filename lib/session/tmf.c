@@ -11,6 +11,11 @@
  * a recovery moves there; else they answer their R2Ts until its response is
  * there (4.2.3.3). On other connections the target says when to stop, by async
  * event 5 (dataout.c).
+ *
+ * A function that was given up may still be done, and answered: until then it
+ * stands in the list late_tmfs of its connection. Where its answer is lost, what
+ * it may have ended knows by its reset_code that the target may not know it any
+ * more.
  */
 #include <assert.h>
 
@@ -55,9 +60,44 @@ is_fast(const struct session *s)
 	return s->login.params.TaskReporting == REPORT_FAST_ABORT;
 }
 
-/* 4.2.3.4 a. If it fails what it was to end goes on. */
+static int
+end_code(const struct tmf *t)
+{
+	return t->ends_with ? t->ends_with : LUN_ECANCELED;
+}
+
+bool
+tmf_mutes(const struct leg *leg, const struct task *task)
+{
+	bool covered = leg->tmf && covers(leg->tmf, task);
+
+	for (unsigned i = 0; i < LATE_TMFS_MAX; i++) {
+		const struct tmf *late = &leg->late_tmfs[i].t;
+
+		covered |= late->initiator_task_tag != TAG_NONE &&
+		    covers(late, task);
+	}
+	return covered && is_fast(leg->s);
+}
+
+/* It was sent: 4.2.3.4 a. */
 static void
-mute_covered(struct session *s, const struct tmf *t, bool muted)
+mark_covered(struct session *s, const struct tmf *t)
+{
+	struct task *task;
+
+	list_for_each(task, &s->running, struct task, link) {
+		if (!covers(t, task))
+			continue;
+		task->reset_code = end_code(t);
+		if (task->leg == t->leg && is_fast(s))
+			dataout_mute(task, true);
+	}
+}
+
+/* It failed: what it was to end goes on. */
+static void
+unmute_covered(struct session *s, const struct tmf *t)
 {
 	struct task *task;
 
@@ -65,13 +105,7 @@ mute_covered(struct session *s, const struct tmf *t, bool muted)
 		return;
 	list_for_each(task, &s->running, struct task, link)
 		if (task->leg == t->leg && covers(t, task))
-			dataout_mute(task, muted);
-}
-
-bool
-tmf_mutes(const struct leg *leg, const struct task *task)
-{
-	return leg->tmf && is_fast(leg->s) && covers(leg->tmf, task);
+			dataout_mute(task, tmf_mutes(task->leg, task));
 }
 
 static void
@@ -98,7 +132,7 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
 	t->cmd_sn = pdu.cmd_sn;
-	mute_covered(s, t, true);
+	mark_covered(s, t);
 }
 
 static void tmf_end(struct session *s, struct tmf *t, int code, uint8_t response);
@@ -201,7 +235,7 @@ note_late(struct leg *leg, const struct tmf *t)
 	const struct task *task = t->task;
 
 	leg->late_tmfs[leg->next_late_tmf++ % LATE_TMFS_MAX] = (struct late_tmf){
-		.tag = t->initiator_task_tag,
+		.t = *t,
 		.aborts = task ? task->initiator_task_tag : TAG_NONE,
 	};
 }
@@ -210,7 +244,7 @@ void
 tmfs_forget_late(struct leg *leg)
 {
 	for (unsigned i = 0; i < LATE_TMFS_MAX; i++)
-		leg->late_tmfs[i].tag = leg->late_tmfs[i].aborts = TAG_NONE;
+		leg->late_tmfs[i].t.initiator_task_tag = TAG_NONE;
 }
 
 /* Immediate requests do not outlive their connection (7.14): they are made
@@ -274,7 +308,7 @@ end_covered(struct session *s, const struct tmf *t)
 		if (!covers(t, task))
 			continue;
 		task->given_up = is_fast(s) || task->leg != t->leg;
-		task_end(task, t->ends_with ? t->ends_with : LUN_ECANCELED);
+		task_end(task, end_code(t));
 	}
 }
 
@@ -288,23 +322,27 @@ stop_data(const struct tmf *t)
 		dataout_drop(task);
 }
 
+/* Its task is over: it is needless, and hits others if it is a reset. */
+void
+tmf_spare(struct session *s, struct tmf *t)
+{
+	if (t->initiator_task_tag == TAG_NONE)
+		tmf_end(s, t, 0, TMF_NO_TASK);
+}
+
 /*
  * An abort that was given up is answered after all. If the task is gone there
  * must be no more data for it (4.2.3.3), and the reset that was to end it
  * instead is not sent any more.
  */
 static void
-late_response(struct leg *leg, const struct late_tmf *late, uint8_t response)
+late_abort(struct leg *leg, const struct late_tmf *late, uint8_t response)
 {
-	struct session *s = leg->s;
-	struct task *t = task_find(s, late->aborts);
+	struct task *t = task_find(leg->s, late->aborts);
 
-	if (!t || !t->cmd || t->leg != leg ||
-	    (response != TMF_COMPLETE && response != TMF_NO_TASK))
-		return;
-	if (t->aborting && t->abort.initiator_task_tag == TAG_NONE)
-		tmf_end(s, &t->abort, 0, TMF_NO_TASK);
-	task_aborted(t);
+	if (t && t->cmd && t->leg == leg &&
+	    (response == TMF_COMPLETE || response == TMF_NO_TASK))
+		task_aborted(t);
 }
 
 static bool
@@ -313,10 +351,16 @@ was_late(struct leg *leg, const struct pdu *pdu)
 	for (unsigned i = 0; i < LATE_TMFS_MAX; i++) {
 		struct late_tmf late = leg->late_tmfs[i];
 
-		if (late.tag == TAG_NONE || late.tag != pdu->initiator_task_tag)
+		if (late.t.initiator_task_tag == TAG_NONE ||
+		    late.t.initiator_task_tag != pdu->initiator_task_tag)
 			continue;
-		leg->late_tmfs[i].tag = TAG_NONE;
-		late_response(leg, &late, pdu->response);
+		leg->late_tmfs[i].t.initiator_task_tag = TAG_NONE;
+		if (late.aborts != TAG_NONE)
+			late_abort(leg, &late, pdu->response);
+		else if (pdu->response == TMF_COMPLETE)
+			end_covered(leg->s, &late.t);
+		else
+			unmute_covered(leg->s, &late.t);
 		return true;
 	}
 	return false;
@@ -336,10 +380,10 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 	if (pdu->response == TMF_COMPLETE) {
 		end_covered(s, t);
 		stop_data(t);
-	} else {
-		mute_covered(s, t, false);
 	}
 	tmf_end(s, t, 0, pdu->response);
+	if (pdu->response != TMF_COMPLETE)
+		unmute_covered(s, t);
 	send_next(s, leg);
 	return 0;
 }
@@ -355,8 +399,8 @@ tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
 		t->initiator_task_tag = TAG_NONE;	/* again, a bit later */
 		return;
 	}
-	mute_covered(s, t, false);
 	tmf_end(s, t, LUN_EREFUSED, TMF_REJECTED);
+	unmute_covered(s, t);
 	if (((struct leg *)t->leg)->conn)
 		send_next(s, t->leg);
 }
@@ -378,22 +422,31 @@ expire(struct session *s, struct tmf *t)
 	}
 }
 
+/* Those whose predecessor was given up, or that were refused for now (11.17.1). */
+static void
+send_waiting(struct session *s)
+{
+	for (size_t i = 0; i < LEGS_MAX; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (leg->tmf && leg->tmf->initiator_task_tag == TAG_NONE)
+			leg->tmf = NULL;
+		if (leg->conn)
+			send_next(s, leg);
+	}
+}
+
 void
 tmfs_expire(struct session *s, lun_time now)
 {
 	struct tmf *t;
 
+	if (list_empty(&s->tmfs))
+		return;
+	send_waiting(s);	/* behind what follows from the last call */
 	list_for_each(t, &s->tmfs, struct tmf, link)
 		if (now >= t->deadline)
 			expire(s, t);
-	for (size_t i = 0; i < LEGS_MAX; i++) {
-		struct leg *leg = &s->legs[i];
-
-		if (!leg->tmf || leg->tmf->initiator_task_tag != TAG_NONE)
-			continue;
-		leg->tmf = NULL;	/* refused for now, 11.17.1 */
-		send_next(s, leg);
-	}
 }
 
 void

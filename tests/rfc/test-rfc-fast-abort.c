@@ -283,6 +283,47 @@ test_other_connections_are_told_by_the_target(void **state)
 }
 
 /*
+ * A reset of the target is told for each unit: the R2Ts of the others are
+ * answered until their turn.
+ *
+ * shows: 7143-11.9.1-07 7143-4.2.3.4-03 7143-4.2.3.4-04
+ */
+static void
+test_a_target_reset_is_told_for_each_unit(void **state)
+{
+	static const uint64_t luns[2] = { LUN_1, LUN_2 };
+	struct bench *b = fast_bench(2);
+	struct command *quiet[2], *write[2];
+	struct got *got[2], *request;
+
+	for (int i = 0; i < 2; i++) {
+		quiet[i] = bench_nodata(b, luns[i]);
+		assert_int_equal(bench_expect(b, OP_SCSI_COMMAND)->line, 0);
+		write[i] = bench_write(b, luns[i], LEN);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+		assert_int_equal(got[i]->line, 1);
+		expect_burst(b, got[i], TAG_NONE, 0, 4096);
+	}
+	submit(b, TMF_TARGET_WARM_RESET);
+	request = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(request->line, 0);
+	announce(b, 1, LUN_1);
+	bench_r2t(b, got[1], 0, 6, 4096, 4096);
+	expect_burst(b, got[1], 6, 4096, 8192);
+	announce(b, 1, LUN_2);
+	bench_expect_nothing(b);
+	bench_answer_tmf(b, request, TMF_COMPLETE);
+	for (int i = 0; i < 2; i++) {
+		bench_done(b, quiet[i], LUN_ECANCELED);
+		bench_done(b, write[i], LUN_ECANCELED);
+		bench_r2t(b, got[i], i, 8, 8192, 4096);
+	}
+	bench_expect_nothing(b);
+	bench_works_on(b, 0);
+	bench_free(b);
+}
+
+/*
  * Another session's reset: R2Ts are answered no more, but a command that the
  * target saw only after its message has its unsolicited data.
  *
@@ -376,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_data_goes_on_if_the_request_fails),
 		cmocka_unit_test(test_later_commands_send_their_data),
 		cmocka_unit_test(test_other_connections_are_told_by_the_target),
+		cmocka_unit_test(test_a_target_reset_is_told_for_each_unit),
 		cmocka_unit_test(test_unsolicited_data_of_a_new_command_is_sent),
 		cmocka_unit_test(test_a_task_that_moves_to_the_connection_of_a_reset),
 	};

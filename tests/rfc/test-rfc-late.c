@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers that are older than what is known: RFC 7143 4.2.3.3, 7.2.1, 11.5. */
-#include "rfc/bench.h"
-
-#define LUN_1 UINT64_C(0x0001000000000000)
-#define LUN_2 UINT64_C(0x0002000000000000)
-
-static struct got *
-expect_tmf(struct bench *b, uint8_t function)
-{
-	struct got *got = bench_expect(b, OP_TMF_REQUEST);
-
-	assert_int_equal(got->pdu.function, function);
-	return got;
-}
+#include "rfc/tmf.h"
 
 /* An abort was given up, and is answered after all: the task is over, and no
  * data of it is sent any more. shows: 7143-4.2.3.3-04 */

@@ -25,6 +25,15 @@ answered(struct tmf *t, int code, uint8_t response)
 	a->response = response;
 }
 
+static inline struct got *
+expect_tmf(struct bench *b, uint8_t function)
+{
+	struct got *got = bench_expect(b, OP_TMF_REQUEST);
+
+	assert_int_equal(got->pdu.function, function);
+	return got;
+}
+
 /* The request is there. */
 static inline struct got *
 ask(struct bench *b, struct asked *a, uint8_t function, uint64_t lun)
