@@ -416,10 +416,16 @@ conn_is_sending(const struct conn *c)
 	return c->tx && tx_queued(c->tx) > 0;
 }
 
-bool
-conn_owes(const struct conn *c, const void *owner)
+uint64_t
+conn_next_tx(const struct conn *c)
 {
-	return c->tx && !c->stopped && tx_borrows(c->tx, owner);
+	return tx_next(c->tx);
+}
+
+bool
+conn_has_left(const struct conn *c, uint64_t number)
+{
+	return !c->tx || c->stopped || tx_has_left(c->tx, number);
 }
 
 void

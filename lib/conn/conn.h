@@ -186,8 +186,10 @@ void conn_release_status(struct conn *c, uint32_t stat_sn);
 /* Has our MaxRecvDataSegmentLength changed since this CmdSN? (11.16.3) */
 bool conn_resegments(const struct conn *c, uint32_t cmd_sn);
 
-/* Is there something of the owner's, or anything, that has not left yet? */
-bool conn_owes(const struct conn *c, const void *owner);
+/* The number of the next PDU; has that one left? As tx_next() and so on. */
+uint64_t conn_next_tx(const struct conn *c);
+bool conn_has_left(const struct conn *c, uint64_t number);
+/* Is there anything that has not left yet? */
 bool conn_is_sending(const struct conn *c);
 
 /* The owner's borrowed buffers are about to go: tx_drop() and rx_forget().

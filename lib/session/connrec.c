@@ -116,6 +116,7 @@ move(struct task *t, struct leg *to)
 	t->leg = to;
 	to->running++;
 	t->ticks = 0;
+	t->out_last = 0;		/* of the old connection */
 	t->muted = tmf_mutes(to, t);
 }
 

@@ -57,10 +57,20 @@ line_up(struct task *t)
 			    &t->sending);
 }
 
-/* These bytes are given to the connection. */
+static bool
+was_sent(const struct task *t, uint32_t offset, uint32_t len)
+{
+	return len == 0 || (ranges_has(&t->out, offset) &&
+			    ranges_end(&t->out, offset) >= offset + len);
+}
+
+/* These bytes are given to the connection, in its next PDU. */
 static void
 note_sent(struct task *t, uint32_t offset, uint32_t len)
 {
+	if (was_sent(t, offset, len))
+		return;
+	t->out_last = conn_next_tx(t->leg->conn);
 	if (ranges_cover(&t->out, offset, offset + len) < 0)
 		conn_fail(t->leg->conn, LUN_ENOMEM, "out of memory");
 }
@@ -74,7 +84,7 @@ dataout_sent(const struct task *t)
 	if (cmd->underflow)
 		taken -= min32(cmd->residual, taken);
 	return ranges_prefix(&t->out) >= taken &&
-	    !conn_owes(t->leg->conn, t);
+	    conn_has_left(t->leg->conn, t->out_last);
 }
 
 uint32_t
@@ -248,5 +258,6 @@ void
 dataout_restart(struct task *t)
 {
 	dataout_drop(t);
+	ranges_clear(&t->out);
 	conn_release(t->leg->conn, t, NULL, 0);
 }

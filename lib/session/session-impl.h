@@ -93,6 +93,8 @@ struct task {
 	unsigned ticks, retries;	/* retry.c: of the clock; of the command */
 	struct ranges in;		/* which bytes came */
 	struct ranges out;		/* which were given to the connection */
+	uint64_t out_last;		/* in the PDU with this number at last;
+					   repetitions do not count */
 	struct burst bursts[R2T_MAX];	/* a ring, in the order of the R2Ts */
 	unsigned first_burst, n_bursts;
 	bool muted;			/* FastAbort: it sends no data, tmf.c */

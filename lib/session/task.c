@@ -196,6 +196,7 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	t->exp_data_sn = t->sequence_sn = 0;
 	t->acked_sn = t->acked_bytes = t->snack_tag = 0;
 	t->sequence_over = false;
+	t->out_last = 0;
 	t->ticks = t->retries = t->reassigns = 0;
 	t->reset_code = 0;
 	t->first_burst = t->n_bursts = 0;

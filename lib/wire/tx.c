@@ -23,6 +23,7 @@ struct item {
 	const uint8_t *data;
 	uint8_t *copy;
 	const void *owner;
+	uint64_t number;
 	uint32_t data_len;
 	uint16_t head_len;
 	uint8_t tail_len;
@@ -37,6 +38,7 @@ struct tx {
 	size_t size, first, count;
 	size_t sent;			/* bytes of the first item */
 	size_t queued;
+	uint64_t last;			/* the number of the last one queued */
 };
 
 static struct item *
@@ -159,6 +161,7 @@ tx_add(struct tx *tx, struct pdu *pdu, const struct ahs *ahs, const void *data,
 	struct item *it = item_at(tx, tx->count);
 	it->opcode = pdu->opcode;
 	it->owner = owner;
+	it->number = ++tx->last;
 	it->data = data;
 	it->copy = NULL;
 	it->data_len = (uint32_t)len;
@@ -198,6 +201,18 @@ size_t
 tx_pdus(const struct tx *tx)
 {
 	return tx->count;
+}
+
+uint64_t
+tx_next(const struct tx *tx)
+{
+	return tx->last + 1;
+}
+
+bool
+tx_has_left(const struct tx *tx, uint64_t number)
+{
+	return tx->count == 0 || number < item_at(tx, 0)->number;
 }
 
 static bool

@@ -37,6 +37,11 @@ int tx_add_copy(struct tx *tx, struct pdu *pdu, const void *data, size_t len);
 size_t tx_queued(const struct tx *tx);	/* bytes not yet acked */
 size_t tx_pdus(const struct tx *tx);	/* PDUs not completely acked */
 
+/* PDUs are numbered from 1: the next one to be queued; has this one left, or
+ * been dropped? */
+uint64_t tx_next(const struct tx *tx);
+bool tx_has_left(const struct tx *tx, uint64_t number);
+
 /* True if a PDU of owner that is not completely acked borrows data. */
 bool tx_borrows(const struct tx *tx, const void *owner);
 

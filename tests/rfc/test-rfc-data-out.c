@@ -388,6 +388,42 @@ test_good_for_data_that_was_never_taken(void **state)
 	bench_free(b);
 }
 
+/*
+ * A target that asks again for what is under way (a recovery R2T, when the line
+ * is slow) may have it all, and say so, while the repetition waits to be sent.
+ * That does not hold for bytes that had not left before.
+ */
+static void
+test_good_while_a_repetition_waits(void **state)
+{
+	static const struct { uint32_t first; int result; } cases[] = {
+		{ 4096, 0 }, { 2048, LUN_EPROTO },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.keys = "ErrorRecoveryLevel=1" });
+		struct iovec iov;
+
+		bench_login(b, "ErrorRecoveryLevel=1 InitialR2T=Yes "
+			    "ImmediateData=No");
+		struct command *cmd = bench_write(b, 0, 4096);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		bench_r2t(b, got, 0, 1, 0, cases[i].first);
+		bench_expect(b, OP_DATA_OUT);
+		bench_hold(b, true);
+		bench_r2t(b, got, 1, 2, 0, 4096);
+		assert_int_equal(conn_tx_iov(bench_conn(b), &iov, 1,
+					     bench_now(b)), 1);
+		bench_response(b, got, SCSI_GOOD);
+		bench_done(b, cmd, cases[i].result);
+		bench_hold(b, false);
+		bench_run(b);
+		bench_expect_nothing(b);
+		bench_free(b);
+	}
+}
+
 /* The response comes before all data was taken: the buffer is given back. */
 static void
 test_an_early_error_status_ends_a_write(void **state)
@@ -425,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_too_many_r2ts),
 		cmocka_unit_test(test_solicited_data_and_commands_take_turns),
 		cmocka_unit_test(test_good_for_data_that_was_never_taken),
+		cmocka_unit_test(test_good_while_a_repetition_waits),
 		cmocka_unit_test(test_an_early_error_status_ends_a_write),
 	};
 

@@ -304,6 +304,31 @@ test_drop(void **state)
 	tx_free(tx);
 }
 
+/* A PDU has left when its last byte has, or when it was dropped. */
+static void
+test_which_have_left(void **state)
+{
+	struct tx *tx = new_tx(false, false);
+	static struct wire w;
+	uint64_t first = tx_next(tx);
+
+	assert_int_equal(first, 1);
+	add(tx, OP_DATA_OUT, 4, &owner_a);
+	add(tx, OP_DATA_OUT, 4, &owner_b);
+	assert_int_equal(tx_next(tx), first + 2);
+	send_once(tx, &w, 3, BHS_LEN + 3);
+	assert_false(tx_has_left(tx, first));
+	send_once(tx, &w, 3, 1);
+	assert_true(tx_has_left(tx, first));
+	assert_false(tx_has_left(tx, first + 1));
+	assert_int_equal(tx_drop(tx, &owner_b), 0);
+	assert_true(tx_has_left(tx, first + 1));
+	add(tx, OP_DATA_OUT, 4, &owner_a);
+	assert_true(tx_has_left(tx, first + 1));
+	assert_false(tx_has_left(tx, first + 2));
+	tx_free(tx);
+}
+
 /* A sender that goes away with things queued leaks nothing. */
 static void
 test_free_queued(void **state)
@@ -325,6 +350,7 @@ main(void)
 		cmocka_unit_test(test_receiver_agrees),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_which_have_left),
 		cmocka_unit_test(test_free_queued),
 	};
 
