@@ -15,7 +15,7 @@
 #include "host.h"
 #include "network.h"
 
-enum { STEPS_MAX = 3000000, SETTLE_MAX = 100000 };
+enum { STEPS_MAX = 30000000, SETTLE_MAX = 100000 };
 
 static lun_time
 next_moment(void)
