@@ -169,7 +169,7 @@ reassigned(struct tmf *tmf, int code, uint8_t response)
 		   tmf->lun != t->cmd->lun) {
 		/* 11.5.3: the LUN is reserved; but Linux wants to see it */
 		ask_to_reassign(t, t->cmd->lun);
-	} else if (code == 0) {
+	} else if (code == 0 || code == LUN_EREFUSED) {	/* a Reject */
 		session_give_up(s, LUN_ELOST, "conn %u: TASK REASSIGN of ITT "
 				"0x%08" PRIx32 " was refused (response %u)",
 				t->leg->login.cid, t->initiator_task_tag, response);

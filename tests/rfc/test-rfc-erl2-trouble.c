@@ -127,6 +127,34 @@ test_a_refused_reassignment_costs_the_session(void **state)
 	}
 }
 
+static void
+reject(struct bench *b, const struct got *got, uint8_t reason)
+{
+	struct pdu pdu = bench_pdu(b, OP_REJECT, got);
+	uint8_t bhs[BHS_LEN];
+
+	pdu.reason = reason;
+	pdu_encode(&got->pdu, bhs);
+	bench_send(b, &pdu, bhs, sizeof(bhs));
+}
+
+static void
+test_a_reassignment_that_is_rejected_costs_the_session(void **state)
+{
+	static const uint8_t reasons[] = {
+		REJECT_SNACK, REJECT_PROTOCOL, REJECT_NOT_SUPPORTED,
+		REJECT_INVALID_FIELD,
+	};
+
+	for (size_t i = 0; i < sizeof(reasons); i++) {
+		struct loss l = new_loss();
+
+		let_go(l.b, 2);
+		reject(l.b, expect_reassign(l.b, l.got), reasons[i]);
+		expect_session_lost(&l, "TASK REASSIGN");
+	}
+}
+
 /* Linux rejects it without the LUN, which is reserved there (11.5.3). */
 static void
 test_a_rejected_reassignment_is_tried_with_the_lun(void **state)
@@ -422,6 +450,7 @@ main(void)
 		cmocka_unit_test(test_the_tasks_are_gone_already),
 		cmocka_unit_test(test_tasks_move_when_the_target_allows),
 		cmocka_unit_test(test_a_refused_reassignment_costs_the_session),
+		cmocka_unit_test(test_a_reassignment_that_is_rejected_costs_the_session),
 		cmocka_unit_test(test_a_rejected_reassignment_is_tried_with_the_lun),
 		cmocka_unit_test(test_a_command_is_cancelled_in_the_middle),
 		cmocka_unit_test(test_a_command_is_cancelled_while_it_moves),
