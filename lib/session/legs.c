@@ -176,6 +176,7 @@ prepare_login(struct leg *leg)
 		if (s->redirects > 0)
 			login->expected_tpgt = -1;	/* 13.8: another one */
 		leg->portal = s->portal;
+		s->next_portal = 1;	/* the others begin behind it */
 		return;
 	}
 	login->leading = false;

@@ -231,7 +231,7 @@ test_another_tsih_is_not_joined(void **state)
 	bench_free(b);
 }
 
-/* shows: 7143-C-08 */
+/* Evenly. shows: 7143-C-08 */
 static void
 test_connections_go_to_portals_of_one_group(void **state)
 {
@@ -241,7 +241,7 @@ test_connections_go_to_portals_of_one_group(void **state)
 		{ .host = "192.0.2.4", .port = LUN_PORT, .tpgt = 2 },
 	};
 	static const char *const hosts[] = {
-		"192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.1",
+		"192.0.2.1", "192.0.2.3", "192.0.2.1", "192.0.2.3",
 	};
 	struct bench *b = bench_new(&(struct bench_setup){
 		.keys = "MaxConnections=4", .portals = portals, .n_portals = 3,
