@@ -10,7 +10,7 @@ require fio python3 jq
 
 kind=${1%-*} level=${1#*-} connections=4
 own_options=(--key MaxConnections=4 --key "ErrorRecoveryLevel=$level")
-start_target "$kind" erl="$level" mended "$(image 64M image0)" \
+start_target "$kind" erl="$level" mended portals=2 "$(image 64M image0)" \
 	"$(image 16M image1)"
 . "$here/load.sh"
 patience=10 long=8 cut_after=5000000 damage_after=600
@@ -19,7 +19,7 @@ if [ "$kind" = lio ]; then	# it is slow, and not to blame for that
 fi
 long=${LUNFS_LONG:-$long} load_for=${LUNFS_LONG:-0}
 
-# serve_level PORTAL OPTION...
+# serve_level PORTAL|URL OPTION...
 serve_level()
 {
 	serve "$1" --erl "$level" --connections "$connections" \

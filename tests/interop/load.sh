@@ -22,15 +22,15 @@ answers()
 	mounted "$mnt" && as_user test -e "$(lun_file 0)"
 }
 
-# serve PORTAL OPTION...: in the foreground, so that there is a log.
+# serve PORTAL|URL OPTION...: in the foreground, so that there is a log.
 serve()
 {
-	local where=$1
+	local source=iscsi://$1/$target
 
+	[[ $1 != iscsi:* ]] || source=$1
 	shift
 	mounts+=("$mnt")
-	as_user "$lunfs" mount -f "$@" "iscsi://$where/$target" "$mnt" \
-		2>>"$log" &
+	as_user "$lunfs" mount -f "$@" "$source" "$mnt" 2>>"$log" &
 	mount_pid=$!
 	wait_until 60 answers || fail "no mount"
 	pid=$(lunfs_pids)

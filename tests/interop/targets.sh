@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How each kind of target is started, in the background; called by start_target
 # of lib.sh, which has set $port, $target, $targets, $chap, $mutual, $ro,
-# $nocache, $block, $unit, ${images[]}, and $erl, $mended and $portals, of which
-# only LIO knows.
+# $nocache, $block, $unit, ${images[]}, ${portals[]} (of tgt, the first), and $erl
+# and $mended, of which only LIO knows.
 # shellcheck shell=bash disable=SC2154
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
@@ -123,7 +123,9 @@ istgt_conf()
 		  Portal UC1 127.0.0.1:$(free_port)
 		  Netmask 127.0.0.1
 		[PortalGroup1]
-		  Portal DA1 $portal
+		$(for i in "${!portals[@]}"; do
+			echo "  Portal DA$((i + 1)) ${portals[i]}"
+		done)
 		[InitiatorGroup1]
 		  InitiatorName "ALL"
 		  Netmask ALL
@@ -196,6 +198,9 @@ start_own()
 {
 	local i args=()
 
+	for i in "${portals[@]}"; do
+		args+=(--listen "$i")
+	done
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		args+=(--lun \
 			"file=${images[i]}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
@@ -203,7 +208,7 @@ start_own()
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
 	[ "$targets" = 1 ] || args+=(--targets "$((targets - 1))")
-	background own.log "$state/bin/lunfs-target" --listen "$portal" \
+	background own.log "$state/bin/lunfs-target" \
 		--target "$target" "${args[@]}" "${own_options[@]}"
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Several connections at each error recovery level: I/O is spread over them, and
-# they are cut at random under verified loads. No program sees an error, and what
-# has recovered is what the level promises.
+# they over the portals; they are cut at random under verified loads. No program
+# sees an error, and what has recovered is what the level promises.
 #
 # LUNFS_LONG=SECONDS: at length, with half-open connections at each level.
 #
@@ -12,26 +12,28 @@
 
 # ------------------------------------------------------------------- spread --
 
-# Of each connection.
-commands()
+# each FIELD: of the connections, one on each line.
+each()
 {
 	as_user timeout 5 "$lunfs" status --json "$mnt" |
-		jq '.sessions[0].connections[].commands'
+		jq -r ".sessions[0].connections[].$1"
 }
 
-# Enough in flight for all of them; each does its quarter, more or less: a target
+# Over both portals of the portal group, too. Enough in flight for all of them; each does its quarter, more or less: a target
 # that gets no time may answer one connection long before another.
 spread()
 {
 	local file
 
-	serve_level "$portal"
+	serve_level "iscsi://$portal"
+	[ "$(each portal | sort | uniq -c | awk '{ print $1 }' | xargs)" = \
+		"2 2" ] || fail "not over both portals: $(each portal)"
 	file=$(lun_file 0)
-	commands >"$state/before"
+	each commands >"$state/before"
 	as_user fio --name=spread --filename="${file//:/\\:}" --size=48M \
 		--rw=randread --bs=16k --ioengine=libaio --iodepth=32 --direct=1 \
 		--number_ios=2000 --output="$state/user/fio.out" || fail "fio"
-	commands | paste - "$state/before" | awk '
+	each commands | paste - "$state/before" | awk '
 		{ n[NR] = $1 - $2; sum += n[NR] }
 		END {
 			for (i = 1; i <= NR; i++) {
