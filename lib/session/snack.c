@@ -107,11 +107,19 @@ give_up(struct task *t, uint32_t data_sn, const char *why)
 	task_abort(t, LUN_EDIGEST);
 }
 
+/* Our MaxRecvDataSegmentLength is another one than when it was sent. */
+static bool
+comes_anew(const struct task *t)
+{
+	return t->cmd->in_len > 0 &&
+	    conn_resegments(t->leg->conn, t->cmd_sn);
+}
+
 /*
- * Our MaxRecvDataSegmentLength is another one than when it was sent: all that
- * was not acknowledged is thrown away, and comes again in other segments, and
- * so does the status, with the tag of this request (11.16.3, 11.4.4). What is
- * under way does not count: it begins with the first of the new ones.
+ * All that was not acknowledged is thrown away, and comes again in other
+ * segments, and so does the status, with the tag of this request (11.16.3,
+ * 11.4.4). What is under way does not count: it begins with the first of the
+ * new ones.
  */
 static void
 ask_anew(struct task *t)
@@ -161,8 +169,7 @@ ask(struct task *t, uint32_t beg, uint32_t end)
 
 	if (t->aborting)
 		return;
-	if (t->cmd->in_len > 0 &&
-	    conn_resegments(t->leg->conn, t->cmd_sn)) {
+	if (comes_anew(t)) {
 		ask_anew(t);
 		return;
 	}
@@ -186,8 +193,10 @@ ask_for_all(struct task *t)
 	struct mend *m = &t->mend;
 	uint32_t beg = t->exp_data_sn, end;
 
-	if (m->anew)
-		ask(t, beg, beg);
+	if (comes_anew(t)) {
+		ask_anew(t);
+		return;
+	}
 	for (unsigned n = 0; beg != m->seen && n < RUNS_MAX; n++) {
 		end = ranges_gap_end(&m->late, beg, m->seen);
 		ask(t, beg, end);

@@ -125,6 +125,50 @@ test_other_segments_after_a_change_of_their_length(void **state)
 }
 
 /*
+ * Two PDUs were asked for when the length changes, and are lost again: one
+ * request is for all data, whether some of it was acknowledged or not.
+ *
+ * shows: 7143-11.16.3-01
+ */
+static void
+test_what_was_asked_for_before_is_asked_for_anew(void **state)
+{
+	for (int acked = 0; acked < 2; acked++) {
+		struct bench *b = erl1_bench("", "");
+		struct command *cmd = bench_read(b, 0, 6 * SEGMENT);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		struct pdu pdu;
+
+		for (uint32_t i = 0; i < 6; i += i ? 2 : 1) {	/* not 2, 4 */
+			pdu = segment(b, got, i, false);
+			pdu.acknowledge = i == 0 && acked;
+			pdu.target_transfer_tag = pdu.acknowledge ? 5 : TAG_NONE;
+			send_segment(b, pdu);
+			if (pdu.acknowledge)
+				expect_data_ack(b, 1, 5, 0);
+			if (i > 1)
+				expect_data_snack(b, got, i - 1, 1);
+		}
+		declare(b, "MaxRecvDataSegmentLength=512");
+		bench_pass(b, SNACK_ANSWER + TIME_S);
+		struct got *snack = expect_r_data(b, got, 0);
+		bench_expect_nothing(b);
+
+		uint32_t sn = (uint32_t)acked, at = acked ? SEGMENT : 0;
+
+		for (; at < 6 * SEGMENT; at += 500)
+			send_piece(b, got, sn++, at, 500);
+		struct pdu status = bench_pdu(b, OP_SCSI_RESPONSE, got);
+		status.exp_data_sn = sn;
+		status.snack_tag = snack->pdu.target_transfer_tag;
+		bench_send(b, &status, NULL, 0);
+		bench_done(b, cmd, 0);
+		bench_check_read(b, cmd, 6 * SEGMENT);
+		bench_free(b);
+	}
+}
+
+/*
  * All data came again, but for the status, when the connection is lost: the one
  * that takes its place knows of no tag.
  *
@@ -166,6 +210,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other_segments_after_a_change_of_their_length),
+		cmocka_unit_test(test_what_was_asked_for_before_is_asked_for_anew),
 		cmocka_unit_test(test_the_tag_is_forgotten_with_the_connection),
 	};
 
