@@ -20,6 +20,9 @@ enum { IOV_COUNT = 32, ROUNDS_MAX = 1000 };
 static struct engine {
 	struct lun_loop loop;
 	unsigned fail_send;		/* 0: none */
+	struct pump *pump;		/* the last one that was made */
+	struct text_exchange text;	/* engine_redeclare() */
+	char declares[48];
 } engine;
 
 struct pump {
@@ -350,7 +353,7 @@ pump_new(struct pump **out, struct lun_loop *loop, const struct proxy *proxy,
 	list_init(&p->pipes);
 	job_init(&p->step, step);
 	job_init(&p->flush, flush);
-	*out = p;
+	*out = engine.pump = p;
 	return 0;
 }
 
@@ -362,6 +365,8 @@ pump_free(struct pump *p)
 	assert(list_empty(&p->pipes) && !p->stepping);
 	job_deinit(&p->step);
 	job_deinit(&p->flush);
+	if (engine.pump == p)
+		engine.pump = NULL;
 	sim_free(p);
 	return NULL;
 }
@@ -421,6 +426,34 @@ void
 engine_fail_send(unsigned n)
 {
 	engine.fail_send = n;
+}
+
+static void
+declared(struct text_exchange *x, int code, const struct lun_error *err,
+	 const char *text, size_t len)
+{
+	say("engine: declared %s: %s", x->request, code < 0 ? err->text : "done");
+	x->request = NULL;
+}
+
+void
+engine_redeclare(uint32_t length)
+{
+	struct text_exchange *x = &engine.text;
+	struct pump *p = engine.pump;
+
+	if (!p || !p->session || x->request)
+		return;
+	snprintf(engine.declares, sizeof(engine.declares),
+		 "MaxRecvDataSegmentLength=%u", length);
+	*x = (struct text_exchange){
+		.request = engine.declares,
+		.request_len = strlen(engine.declares) + 1,
+		.answer_max = 1000, .done = declared,
+	};
+	if (session_text(p->session, x, world.now) < 0)
+		x->request = NULL;
+	loop_add_flush(p->loop, &p->flush);
 }
 
 void

@@ -22,4 +22,8 @@ bool engine_settle(void);		/* jobs and flushes; any? */
 /* The n-th of the next sends fails, as if the socket had. */
 void engine_fail_send(unsigned n);
 
+/* Declares this MaxRecvDataSegmentLength on one of its connections, unless
+ * there is none, or it still waits for the answer to the last one. */
+void engine_redeclare(uint32_t length);
+
 #endif

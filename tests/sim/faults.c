@@ -110,6 +110,9 @@ strike(enum fault f)
 	case FAULT_CORRUPT:
 		corrupt();
 		break;
+	case FAULT_REDECLARE:
+		engine_redeclare(512 << draw(FROM_FAULTS, 10));
+		break;
 	default:			/* rules are the target's */
 		break;
 	}

@@ -20,6 +20,9 @@ enum fault {
 	RULE_DROP, RULE_DELAY, RULE_STALL, RULE_REORDER, RULE_DUPLICATE,
 	RULE_CORRUPT, RULE_CUT, RULE_ASYNC, RULE_REJECT, RULE_STATUS, RULE_SENSE,
 	RULE_HOLD, RULE_REFUSE, RULE_WINDOW,
+	/* no fault, but what makes some harder to mend: the engine declares
+	 * another MaxRecvDataSegmentLength (RFC 7143 11.16.3) */
+	FAULT_REDECLARE,
 	FAULT_COUNT, FIRST_RULE = RULE_DROP,
 };
 extern const char *const fault_names[FAULT_COUNT];

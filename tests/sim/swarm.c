@@ -38,6 +38,7 @@ const char *const fault_names[FAULT_COUNT] = {
 	[RULE_HOLD]		= "target-hold",
 	[RULE_REFUSE]		= "target-refuse",
 	[RULE_WINDOW]		= "target-window",
+	[FAULT_REDECLARE]	= "redeclare",
 };
 
 static uint32_t
@@ -261,6 +262,19 @@ draw_order(struct plan *p)
 	}
 }
 
+/* What is lost, and asked for again from level 1 on, comes in other segments. */
+static void
+draw_redeclare(struct plan *p)
+{
+	if (!value_of(p->engine, p->n_engine, "erl") ||
+	    !value_of(p->target, p->n_target, "ErrorRecoveryLevel") || pick(2))
+		return;
+	p->every[FAULT_REDECLARE] = draw_time(FROM_PLAN, TIME_S / 20,
+					      p->faults_last);
+	snprintf(p->rules[RULE_DROP], RULE_LEN, "drop,on=data-in,chance=%u%%",
+		 2 + pick(20));
+}
+
 /* MaxBurstLength as both will agree on it: 13.13. */
 static uint32_t
 burst_max(const struct plan *p)
@@ -333,6 +347,7 @@ plan_draw(struct plan *p, const struct limits *limits)
 	if (pick(16) == 0)
 		draw_zombies(p);
 	draw_order(p);
+	draw_redeclare(p);
 
 	fit_network(p);
 	if (limits->plain_network)

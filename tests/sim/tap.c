@@ -15,6 +15,7 @@ struct tap {
 		enum side from;
 		struct rx *rx;		/* NULL: it cannot be read any more */
 		uint32_t max_recv;	/* as said by this side */
+		uint32_t declared;	/* the same, from when it is answered */
 	} dir[2];
 	uint32_t keys[TAP_KEYS];
 	bool full_feature;
@@ -63,7 +64,7 @@ read_keys(struct direction *d, const char *text, size_t len)
 			    memcmp(keys[k].name, text, (size_t)(eq - text)) != 0)
 				continue;
 			if (k == KEY_MAX_RECV)
-				d->max_recv = value_of(eq + 1);
+				d->declared = value_of(eq + 1);
 			else
 				d->tap->keys[k] = value_of(eq + 1);
 		}
@@ -94,9 +95,13 @@ passed(void *user, const struct pdu *pdu, const uint8_t *data, bool digest_ok)
 	struct tap *t = d->tap;
 	bool login = pdu->opcode == OP_LOGIN_REQUEST ||
 	    pdu->opcode == OP_LOGIN_RESPONSE;
+	bool text = pdu->opcode == OP_TEXT_REQUEST ||
+	    pdu->opcode == OP_TEXT_RESPONSE;
 
-	if (login && pdu->data_segment_length)
+	if ((login || text) && pdu->data_segment_length)
 		read_keys(d, (const char *)data, pdu->data_segment_length);
+	for (int s = 0; s < 2 && (login || pdu->opcode == OP_TEXT_RESPONSE); s++)
+		t->dir[s].max_recv = t->dir[s].declared;
 	if (digest_ok)
 		checker_pdu(t, d->from, pdu, data);
 	if (pdu->opcode == OP_LOGIN_RESPONSE && pdu->final &&
@@ -187,7 +192,7 @@ tap_new(unsigned link)
 	for (int s = 0; s < 2; s++) {
 		struct direction *d = &t->dir[s];
 
-		*d = (struct direction){ t, s, NULL, 8192 };
+		*d = (struct direction){ t, s, NULL, 8192, 8192 };
 		if (rx_new(&d->rx, &ops, d, DATA_SEGMENT_MAX, NULL) < 0)
 			abort();
 	}
