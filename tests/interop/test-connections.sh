@@ -6,7 +6,7 @@
 # of them.
 . "${0%/*}/lib.sh"
 require_fuse
-require fio python3
+require fio jq python3
 
 seed=${LUNFS_SEED:-$RANDOM}
 say "seed $seed"
@@ -101,3 +101,52 @@ mount_lunfs --connections 4 --timeout 5 "iscsi://127.0.0.1:$proxy_port/$target" 
 wait_until 20 all_there || fail "not $connections connections: $(status)"
 cut_load
 unmount_lunfs "$mnt"
+
+# ------------------------------------ what happens on one is counted for it --
+
+[ "$1" = own ] || exit 0
+stop_target
+
+# CID COUNTER: in the report that is in the mount.
+counted()
+{
+	as_user jq ".sessions[0].connections[] | select(.cid == $1)
+		| .counters.$2" "$mnt/.lunfs/status.json"
+}
+
+# CID FAULT: how often the target did it there.
+done_there()
+{
+	sed -n "s/^fault $2.*cid=$1.*: \([0-9]*\) times\$/\1/p" "$state/own.log"
+}
+
+say "each connection counts what is its own"
+own_options=(--key MaxConnections=3 --key ErrorRecoveryLevel=1
+	--fault corrupt=data,on=data-in,cid=2,every=7
+	--fault async=vendor,on=scsi-response,cid=3,every=7)
+start_target own portals="$n_portals" "$(image 64M image1)"
+mount_lunfs --connections 3 --erl 1 --data-digest crc32c "iscsi://$portal" "$mnt"
+connections=3
+wait_until 20 all_there || fail "not $connections connections: $(status)"
+fio_load --size=8M || fail "fio"
+all=(snacks_sent header_digest_errors data_digest_errors nop_timeouts rejects
+	async_messages connection_recoveries)
+for cid in 1 2 3; do
+	for counter in "${all[@]}"; do
+		n=$(counted $cid "$counter")
+		case $cid-$counter in
+		2-data_digest_errors)	damaged=$n ;;
+		2-snacks_sent)		snacks=$n ;;
+		3-async_messages)	told=$n ;;
+		*)	[ "$n" = 0 ] || fail "CID $cid: $counter: $n" ;;
+		esac
+	done
+done
+unmount_lunfs "$mnt"
+stop_target
+grep '^fault ' "$state/own.log"
+[ "$damaged" -gt 0 ] && [ "$damaged" = "$(done_there 2 corrupt)" ] ||
+	fail "CID 2: $damaged damaged, the target damaged $(done_there 2 corrupt)"
+[ "$snacks" -ge "$damaged" ] || fail "CID 2: $snacks SNACKs for $damaged"
+[ "$told" -gt 0 ] && [ "$told" = "$(done_there 3 async)" ] ||
+	fail "CID 3: $told messages, the target sent $(done_there 3 async)"
