@@ -182,6 +182,7 @@ start_lio()
 	options+=${block:+,logical_block_size=$block,physical_block_size=$block}
 	"$here/lio/vm" fetch ${mended:+mend} || status=$?
 	[ "$status" != 77 ] || skip "no LIO"
+	[ "$status" = 0 ] || fail "no LIO"
 	lio_conf >"$state/lio.conf"
 	background lio.log "$here/lio/vm" run "$state/lio.conf" \
 		"${portals[@]}" -- "${images[@]/%/$options}"

@@ -10,7 +10,7 @@ require fio jq python3
 seed=${LUNFS_SEED:-$RANDOM}
 say "seed $seed"
 own_options=(--key ErrorRecoveryLevel=1)
-start_target "$1" erl=1 "$(image 32M image)"
+start_target "$1" erl=1 mended "$(image 32M image)"
 
 counter()
 {
@@ -57,10 +57,8 @@ recoveries=0
 counts=snacks_sent
 losses data --data 60 --towards initiator
 losses data --drop 100 --towards initiator
-if [ "$1" != lio ]; then	# it forgets the command, and never answers it
-	counts=rejects
-	losses data --data 15 --towards target
-fi
+counts=rejects
+losses data --data 15 --towards target
 counts=
 losses data --drop 40 --towards target
 recoveries=some

@@ -80,12 +80,14 @@ cut_alone()
 	cut
 }
 
-# Nobody is told: pings find it out, and the target has to be told.
+# Nobody is told: pings find it out, and the target has to be told. That needs a
+# connection that is not cut off itself within Time2Retain: at length, more passes.
 cut_off()
 {
 	local patience=10 long=${LUNFS_LONG:-12}
 
 	[ "$kind" != lio ] || patience=20 long=${LUNFS_LONG:-22}
+	[ -z "${LUNFS_LONG:-}" ] || cut_after=$((5 * cut_after))
 	cut_by half,hole
 }
 

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mends what keeps LIO (Linux 6.1 to 6.12) from recovering connections, and
- * sessions of several connections, from outside, at the doors of these functions:
+ * Mends what keeps LIO (Linux 6.1 to 6.12) from recovering data, connections,
+ * and sessions of several connections, from outside, at the doors of these
+ * functions:
  *
  * - A command that has survived its connection still counts as one of it, and
  *   that counter goes with the connection: the kernel crashes.
+ * - What its disk has done while it waited for that is never noted as done, and
+ *   the data of a READ is there for TASK REASSIGN to send: "never returned from
+ *   transport" on the console, and the session is ended.
+ * - TASK REASSIGN of a WRITE of which all data has come is rejected, if some of
+ *   it was asked for: "BAD INITIATOR ERL=2 IMPLEMENTATION". But its ExpDataSN
+ *   is 0, as it counts no R2Ts.
  * - The answer to a TASK REASSIGN, and to a function whose task was not found, is
  *   iSCSI's code already; LIO takes it for one of its core's and converts it: a
  *   success is answered with "function rejected".
+ * - The Reject of damaged data is made out of the WRITE itself. That is never
+ *   answered, then, or removed before its Reject was sent; or the kernel hangs.
+ * - A Data SNACK for what it has sent last is one too far for it ("greater than
+ *   maximum DataSN"); and what it still has to send again is not taken from its
+ *   queue when the command is freed, so it sends the data of another one that has
+ *   its memory now ("read_data_left is zero"). Both end the session.
  * - Session reinstatement ends the old connections one by one, and waits for each
  *   with the next one in its hand. That one may end meanwhile by itself, and is
  *   no member of the list any more: the kernel crashes.
@@ -17,7 +30,9 @@
 #include <linux/percpu-refcount.h>
 #include <scsi/iscsi_proto.h>
 #include <target/iscsi/iscsi_target_core.h>
+#include <target/iscsi/iscsi_transport.h>
 #include <target/target_core_base.h>
+#include <target/target_core_fabric.h>
 
 struct response {
 	struct iscsit_cmd *cmd;
@@ -37,7 +52,12 @@ static int
 has_waited(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct se_cmd *cmd = *(struct se_cmd **)ri->data;
+	unsigned long flags;
 
+	spin_lock_irqsave(&cmd->t_state_lock, flags);
+	if (cmd->transport_state & CMD_T_SENT)
+		cmd->transport_state |= CMD_T_COMPLETE;
+	spin_unlock_irqrestore(&cmd->t_state_lock, flags);
 	if (cmd->cmd_cnt)
 		percpu_ref_put(&cmd->cmd_cnt->refcnt);
 	cmd->cmd_cnt = NULL;
@@ -67,6 +87,83 @@ has_built(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+/* int iscsit_add_reject_from_cmd(struct iscsit_cmd *, u8 reason, bool listed,
+ * unsigned char *header), instead of it: LIO removes a command of which the
+ * immediate data was damaged, and asks again for the data of a Data-Out. */
+static int
+reject_beside(struct iscsit_cmd *cmd, u8 reason, bool listed,
+	      unsigned char *header)
+{
+	iscsit_add_reject(cmd->conn, reason, header);
+	if ((header[0] & ISCSI_OPCODE_MASK) == ISCSI_OP_SCSI_CMD)
+		target_put_sess_cmd(&cmd->se_cmd);
+	return -1;
+}
+
+static int
+rejects(struct kprobe *p, struct pt_regs *regs)
+{
+	if ((u8)regs->si != ISCSI_REASON_DATA_DIGEST_ERROR)
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)reject_beside);
+	return 1;
+}
+
+static int
+nothing_to_do(void)
+{
+	return 0;
+}
+
+static int
+skip(struct pt_regs *regs)
+{
+	instruction_pointer_set(regs, (unsigned long)nothing_to_do);
+	return 1;
+}
+
+/* While its data is under way the last PDU is just the last one so far. */
+static bool
+too_early(struct iscsit_cmd *cmd, u32 end)
+{
+	struct iscsi_datain_req *d;
+	bool early = false;
+
+	spin_lock(&cmd->datain_lock);
+	list_for_each_entry(d, &cmd->datain_list, cmd_datain_node)
+		early |= d->recovery || end >= cmd->data_sn;
+	spin_unlock(&cmd->datain_lock);
+	return early;
+}
+
+/* int iscsit_handle_recovery_datain_or_r2t(struct iscsit_conn *, unsigned char
+ * *header, itt_t, u32 ttt, u32 begin, u32 length): it will be asked again. */
+static int
+asks(struct kprobe *p, struct pt_regs *regs)
+{
+	struct iscsit_conn *conn = (struct iscsit_conn *)regs->di;
+	struct iscsit_cmd *cmd;
+	unsigned long flags;
+	bool early = false;
+
+	spin_lock_irqsave(&conn->cmd_lock, flags);
+	list_for_each_entry(cmd, &conn->conn_cmd_list, i_conn_node)
+		if (cmd->init_task_tag == (__force itt_t)regs->dx)
+			early |= too_early(cmd, regs->r8 + regs->r9);
+	spin_unlock_irqrestore(&conn->cmd_lock, flags);
+	return early ? skip(regs) : 0;
+}
+
+/* int iscsit_check_task_reassign_expdatasn(struct iscsi_tmr_req *,
+ * struct iscsit_conn *) */
+static int
+reassigns(struct kprobe *p, struct pt_regs *regs)
+{
+	struct iscsit_cmd *cmd = ((struct iscsi_tmr_req *)regs->di)->ref_cmd;
+
+	return cmd->cmd_flags & ICF_GOT_LAST_DATAOUT ? skip(regs) : 0;
+}
+
 /* void iscsit_stop_session(struct iscsit_session *, int session_sleep, int
  * connection_sleep): not for each; it waits for the last one anyway. */
 static int
@@ -80,6 +177,18 @@ static struct kprobe stop = {
 	.symbol_name = "iscsit_stop_session",
 	.pre_handler = stops,
 };
+static struct kprobe ask = {
+	.symbol_name = "iscsit_handle_recovery_datain_or_r2t",
+	.pre_handler = asks,
+};
+static struct kprobe reassign = {
+	.symbol_name = "iscsit_check_task_reassign_expdatasn",
+	.pre_handler = reassigns,
+};
+static struct kprobe reject = {
+	.symbol_name = "iscsit_add_reject_from_cmd",
+	.pre_handler = rejects,
+};
 static struct kretprobe wait = {
 	.kp.symbol_name = "transport_wait_for_tasks",
 	.entry_handler = waits,
@@ -92,14 +201,15 @@ static struct kretprobe build = {
 	.handler = has_built,
 	.data_size = sizeof(struct response),
 };
-static struct kretprobe *probes[] = { &wait, &build };
+static struct kprobe *entries[] = { &stop, &reject, &ask, &reassign };
+static struct kretprobe *returns[] = { &wait, &build };
 
 static int __init
 lio_mend_init(void)
 {
-	int r = register_kprobe(&stop);
+	int r = register_kprobes(entries, ARRAY_SIZE(entries));
 
-	return r < 0 ? r : register_kretprobes(probes, 2);
+	return r < 0 ? r : register_kretprobes(returns, ARRAY_SIZE(returns));
 }
 
 module_init(lio_mend_init);
