@@ -90,6 +90,15 @@ say_meanwhile(struct setup *s)
 			 PRId64 " s at most", o->outage_time / TIME_S);
 }
 
+/* As I/O waits; but a connection has the time of a command to come back. */
+static lun_time
+recovery_time(const struct lun_options *o)
+{
+	lun_time outage = o->outage == OUTAGE_FAIL ? 0 : o->outage_time;
+
+	return outage > o->timeout ? outage : o->timeout;
+}
+
 static void
 configure(struct setup *s, bool discovery)
 {
@@ -119,6 +128,7 @@ configure(struct setup *s, bool discovery)
 		.text = o->timeout,
 	};
 	c->command_timeout = o->timeout;
+	c->recovery_time = recovery_time(o);
 	c->target_reset = o->target_reset;
 	c->label = s->label;
 	if (proxy_or_none(&o->proxy)) {

@@ -173,14 +173,19 @@ adapt_depth(struct disk *d, const struct outcome *o)
 	}
 }
 
-/* Outages that follow each other are one to a request that is lost in each. */
+/*
+ * Outages that follow each other are one to a request that is lost in each; the
+ * first one began when its command was cut off, also if that was to be mended.
+ */
 static bool
-outage_is_over(struct disk *d, struct request *r)
+outage_is_over(struct disk *d, const struct piece *p)
 {
 	lun_time now = d->unit.nexus->timers->now;
+	lun_time cut_off = p->command.lost_at;
+	struct request *r = p->request;
 
 	if (r->lost_at == 0)
-		r->lost_at = now;
+		r->lost_at = cut_off ? cut_off : now;
 	return d->given_up || (d->options.outage != TIME_NEVER &&
 			       now >= time_add(r->lost_at, d->options.outage));
 }
@@ -198,7 +203,7 @@ piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
 	disk_unanswered(d, o->code, outcome_text(text, &p->command));
 	d->probe_wanted = true;
 	disk_wake(d);
-	if (outage_is_over(d, p->request))
+	if (outage_is_over(d, p))
 		return false;
 	d->retried++;
 	piece_delay(d, p, d->unit.nexus->timers->now);

@@ -55,6 +55,7 @@ clear_outcome(struct command *c)
 	c->overflow = c->underflow = false;
 	c->residual = c->in_residual = 0;
 	c->bidi_overflow = c->bidi_underflow = false;
+	c->lost_at = 0;
 	c->received = 0;
 	c->sense_len = 0;
 }

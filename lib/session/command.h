@@ -45,6 +45,8 @@ struct command {
 	uint32_t residual;		/* valid with one of them */
 	uint32_t in_residual;		/* bidirectional: the read residual */
 	bool bidi_overflow, bidi_underflow;
+	lun_time lost_at;		/* when it first lost its connection, at
+					   level 2; 0: it did not */
 	uint32_t received;		/* bytes of in that came, from its start */
 	uint16_t sense_len;
 	uint8_t sense[SENSE_MAX];

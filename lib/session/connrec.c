@@ -18,7 +18,8 @@
  * the way is tried again until Time2Retain is over, but for what the target
  * refuses: then, and when that time is over, the session is lost (7.1.4.4), with
  * one line that says why. A connection that is lost in the middle begins anew
- * with the tasks that it has by then.
+ * with the tasks that it has by then; but to a command all that it meets before
+ * it is answered is one loss, and those above have said how long that may be.
  */
 #include <assert.h>
 
@@ -60,6 +61,40 @@ recoverable(const struct session *s, const struct leg *leg, int code)
 	     (leg->running == 0 && !leg_is_last(leg)));
 }
 
+/* Since when do they wait? */
+static void
+note_losses(struct leg *leg)
+{
+	struct task *t;
+
+	leg->waits_since = TIME_NEVER;
+	list_for_each(t, &leg->s->running, struct task, link) {
+		if (t->leg != leg || !t->cmd)
+			continue;
+		if (t->cmd->lost_at == 0)
+			t->cmd->lost_at = leg->lost_at;
+		if (t->cmd->lost_at < leg->waits_since)
+			leg->waits_since = t->cmd->lost_at;
+	}
+}
+
+/* The target waits no longer, or those above. */
+static lun_time
+gives_up_at(const struct leg *leg)
+{
+	lun_time at = time_add(leg->waits_since, leg->s->cfg.recovery_time);
+
+	return leg->running > 0 && at < leg->give_up_at ? at : leg->give_up_at;
+}
+
+static int64_t
+seconds_left(const struct leg *leg)
+{
+	lun_time left = gives_up_at(leg) - session_now(leg->s);
+
+	return left > 0 ? left / TIME_S : 0;
+}
+
 bool
 connrec_begin(struct leg *leg)
 {
@@ -71,19 +106,19 @@ connrec_begin(struct leg *leg)
 	tmfs_run(s);			/* what they say is of before */
 	if (!recoverable(s, leg, err.code))
 		return false;
+	leg->lost_at = session_now(s);
+	connrec_times(leg, leg->time2wait, leg->time2retain);
+	note_losses(leg);
 	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s; %u tasks "
 		    "wait for its recovery, %" PRId64 " s at most",
 		    conn_cid(leg->conn), portal_print(&leg->portal, text),
-		    err.text, leg->running,
-		    (leg->time2wait + leg->time2retain) / TIME_S);
+		    err.text, leg->running, seconds_left(leg));
 	leg->cause = err;
 	leg->login_wait = leg->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
 	leg->removals = 0;
-	leg->lost_at = session_now(s);
-	connrec_times(leg, leg->time2wait, leg->time2retain);
 	tmfs_orphan(leg);
 	leg_drop_conn(leg);
 	list_for_each(t, &s->running, struct task, link)
@@ -389,8 +424,7 @@ connrec_login_failed(struct leg *leg)
 	}
 	session_log(s, leg->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
 		    "conn %u is not back: %s; it is tried again, for %" PRId64
-		    " s at most", leg->login.cid, err.text,
-		    (leg->give_up_at - session_now(s)) / TIME_S);
+		    " s at most", leg->login.cid, err.text, seconds_left(leg));
 	leg->told = err.code;
 	login_later(leg);
 }
@@ -450,20 +484,36 @@ clean_up(struct leg *leg)
 	}
 }
 
+/* The time is over. */
+static void
+give_up(struct leg *leg, lun_time now)
+{
+	struct session *s = leg->s;
+
+	if (leg->running == 0 && legs_ready(s)) {
+		leg->lost = false;	/* there is nothing to recover */
+		plug_holes(s);
+	} else if (leg->running > 0 && leg->waits_since < leg->lost_at) {
+		session_give_up(s, LUN_ELOST, "conn %u: what is to be done on it "
+				"has lost its connection again and again for %"
+				PRId64 " s: %s", leg->login.cid,
+				(now - leg->waits_since) / TIME_S,
+				leg->cause.text);
+	} else {
+		session_give_up(s, LUN_ETIMEDOUT, "conn %u was not recovered "
+				"within %" PRId64 " s", leg->login.cid,
+				(now - leg->lost_at) / TIME_S);
+	}
+}
+
 static void
 step(struct leg *leg, lun_time now)
 {
 	struct session *s = leg->s;
+	lun_time until = gives_up_at(leg);
 
-	if (now >= leg->give_up_at && leg->running == 0 && legs_ready(s)) {
-		leg->lost = false;	/* there is nothing to recover */
-		plug_holes(s);
-		return;
-	}
-	if (now >= leg->give_up_at) {
-		session_give_up(s, LUN_ETIMEDOUT, "conn %u was not recovered "
-				"within %" PRId64 " s", leg->login.cid,
-				(now - leg->lost_at) / TIME_S);
+	if (now >= until) {
+		give_up(leg, now);
 		return;
 	}
 	if (now >= leg->due && leg->cleaned &&
@@ -472,7 +522,7 @@ step(struct leg *leg, lun_time now)
 	else if (now >= leg->due && !leg->cleaned && !leg->carrier && !leg->conn)
 		clean_up(leg);
 	if (leg->lost)
-		wake_by(s, now < leg->due ? leg->due : leg->give_up_at);
+		wake_by(s, now < leg->due && leg->due < until ? leg->due : until);
 }
 
 void

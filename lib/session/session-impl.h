@@ -141,6 +141,8 @@ struct leg {
 	lun_time time2wait, time2retain;	/* should it be lost */
 	uint32_t exp_stat_sn;		/* of what was lost: 11.14.4 */
 	lun_time lost_at, due, give_up_at;
+	lun_time waits_since;		/* the first loss that one of its tasks
+					   has met; TIME_NEVER: it had none */
 	lun_time login_wait;		/* back-off after a failed login; 0: none
 					   has failed */
 	int told;			/* its code; 0: none was told */

@@ -340,7 +340,7 @@ world_new(struct world *w, struct input *in)
 			.logout = 5 * TIME_S, .text = 5 * TIME_S,
 			.nop_interval = 5 * TIME_S, .nop_answer = 5 * TIME_S,
 		},
-		.command_timeout = 10 * TIME_S,
+		.command_timeout = 10 * TIME_S, .recovery_time = 30 * TIME_S,
 		.label = "fuzz",
 	};
 

@@ -393,6 +393,8 @@ bench_new(const struct bench_setup *setup)
 		.target_reset = s->target_reset,
 		.command_timeout = s->command_timeout ? s->command_timeout :
 		    30 * TIME_S,
+		.recovery_time = s->recovery_time ? s->recovery_time :
+		    TIME_NEVER,
 		.label = "bench",
 	};
 

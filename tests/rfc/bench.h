@@ -44,6 +44,7 @@ struct bench_setup {			/* zero: the default */
 	lun_time nop_interval;		/* default: no pings */
 	bool ignores_pings;		/* the test does not see them */
 	lun_time command_timeout;	/* default 30 s */
+	lun_time recovery_time;		/* default: no bound */
 	bool target_reset;
 	const struct portal *portals;	/* others of the target */
 	size_t n_portals;

@@ -65,6 +65,81 @@ test_the_time_is_over_while_it_connects(void **state)
 	bench_free(b);
 }
 
+static struct bench *
+impatient(lun_time recovery_time)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=2 DefaultTime2Wait=2 "
+			"DefaultTime2Retain=20",
+		.ignores_pings = true, .recovery_time = recovery_time,
+	});
+
+	bench_login(b, "");
+	return b;
+}
+
+/* Those who wait do not wait as long as the target would. */
+static void
+test_nobody_waits_that_long(void **state)
+{
+	struct bench *b = impatient(7 * TIME_S);
+	struct command *cmd = bench_nodata(b, 0);
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	assert_non_null(bench_logged(b, "wait for its recovery, 7 s at most"));
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_expect(b, OP_LOGIN_REQUEST);	/* is not answered */
+	bench_pass(b, 5 * TIME_S - 1);
+	bench_pending(b, cmd);
+	bench_pass(b, 1);
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 7 s");
+	bench_done(b, cmd, LUN_ETIMEDOUT);
+	bench_free(b);
+}
+
+/*
+ * Each connection is recovered and lost again. To a command that is sent again
+ * each time, and never answered, that is one loss; if each is answered, there
+ * are many, of two seconds.
+ */
+static void
+test_a_connection_that_is_lost_again_and_again(void **state)
+{
+	for (int answered = 0; answered < 2; answered++) {
+		struct bench *b = impatient(7 * TIME_S);
+		struct command *cmd = bench_nodata(b, 0);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		lun_time lost_at = bench_now(b);
+		int n = 0;
+
+		while (bench_up(b) && n < 10) {
+			unseen(b, got);
+			cut(b, 0);
+			bench_pending(b, cmd);
+			bench_pass(b, TIME2WAIT * TIME_S);
+			if (!bench_up(b))
+				break;
+			bench_login(b, "");
+			got = bench_expect(b, OP_SCSI_COMMAND);
+			n++;
+			if (!answered)
+				continue;
+			bench_response(b, got, SCSI_GOOD);
+			bench_done(b, cmd, 0);
+			cmd = bench_nodata(b, 0);
+			got = bench_expect(b, OP_SCSI_COMMAND);
+		}
+		assert_int_equal(n, answered ? 10 : 3);
+		if (!answered) {
+			assert_int_equal(cmd->lost_at, lost_at);
+			bench_expect_down(b, LUN_ELOST, "again and again for 7 s");
+			bench_done(b, cmd, LUN_ELOST);
+		}
+		bench_free(b);
+	}
+}
+
 /*
  * After Time2Retain it is a new session, and nothing is reassigned.
  *
@@ -222,6 +297,8 @@ main(void)
 		cmocka_unit_test(test_the_session_is_not_there_any_more),
 		cmocka_unit_test(test_the_time_is_over),
 		cmocka_unit_test(test_the_time_is_over_while_it_connects),
+		cmocka_unit_test(test_nobody_waits_that_long),
+		cmocka_unit_test(test_a_connection_that_is_lost_again_and_again),
 		cmocka_unit_test(test_after_time2retain_the_session_is_made_again),
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
 		cmocka_unit_test(test_the_target_drops_a_connection),

@@ -55,6 +55,22 @@ bound(void)
 	return 8 * app.plan->timeout + 60 * TIME_S;
 }
 
+/*
+ * How long it may take before the outage is over, and after it: a request waits
+ * for a connection or the window, is sent, aborted, and its unit reset (a third
+ * of a timeout each); it is so with the first loss and, once more, with the last
+ * one; and what is busy is asked again for a timeout. What connections need to
+ * be recovered is of the outage; it is as much as a timeout though.
+ */
+static lun_time
+bound_of_outage(void)
+{
+	const struct plan *p = app.plan;
+	lun_time outage = p->outage > p->timeout ? p->outage : p->timeout;
+
+	return time_add(outage, 6 * p->timeout + 10 * TIME_S);
+}
+
 static bool
 nothing_is_wrong(void)
 {
@@ -449,7 +465,7 @@ check_in_time(const char *what, uint32_t id, lun_time since)
 	lun_time at = time_add(since > over ? since : over, bound());
 	/* a write waits for those before it, and each may take that long */
 	lun_time began = since > app.done_at ? since : app.done_at;
-	lun_time outage = time_add(time_add(began, app.plan->outage), bound());
+	lun_time outage = time_add(began, bound_of_outage());
 
 	if (outage < at)		/* also while nothing works */
 		at = outage;

@@ -131,6 +131,41 @@ lose_some(struct fake *f, struct command *c)
 	return true;
 }
 
+/* It was cut off for four seconds, and then given up. */
+static bool
+lose_late(struct fake *f, struct command *c)
+{
+	lun_time lost_at = f->timers.now;
+
+	if (!lose_some(f, c))
+		return false;
+	f->timers.now += 4 * TIME_S;
+	c->lost_at = lost_at;
+	return true;
+}
+
+/* The time in which its connection was to be recovered is of the outage, too. */
+static void
+test_an_outage_begins_when_a_command_is_cut_off(void **state)
+{
+	for (lun_time outage = 3 * TIME_S; outage < 6 * TIME_S; outage += TIME_S) {
+		struct world w;
+		struct req q;
+		char buffer[BS];
+
+		world_init(&w, 1);
+		w.options.outage = outage;
+		world_start(&w, false);
+		losses = 1;
+		w.fake.answer = lose_late;
+		submit(&w, &q, LUN_READ, 0, buffer, BS);
+		pass(&w, 6 * TIME_S);
+		assert_int_equal(q.done, 1);
+		assert_int_equal(q.io.code, outage <= 4 * TIME_S ? LUN_ELOST : 0);
+		world_deinit(&w);
+	}
+}
+
 /*
  * The nexus comes and goes, and the unit is found each time, but no request is
  * answered: that is one outage. Once one was answered the next is another one.
@@ -424,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_a_request_of_many_outages),
 		cmocka_unit_test(test_outages_without_an_answer_are_one),
 		cmocka_unit_test(test_a_probe_is_lost_and_the_nexus_is_not),
+		cmocka_unit_test(test_an_outage_begins_when_a_command_is_cut_off),
 		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_after_a_look_without_an_answer),
