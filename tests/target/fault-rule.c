@@ -202,15 +202,12 @@ static const struct kind {
 	},
 	[FAULT_ASYNC] = { "async", "EVENT[:P1:P2:P3]", FAULT_IN | FAULT_OUT,
 		parse_event,
-		"an Async Message follows: scsi[:KEY/ASC/ASCQ], logout, "
-		"connection-drop, session-drop, negotiate, task-termination, "
-		"vendor" },
+		"an Async Message follows, with its parameters, or "
+		"scsi:KEY/ASC/ASCQ" },
 	[FAULT_REJECT] = { "reject", "REASON", FAULT_IN, parse_reason,
-		"it is rejected: protocol-error, data-digest, invalid-field, "
-		"... or a number" },
+		"it is rejected" },
 	[FAULT_STATUS] = { "status", "STATUS", FAULT_TASK, parse_status,
-		"the command does nothing and ends: busy, task-set-full, "
-		"... or a number" },
+		"the command does nothing and ends with this status" },
 	[FAULT_SENSE] = { "sense", "KEY/ASC/ASCQ", FAULT_TASK, parse_sense,
 		"the command does nothing and ends with this sense" },
 	[FAULT_HOLD] = { "hold", "[=TIME]", FAULT_TASK, parse_time,
@@ -254,8 +251,8 @@ parse_kind(struct fault_rule *r, char *word, struct lun_error *err)
 		if (strcmp(kinds[i].name, word) == 0)
 			k = &kinds[i];
 	if (!k)
-		return lun_fail(err, LUN_EINVAL, "fault %s: no such kind",
-				word);
+		return lun_fail(err, LUN_EINVAL, "fault %s: no such kind: see "
+				"--help", r->line);
 	r->kind = (enum fault_kind)(k - kinds);
 	r->points = k->points;
 	r->time = TIME_NEVER;
@@ -263,8 +260,9 @@ parse_kind(struct fault_rule *r, char *word, struct lun_error *err)
 	if (!value && (*k->value == 0 || *k->value == '['))
 		return 0;
 	if (!value || !k->parse || !k->parse(r, value))
-		return lun_fail(err, LUN_EINVAL, "fault %s: not %s%s%s", word,
-				word, *k->value && *k->value != '[' ? "=" : "",
+		return lun_fail(err, LUN_EINVAL, "fault %s: not %s%s%s: see "
+				"--help", r->line, word,
+				*k->value && *k->value != '[' ? "=" : "",
 				k->value);
 	return 0;
 }
@@ -368,13 +366,15 @@ word_chance(struct fault_rule *r, char *value)
 }
 
 static const struct {
-	const char *name;
+	const char *name, *value;
 	bool (*parse)(struct fault_rule *r, char *value);
 } selectors[] = {
-	{ "on", word_on }, { "lun", word_lun }, { "cid", word_cid },
-	{ "portal", word_portal }, { "from", word_from }, { "to", word_to },
-	{ "skip", word_skip }, { "nth", word_nth }, { "every", word_every },
-	{ "times", word_times }, { "chance", word_chance },
+	{ "on", "PDU|PDU...", word_on }, { "lun", "N", word_lun },
+	{ "cid", "N", word_cid }, { "portal", "ADDR:PORT", word_portal },
+	{ "from", "TIME", word_from }, { "to", "TIME", word_to },
+	{ "skip", "N", word_skip }, { "nth", "N", word_nth },
+	{ "every", "N", word_every }, { "times", "N", word_times },
+	{ "chance", "P%", word_chance },
 };
 
 static bool
@@ -402,22 +402,22 @@ set_flag(struct fault_rule *r, const char *word)
 static int
 parse_word(struct fault_rule *r, char *word, struct lun_error *err)
 {
-	const char *kind = fault_name(r->kind);
 	char *value = strchr(word, '=');
 
-	if (!value) {
-		if (set_flag(r, word))
+	if (value)
+		*value++ = 0;
+	else if (set_flag(r, word))
+		return 0;
+	for (unsigned i = 0; i < sizeof(selectors) / sizeof(*selectors); i++) {
+		if (strcmp(selectors[i].name, word) != 0)
+			continue;
+		if (value && selectors[i].parse(r, value))
 			return 0;
-		return lun_fail(err, LUN_EINVAL, "fault %s: %s?", kind, word);
+		return lun_fail(err, LUN_EINVAL, "fault %s: not %s=%s: see "
+				"--help", r->line, word, selectors[i].value);
 	}
-	*value++ = 0;
-	for (unsigned i = 0; i < sizeof(selectors) / sizeof(*selectors); i++)
-		if (strcmp(selectors[i].name, word) == 0)
-			return selectors[i].parse(r, value) ? 0 :
-				lun_fail(err, LUN_EINVAL,
-					 "fault %s: %s=: wrong value", kind,
-					 word);
-	return lun_fail(err, LUN_EINVAL, "fault %s: %s=?", kind, word);
+	return lun_fail(err, LUN_EINVAL, "fault %s: %s%s: no such word: see "
+			"--help", r->line, word, value ? "=" : "");
 }
 
 /* Where it is looked at follows from the PDUs too. */
@@ -435,7 +435,7 @@ settle(struct fault_rule *r, struct lun_error *err)
 	if (r->points == 0)
 		return lun_fail(err, LUN_EINVAL,
 				"fault %s: not for PDUs of this direction",
-				fault_name(r->kind));
+				r->line);
 	return 0;
 }
 

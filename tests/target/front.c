@@ -276,25 +276,25 @@ bind_listener(const struct addrinfo *ai)
 	return fd;
 }
 
+/* HOST, [HOST] (with colons), HOST:PORT, :PORT */
 static int
 resolve(const char *where, struct addrinfo **ai, struct lun_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE };
 	char host[128];
-	const char *colon = strrchr(where, ':');
-	const char *port = colon ? colon + 1 : where;
-	size_t len = colon ? (size_t)(colon - where) : 0;
+	const char *bracket = strrchr(where, ']');
+	const char *colon = strrchr(bracket ? bracket : where, ':');
+	size_t len = colon ? (size_t)(colon - where) : strlen(where);
+	bool bare = len < 2 || where[0] != '[' || where[len - 1] != ']';
 	int r;
 
-	if (len >= 2 && where[0] == '[' && where[len - 1] == ']') {
-		where++;
-		len -= 2;
-	}
-	snprintf(host, sizeof(host), "%.*s", (int)len, where);
-	r = getaddrinfo(len ? host : "127.0.0.1", port, &hints, ai);
+	snprintf(host, sizeof(host), "%.*s", (int)(bare ? len : len - 2),
+		 bare ? where : where + 1);
+	r = getaddrinfo(*host ? host : "127.0.0.1", colon ? colon + 1 : "3260",
+			&hints, ai);
 	if (r)
-		return lun_fail(err, LUN_ERESOLVE, "%s: %s", where,
+		return lun_fail(err, LUN_ERESOLVE, "--listen %s: %s", where,
 				gai_strerror(r));
 	return 0;
 }

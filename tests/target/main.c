@@ -13,6 +13,7 @@
 #include "fault-rule.h"
 #include "front.h"
 #include "store.h"
+#include "usage.h"
 
 #define DEFAULT_TARGET "iqn.2026-01.net.lunfs:disk"
 #define DEFAULT_LUN "size=64M"
@@ -35,70 +36,6 @@ struct program {
 	bool verbose;
 	struct lun_error err;
 };
-
-static const char usage[] =
-"usage: lunfs-target [--listen ADDR:PORT]... [--target IQN [--lun SPEC]...]\n"
-"\n"
-"  --listen ADDR:PORT     repeatable; port 0 picks one, which is printed\n"
-"  --target IQN           the name that the next --lun belongs to\n"
-"  --lun SPEC             size=64M | file=PATH, with lun=N, block=512..4096,\n"
-"                         ro, wce=0|1, thin, serial=S; count=N for N of them\n"
-"                         with numbers from lun= on; volatile: what was not\n"
-"                         flushed is lost when the target is killed;\n"
-"                         comma-separated. Registrations (APTPL) of a file\n"
-"                         are in PATH.state\n"
-"  --targets N            N more targets with one tiny LUN each\n"
-"  --alias TEXT           TargetAlias\n"
-"  --chap USER:SECRET     initiators have to prove that they know it\n"
-"  --chap-mutual USER:SECRET   what the target proves\n"
-"  --chap-algorithms LIST numbers of RFC 7143 (5 MD5, 6 SHA1, 7 SHA-256,\n"
-"                         8 SHA3-256) that are taken\n"
-"  --key NAME=VALUE       what the target wants an operational key to be\n"
-"  --window N             commands that may be under way in a session\n"
-"  --tpgt N               target portal group tag\n"
-"  --separate-status      no status in Data-In PDUs\n"
-"  --redirect ADDR:PORT   every login to a target is sent there\n"
-"  --redirect-forever     ... with \"moved permanently\"\n"
-"  --announce ADDR[:PORT] SendTargets tells of this instead of --listen;\n"
-"                         repeatable\n"
-"  --no-discovery         Discovery sessions are not allowed\n"
-"  --answer FILE          SendTargets is answered with this, whatever it is\n"
-"  --nop SECONDS          ping initiators that are silent for so long\n"
-"  --fault RULE           misbehave (see below); repeatable\n"
-"  --scenario FILE        a rule on each line; # begins a comment\n"
-"  --seed N               of all chance in the rules\n"
-"  -v, --verbose          print every PDU, and every fault\n"
-"\n"
-"Faults are layers around an honest target. A RULE is KIND[=VALUE][,WORD...],\n"
-"in a scenario with blanks instead of commas. The kinds, \"it\" is a PDU, a\n"
-"command or a login:\n"
-"\n";
-
-static const char usage_words[] =
-"\n"
-"TIME is 5, 5s, 20ms, 300us or ever. Words say which PDUs; those that fit all\n"
-"of them are counted from 1:\n"
-"\n"
-"  on=PDU|PDU...          nop-out scsi-command tmf-request login-request\n"
-"                         text-request data-out logout-request snack nop-in\n"
-"                         scsi-response tmf-response login-response\n"
-"                         text-response data-in logout-response r2t async\n"
-"                         reject, or an opcode as 0x21\n"
-"  in, out                only what is received; only what is sent\n"
-"  read, write            commands with the R or the W bit\n"
-"  status                 what carries a SCSI status\n"
-"  lun=N  cid=N  portal=ADDR:PORT\n"
-"  from=TIME  to=TIME     since the target began\n"
-"  skip=N                 not the first N; what is behind counts from 1\n"
-"  nth=N                  only the Nth\n"
-"  every=N                each Nth\n"
-"  chance=P%              each with this probability\n"
-"  times=N, once          at most so often\n"
-"  each                   skip, nth and every count on each connection\n"
-"\n"
-"  lunfs-target --fault cut=20,on=data-in,nth=100,each\n"
-"  lunfs-target --fault delay=200ms,on=scsi-response,chance=5% --seed 7\n"
-"  lunfs-target --fault drop,on=r2t,nth=3 --fault set=stat_sn:+1,status,once\n";
 
 /* --------------------------------------------------------------- values -- */
 
@@ -138,13 +75,14 @@ parse_number(struct program *p, const char *option, const char *s,
 
 /* USER:SECRET, cut in place. */
 static int
-parse_secret(struct program *p, char *s, const char **user,
-	     const char **secret)
+parse_secret(struct program *p, const char *option, char *s,
+	     const char **user, const char **secret)
 {
 	char *colon = strchr(s, ':');
 
 	if (!colon)
-		return lun_fail(&p->err, LUN_EINVAL, "not USER:SECRET");
+		return lun_fail(&p->err, LUN_EINVAL, "%s: not USER:SECRET",
+				option);
 	*colon = 0;
 	*user = s;
 	*secret = colon + 1;
@@ -192,7 +130,8 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 		return 0;
 	}
 	if (!value || !parse_size(value, &n))
-		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s?", word);
+		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s: see --help",
+				word);
 	if (strcmp(word, "size") == 0)
 		spec->size = n;
 	else if (strcmp(word, "block") == 0 && n >= 512 && n <= 4096 &&
@@ -205,8 +144,8 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 	else if (strcmp(word, "count") == 0 && n > 0 && n <= LUNS)
 		spec->count = (unsigned)n;
 	else
-		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s=%s?", word,
-				value);
+		return lun_fail(&p->err, LUN_EINVAL, "--lun: %s=%s: see --help",
+				word, value);
 	return 0;
 }
 
@@ -344,40 +283,6 @@ add_scenario(struct program *p, const char *path)
 	return r < 0 ? lun_fail(&p->err, r, "%s: %s", path, why.text) : 0;
 }
 
-/* Wrapped beside the names. */
-static void
-print_kind(const char *left, const char *what)
-{
-	printf("  %-22s", left);
-	while (*what) {
-		int len = (int)strlen(what);
-
-		if (len > 54)
-			for (len = 54; what[len] != ' '; len--)
-				;
-		printf(" %.*s\n", len, what);
-		what += len + (what[len] == ' ');
-		if (*what)
-			printf("%24s", "");
-	}
-}
-
-static void
-print_help(void)
-{
-	fputs(usage, stdout);
-	for (int i = 0; i < FAULT_KINDS; i++) {
-		const char *name, *value, *what;
-		char left[40];
-
-		fault_help((enum fault_kind)i, &name, &value, &what);
-		snprintf(left, sizeof(left), "%s%s%s", name,
-			 *value && *value != '[' ? "=" : "", value);
-		print_kind(left, what);
-	}
-	fputs(usage_words, stdout);
-}
-
 /* How often each did something: a test that relies on a fault must know. */
 static void
 print_faults(const struct target *t)
@@ -408,7 +313,7 @@ enum {
 	OPT_CHAP_MUTUAL, OPT_CHAP_ALGORITHMS, OPT_KEY, OPT_WINDOW, OPT_TPGT,
 	OPT_SEPARATE_STATUS, OPT_REDIRECT, OPT_REDIRECT_FOREVER, OPT_NOP,
 	OPT_FAULT, OPT_SCENARIO, OPT_SEED, OPT_ANNOUNCE, OPT_ANSWER,
-	OPT_NO_DISCOVERY,
+	OPT_NO_DISCOVERY, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -435,6 +340,7 @@ static const struct option long_options[] = {
 	{ "seed", 1, NULL, OPT_SEED },
 	{ "verbose", 0, NULL, 'v' },
 	{ "help", 0, NULL, 'h' },
+	{ "version", 0, NULL, OPT_VERSION },
 	{ 0 },
 };
 
@@ -456,6 +362,16 @@ read_answer(struct program *p, const char *path)
 }
 
 static int
+add_listen(struct program *p, const char *where)
+{
+	if (p->listen_count == LISTEN_MAX)
+		return lun_fail(&p->err, LUN_EINVAL, "more than %d --listen",
+				LISTEN_MAX);
+	p->listen[p->listen_count++] = where;
+	return 0;
+}
+
+static int
 set_option(struct program *p, int option, char *arg)
 {
 	struct target_options *o = target_options(p->target);
@@ -464,11 +380,7 @@ set_option(struct program *p, int option, char *arg)
 
 	switch (option) {
 	case OPT_LISTEN:
-		if (p->listen_count == LISTEN_MAX)
-			return lun_fail(&p->err, LUN_EINVAL,
-					"too many --listen");
-		p->listen[p->listen_count++] = arg;
-		return 0;
+		return add_listen(p, arg);
 	case OPT_TARGET:
 		return new_node(p, arg);
 	case OPT_TARGETS:
@@ -480,9 +392,10 @@ set_option(struct program *p, int option, char *arg)
 		o->alias = arg;
 		return 0;
 	case OPT_CHAP:
-		return parse_secret(p, arg, &o->chap_user, &o->chap_secret);
+		return parse_secret(p, "--chap", arg, &o->chap_user,
+				    &o->chap_secret);
 	case OPT_CHAP_MUTUAL:
-		return parse_secret(p, arg, &o->mutual_user,
+		return parse_secret(p, "--chap-mutual", arg, &o->mutual_user,
 				    &o->mutual_secret);
 	case OPT_CHAP_ALGORITHMS:
 		o->chap_algorithms = arg;
@@ -564,8 +477,12 @@ main(int argc, char **argv)
 	while (r == 0 &&
 	       (option = getopt_long(argc, argv, "vh", long_options,
 				     NULL)) != -1) {
-		if (option == 'h') {
-			print_help();
+		if (option == 'h' || option == OPT_VERSION) {
+			target_free(p.target);
+			if (option == 'h')
+				usage_print();
+			else
+				printf("lunfs-target %s\n", LUNFS_VERSION);
 			return 0;
 		}
 		if (option != 'v')
@@ -580,7 +497,7 @@ main(int argc, char **argv)
 		r = front_run(front, &p.err);
 	if (r < 0)
 		fprintf(stderr, "lunfs-target: %s\n", p.err.text);
-	if (p.target)
+	if (front)
 		print_faults(p.target);
 	front_free(front);
 	target_free(p.target);

@@ -187,8 +187,9 @@ open_file(struct store *s, const char *path, bool read_only,
 	s->path = strdup(path);
 	if (!s->path)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", path);
-	s->fd = open(path, read_only ? O_RDONLY | O_CLOEXEC
-				     : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* without a size there is nothing to make */
+	s->fd = open(path, O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR) |
+		     (s->size && !read_only ? O_CREAT : 0), 0600);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
 		return fail(err, path, "cannot open");
 	if (s->size > (uint64_t)st.st_size &&
