@@ -72,22 +72,27 @@ cut()
 	cut_by rst,fin
 }
 
-# The only one of its session: another one has to be made to recover it.
+# More passes in the journeys where, at length, the session would be lost for good
+# reasons: see below.
+seldom=1
+[ -z "${LUNFS_LONG:-}" ] || seldom=5
+
+# The only one of its session: another one has to be made to recover it. A task may
+# lose its connection four times.
 cut_alone()
 {
-	local connections=1
+	local connections=1 cut_after=$((cut_after * seldom))
 
 	cut
 }
 
-# Nobody is told: pings find it out, and the target has to be told. That needs a
-# connection that is not cut off itself within Time2Retain: at length, more passes.
+# Nobody is told: pings find it out, and the target has to be told, on a connection
+# that is not cut off itself before Time2Retain is over.
 cut_off()
 {
-	local patience=10 long=${LUNFS_LONG:-12}
+	local patience=10 long=${LUNFS_LONG:-12} cut_after=$((cut_after * seldom))
 
 	[ "$kind" != lio ] || patience=20 long=${LUNFS_LONG:-22}
-	[ -z "${LUNFS_LONG:-}" ] || cut_after=$((5 * cut_after))
 	cut_by half,hole
 }
 

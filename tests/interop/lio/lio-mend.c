@@ -9,6 +9,9 @@
  * - What its disk has done while it waited for that is never noted as done, and
  *   the data of a READ is there for TASK REASSIGN to send: "never returned from
  *   transport" on the console, and the session is ended.
+ * - A WRITE that waits for data, and for its abort, is not ended with its
+ *   connection: neither is the abort, nor the connection; and no login is answered
+ *   any more.
  * - TASK REASSIGN of a WRITE of which all data has come is rejected, if some of
  *   it was asked for: "BAD INITIATOR ERL=2 IMPLEMENTATION". But its ExpDataSN
  *   is 0, as it counts no R2Ts.
@@ -31,6 +34,7 @@
 #include <scsi/iscsi_proto.h>
 #include <target/iscsi/iscsi_target_core.h>
 #include <target/iscsi/iscsi_transport.h>
+#include <target/target_core_backend.h>
 #include <target/target_core_base.h>
 #include <target/target_core_fabric.h>
 
@@ -38,6 +42,24 @@ struct response {
 	struct iscsit_cmd *cmd;
 	struct iscsi_tm_rsp *hdr;
 };
+
+static struct kprobe prepare;
+
+/* For the handler of a probe: this function runs, and what was called does not. */
+static int
+instead(struct pt_regs *regs, void *function)
+{
+	instruction_pointer_set(regs, (unsigned long)function);
+	return 1;
+}
+
+static void
+forget_counter(struct se_cmd *cmd)
+{
+	if (cmd->cmd_cnt)
+		percpu_ref_put(&cmd->cmd_cnt->refcnt);
+	cmd->cmd_cnt = NULL;
+}
 
 /* void transport_wait_for_tasks(struct se_cmd *): LIO's iSCSI calls it for
  * commands that wait for another connection, and for nothing else. */
@@ -58,11 +80,62 @@ has_waited(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (cmd->transport_state & CMD_T_SENT)
 		cmd->transport_state |= CMD_T_COMPLETE;
 	spin_unlock_irqrestore(&cmd->t_state_lock, flags);
-	if (cmd->cmd_cnt)
-		percpu_ref_put(&cmd->cmd_cnt->refcnt);
-	cmd->cmd_cnt = NULL;
+	forget_counter(cmd);
 	return 0;
 }
+
+static bool
+is_aborted(const struct iscsit_cmd *cmd)
+{
+	return cmd->se_cmd.t_state == TRANSPORT_WRITE_PENDING &&
+	    cmd->se_cmd.transport_state & CMD_T_ABORTED;
+}
+
+/* int iscsit_prepare_cmds_for_reallegiance(struct iscsit_conn *), before it: who
+ * aborts them does the rest, as at the other levels. */
+static int
+end_aborted(struct iscsit_conn *conn)
+{
+	DECLARE_COMPLETION_ONSTACK(ended);
+	int (*prepare_others)(struct iscsit_conn *) = (void *)prepare.addr;
+	struct iscsit_cmd *cmd, *next;
+	unsigned int n = 0;
+
+	spin_lock_bh(&conn->cmd_lock);
+	list_for_each_entry_safe(cmd, next, &conn->conn_cmd_list, i_conn_node) {
+		if (!is_aborted(cmd))
+			continue;
+		list_del_init(&cmd->i_conn_node);
+		forget_counter(&cmd->se_cmd);
+		cmd->se_cmd.free_compl = &ended;
+		target_complete_cmd(&cmd->se_cmd, SAM_STAT_TASK_ABORTED);
+		n++;
+	}
+	spin_unlock_bh(&conn->cmd_lock);
+	while (n-- > 0)
+		wait_for_completion(&ended);
+	return prepare_others(conn);
+}
+
+static int
+prepares(struct kprobe *p, struct pt_regs *regs)
+{
+	struct iscsit_conn *conn = (struct iscsit_conn *)regs->di;
+	struct iscsit_cmd *cmd;
+	unsigned long flags;
+	bool any = false;
+
+	spin_lock_irqsave(&conn->cmd_lock, flags);
+	list_for_each_entry(cmd, &conn->conn_cmd_list, i_conn_node)
+		any |= is_aborted(cmd);
+	spin_unlock_irqrestore(&conn->cmd_lock, flags);
+	return any ? instead(regs, end_aborted) : 0;
+}
+
+static struct kprobe prepare = {
+	.symbol_name = "iscsit_prepare_cmds_for_reallegiance",
+	.pre_handler = prepares,
+};
 
 /* int iscsit_build_task_mgt_rsp(struct iscsit_cmd *, struct iscsit_conn *,
  * struct iscsi_tm_rsp *) */
@@ -105,21 +178,13 @@ rejects(struct kprobe *p, struct pt_regs *regs)
 {
 	if ((u8)regs->si != ISCSI_REASON_DATA_DIGEST_ERROR)
 		return 0;
-	instruction_pointer_set(regs, (unsigned long)reject_beside);
-	return 1;
+	return instead(regs, reject_beside);
 }
 
 static int
 nothing_to_do(void)
 {
 	return 0;
-}
-
-static int
-skip(struct pt_regs *regs)
-{
-	instruction_pointer_set(regs, (unsigned long)nothing_to_do);
-	return 1;
 }
 
 /* While its data is under way the last PDU is just the last one so far. */
@@ -151,7 +216,7 @@ asks(struct kprobe *p, struct pt_regs *regs)
 		if (cmd->init_task_tag == (__force itt_t)regs->dx)
 			early |= too_early(cmd, regs->r8 + regs->r9);
 	spin_unlock_irqrestore(&conn->cmd_lock, flags);
-	return early ? skip(regs) : 0;
+	return early ? instead(regs, nothing_to_do) : 0;
 }
 
 /* int iscsit_check_task_reassign_expdatasn(struct iscsi_tmr_req *,
@@ -161,7 +226,8 @@ reassigns(struct kprobe *p, struct pt_regs *regs)
 {
 	struct iscsit_cmd *cmd = ((struct iscsi_tmr_req *)regs->di)->ref_cmd;
 
-	return cmd->cmd_flags & ICF_GOT_LAST_DATAOUT ? skip(regs) : 0;
+	return cmd->cmd_flags & ICF_GOT_LAST_DATAOUT ?
+	    instead(regs, nothing_to_do) : 0;
 }
 
 /* void iscsit_stop_session(struct iscsit_session *, int session_sleep, int
@@ -201,7 +267,7 @@ static struct kretprobe build = {
 	.handler = has_built,
 	.data_size = sizeof(struct response),
 };
-static struct kprobe *entries[] = { &stop, &reject, &ask, &reassign };
+static struct kprobe *entries[] = { &stop, &prepare, &reject, &ask, &reassign };
 static struct kretprobe *returns[] = { &wait, &build };
 
 static int __init
