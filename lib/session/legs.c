@@ -58,7 +58,7 @@ leg_rejected(void *user, struct conn *c, const struct pdu *bad, uint8_t reason)
 	struct leg *leg = user;
 
 	if (bad->opcode == OP_TMF_REQUEST)
-		tmf_rejected(leg->s, bad->initiator_task_tag, reason);
+		tmf_rejected(leg, bad->initiator_task_tag, reason);
 	else if (bad->opcode == OP_SNACK_REQUEST)
 		datain_snack_rejected(leg, bad);
 	else if (!retry_rejected(leg->s, leg, bad, reason))

@@ -363,7 +363,7 @@ tmf_is_idle(const struct tmf *t)
 /* How long each is waited for. */
 lun_time tmf_answer_time(const struct session *s);
 int tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu);
-void tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason);
+void tmf_rejected(struct leg *leg, uint32_t initiator_task_tag, uint8_t reason);
 void tmfs_expire(struct session *s, lun_time now);
 /* leg NULL: those that have none. */
 void tmfs_end_all(struct session *s, struct leg *leg, int code);

@@ -286,13 +286,15 @@ tmf_move(struct tmf *t, struct leg *to)
 	queue(to->s, t, to);
 }
 
+/* That was sent on this connection. */
 static struct tmf *
-find(struct session *s, uint32_t initiator_task_tag)
+find(struct leg *leg, uint32_t initiator_task_tag)
 {
 	struct tmf *t;
 
-	list_for_each(t, &s->tmfs, struct tmf, link)
-		if (t->initiator_task_tag == initiator_task_tag)
+	list_for_each(t, &leg->s->tmfs, struct tmf, link)
+		if (t->leg == leg && t->initiator_task_tag != TAG_NONE &&
+		    t->initiator_task_tag == initiator_task_tag)
 			return t;
 	return NULL;
 }
@@ -369,11 +371,11 @@ was_late(struct leg *leg, const struct pdu *pdu)
 int
 tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 {
-	struct tmf *t = find(s, pdu->initiator_task_tag);
+	struct tmf *t = find(leg, pdu->initiator_task_tag);
 
 	if (!t && was_late(leg, pdu))
 		return 0;
-	if (!t || t->leg != leg)
+	if (!t)
 		return conn_fail(leg->conn, LUN_EPROTO, "TMF Response for an "
 				 "unknown request (ITT 0x%08" PRIx32 ")",
 				 pdu->initiator_task_tag);
@@ -389,9 +391,10 @@ tmf_response(struct session *s, struct leg *leg, const struct pdu *pdu)
 }
 
 void
-tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
+tmf_rejected(struct leg *leg, uint32_t initiator_task_tag, uint8_t reason)
 {
-	struct tmf *t = find(s, initiator_task_tag);
+	struct session *s = leg->s;
+	struct tmf *t = find(leg, initiator_task_tag);
 
 	if (!t)
 		return;
@@ -401,8 +404,7 @@ tmf_rejected(struct session *s, uint32_t initiator_task_tag, uint8_t reason)
 	}
 	tmf_end(s, t, LUN_EREFUSED, TMF_REJECTED);
 	unmute_covered(s, t);
-	if (((struct leg *)t->leg)->conn)
-		send_next(s, t->leg);
+	send_next(s, leg);
 }
 
 static void

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a target may say to a session of several connections that no honest one
+ * would: the session is not fooled, does not hang, and is not kept busy.
+ */
+#include "rfc/erl2.h"
+#include "rfc/tmf.h"
+
+static void
+ask_for_logout(struct bench *b, uint16_t seconds)
+{
+	struct pdu pdu = bench_pdu(b, OP_ASYNC_MESSAGE, NULL);
+
+	pdu.async_event = ASYNC_LOGOUT;
+	pdu.parameter3 = seconds;
+	bench_send(b, &pdu, NULL, 0);
+}
+
+static void
+reject_tmf(struct bench *b, uint32_t initiator_task_tag, uint8_t reason)
+{
+	struct pdu bad = {
+		.opcode = OP_TMF_REQUEST, .immediate = true, .final = true,
+		.function = TMF_LOGICAL_UNIT_RESET,
+		.initiator_task_tag = initiator_task_tag,
+	};
+	struct pdu pdu = bench_pdu(b, OP_REJECT, NULL);
+	uint8_t bhs[BHS_LEN];
+
+	pdu.reason = reason;
+	pdu_encode(&bad, bhs);
+	bench_send(b, &pdu, bhs, sizeof(bhs));
+}
+
+/* A function that waits for a connection has no tag that it could be told by. */
+static void
+test_what_was_not_sent_is_not_rejected(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct asked a = {
+		.t = { .function = TMF_LOGICAL_UNIT_RESET, .done = answered,
+		       .user = &a },
+	};
+
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 1);
+	bench_on(b, 0);
+	ask_for_logout(b, 60);
+	session_tmf(bench_session(b), &a.t, bench_now(b));
+	bench_run(b);
+	reject_tmf(b, TAG_NONE, REJECT_PROTOCOL);
+	assert_int_equal(a.done, 0);
+	bench_free(b);
+}
+
+/* One that waits for its turn is not answered either: nothing ends. */
+static void
+test_what_was_not_sent_is_not_answered(void **state)
+{
+	struct bench *b = bench_new(NULL);
+	struct asked first, second = {
+		.t = { .function = TMF_LOGICAL_UNIT_RESET, .lun = LUN_2,
+		       .done = answered, .user = &second },
+	};
+	struct got *got;
+
+	bench_login(b, "");
+	got = ask(b, &first, TMF_LOGICAL_UNIT_RESET, LUN_1);
+	session_tmf(bench_session(b), &second.t, bench_now(b));
+	bench_run(b);
+
+	struct pdu pdu = bench_pdu(b, OP_TMF_RESPONSE, got);
+
+	pdu.initiator_task_tag = TAG_NONE;
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_down(b, LUN_EPROTO, "unknown request");
+	assert_int_equal(second.code, LUN_EPROTO);
+	bench_free(b);
+}
+
+/* A Reject comes on the connection of what it is about. */
+static void
+test_a_function_is_not_rejected_on_another_connection(void **state)
+{
+	struct bench *b = bench_many_up(2);
+	struct asked a;
+	struct got *got = ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
+
+	bench_on(b, 1 - got->line);
+	reject_tmf(b, got->pdu.initiator_task_tag, REJECT_PROTOCOL);
+	assert_int_equal(a.done, 0);
+	bench_answer_tmf(b, got, TMF_COMPLETE);
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.code, 0);
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_was_not_sent_is_not_rejected),
+		cmocka_unit_test(test_what_was_not_sent_is_not_answered),
+		cmocka_unit_test(test_a_function_is_not_rejected_on_another_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
