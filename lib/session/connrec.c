@@ -31,9 +31,9 @@ enum {
 	HOLES_MAX	= 4096,		/* CmdSNs that are looked at */
 };
 
-/* After a login that failed: it doubles. Time2Retain is short. */
-#define LOGIN_FIRST	(1 * TIME_S)
-#define LOGIN_LONGEST	(4 * TIME_S)
+/* After what failed: it doubles. Time2Retain is short. */
+#define LATER_FIRST	(1 * TIME_S)
+#define LATER_LONGEST	(4 * TIME_S)
 
 /* ------------------------------------------------------------ the loss -- */
 
@@ -114,7 +114,7 @@ connrec_begin(struct leg *leg)
 		    conn_cid(leg->conn), portal_print(&leg->portal, text),
 		    err.text, leg->running, seconds_left(leg));
 	leg->cause = err;
-	leg->login_wait = leg->told = 0;
+	leg->later = leg->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
@@ -316,6 +316,7 @@ recover_tasks(struct leg *leg)
 	struct task *t;
 
 	leg->lost = false;
+	s->time2wait = -1;		/* it was this connection's */
 	leg->counted.recoveries++;
 	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %.1f s: its "
 		    "%u tasks go on, %u of them are sent again",
@@ -351,6 +352,16 @@ connrec_reinstated(struct leg *leg)
 	cleaned(leg, 0, leg->time2retain);
 }
 
+static void
+try_later(struct leg *leg, lun_time time2wait)
+{
+	lun_time wait = leg->later ? leg->later : LATER_FIRST;
+
+	leg->due = time_add(session_now(leg->s),
+			    time2wait > wait ? time2wait : wait);
+	leg->later = 2 * wait < LATER_LONGEST ? 2 * wait : LATER_LONGEST;
+}
+
 /* RFC 7143 11.15.1, 11.15.3, 11.15.4 */
 static void
 on_response(struct leg *leg, const struct removal *r)
@@ -371,10 +382,11 @@ on_response(struct leg *leg, const struct removal *r)
 				"%u s)", leg->login.cid, r->response,
 				r->time2wait, r->time2retain);
 	} else if (r->response == LOGOUT_CLEANUP_FAILED) {
+		try_later(leg, wait);
 		session_log(s, LUN_LOG_INFO, "conn %u is not cleaned up (Logout "
-			    "Response 3): the target is asked again in %u s",
-			    leg->login.cid, r->time2wait);
-		leg->due = time_add(session_now(s), wait);
+			    "Response 3): the target is asked again in %" PRId64
+			    " s", leg->login.cid,
+			    (leg->due - session_now(s)) / TIME_S);
 		if (gone)
 			leg->give_up_at = leg->due;
 	} else {
@@ -398,15 +410,6 @@ connrec_removed(struct leg *carrier)
 	}
 }
 
-static void
-login_later(struct leg *leg)
-{
-	lun_time wait = leg->login_wait ? leg->login_wait : LOGIN_FIRST;
-
-	leg->due = time_add(session_now(leg->s), wait);
-	leg->login_wait = 2 * wait < LOGIN_LONGEST ? 2 * wait : LOGIN_LONGEST;
-}
-
 void
 connrec_login_failed(struct leg *leg)
 {
@@ -426,7 +429,7 @@ connrec_login_failed(struct leg *leg)
 		    "conn %u is not back: %s; it is tried again, for %" PRId64
 		    " s at most", leg->login.cid, err.text, seconds_left(leg));
 	leg->told = err.code;
-	login_later(leg);
+	try_later(leg, 0);
 }
 
 /* ------------------------------------------------------------ the steps -- */
@@ -480,7 +483,7 @@ clean_up(struct leg *leg)
 	} else if (!legs_ready(s) && !any_opening(s)) {
 		leg->removals++;	/* also if it fails, perhaps: 6.3.4 */
 		if (leg_connect(leg, &err) < 0)
-			login_later(leg);
+			try_later(leg, 0);
 	}
 }
 
@@ -492,6 +495,7 @@ give_up(struct leg *leg, lun_time now)
 
 	if (leg->running == 0 && legs_ready(s)) {
 		leg->lost = false;	/* there is nothing to recover */
+		tmfs_adopt(s);
 		plug_holes(s);
 	} else if (leg->running > 0 && leg->waits_since < leg->lost_at) {
 		session_give_up(s, LUN_ELOST, "conn %u: what is to be done on it "

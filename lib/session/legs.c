@@ -96,6 +96,8 @@ dropped(struct leg *leg, const struct pdu *async)
 			    "event 2), as is known", leg->login.cid);
 		return;
 	}
+	if (!leg->conn && !leg->lost)
+		return;
 	leg->time2wait = s->time2wait = wait;
 	leg->time2retain = retain;
 	if (leg->conn)
@@ -105,7 +107,7 @@ dropped(struct leg *leg, const struct pdu *async)
 			  "all connections" : "this connection",
 			  async->async_event, async->parameter2,
 			  async->parameter3);
-	else if (leg->lost && !leg->cleaned && !leg->carrier)
+	else if (!leg->cleaned && !leg->carrier)
 		connrec_times(leg, wait, retain);
 }
 

@@ -143,8 +143,8 @@ struct leg {
 	lun_time lost_at, due, give_up_at;
 	lun_time waits_since;		/* the first loss that one of its tasks
 					   has met; TIME_NEVER: it had none */
-	lun_time login_wait;		/* back-off after a failed login; 0: none
-					   has failed */
+	lun_time later;			/* back-off after what failed; 0: nothing
+					   has */
 	int told;			/* its code; 0: none was told */
 	struct lun_error cause;		/* of the loss */
 	struct leg *carrier;		/* has sent the logout for it */

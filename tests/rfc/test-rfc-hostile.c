@@ -98,6 +98,66 @@ test_a_function_is_not_rejected_on_another_connection(void **state)
 	bench_free(b);
 }
 
+/* "Cleanup failed", and no pause is wanted: it is made nevertheless. */
+static void
+test_a_cleanup_that_fails_again_and_again(void **state)
+{
+	struct loss l = new_loss();
+	struct got *got = bench_expect(l.b, OP_LOGOUT_REQUEST);
+	unsigned n = 0;
+
+	for (int i = 0; i < 100 && got; i++, n++) {
+		answer_logout(l.b, got, LOGOUT_CLEANUP_FAILED, 0, 20);
+		while ((got = bench_next(l.b)))
+			if (got->pdu.opcode == OP_LOGOUT_REQUEST)
+				break;
+	}
+	assert_in_range(n, 1, 3);
+	bench_free(l.b);
+}
+
+/* Where nothing waits the target's time counts. */
+static void
+test_a_long_wait_of_an_idle_connection(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 600, 20);
+	bench_pass(b, 600 * TIME_S - 1);
+	bench_expect_nothing(b);
+	assert_true(bench_up(b));
+	bench_pass(b, 1);
+	let_go(b, 2);
+	bench_login(b, "");
+	assert_int_equal(bench_connections(b), 2);
+	bench_free(b);
+}
+
+/* What a connection that came back had to wait says nothing of the session. */
+static void
+test_time2wait_of_a_connection_is_over_with_it(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 7, 20);
+	bench_pass(b, 7 * TIME_S);
+	let_go(b, 2);
+	bench_login(b, "");
+	assert_int_equal(bench_connections(b), 2);
+	bench_on(b, 0);
+
+	struct pdu pdu = bench_pdu(b, OP_NOP_IN, NULL);
+
+	pdu.initiator_task_tag = 5;
+	pdu.target_transfer_tag = 5;
+	bench_send(b, &pdu, NULL, 0);
+	bench_expect_down(b, LUN_EPROTO, "both tags");
+	assert_int_equal(session_time2wait(bench_session(b)), 2 * TIME_S);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -105,6 +165,9 @@ main(void)
 		cmocka_unit_test(test_what_was_not_sent_is_not_rejected),
 		cmocka_unit_test(test_what_was_not_sent_is_not_answered),
 		cmocka_unit_test(test_a_function_is_not_rejected_on_another_connection),
+		cmocka_unit_test(test_a_cleanup_that_fails_again_and_again),
+		cmocka_unit_test(test_a_long_wait_of_an_idle_connection),
+		cmocka_unit_test(test_time2wait_of_a_connection_is_over_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
