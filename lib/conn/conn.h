@@ -173,6 +173,7 @@ int conn_send_again(struct conn *c, struct pdu *pdu, const struct ahs *ahs,
 
 /* Asks for a sign of life, and with it for the StatSN that the target is at. */
 void conn_probe(struct conn *c);
+bool conn_is_asked(const struct conn *c);	/* it was not answered yet */
 
 /*
  * From level 1 on. A status that came just now and is held is not acknowledged

@@ -34,6 +34,12 @@ conn_probe(struct conn *c)
 		conn_ping(c);
 }
 
+bool
+conn_is_asked(const struct conn *c)
+{
+	return c->ping_tag != TAG_NONE;
+}
+
 /* It takes the number of the rejected request, not a new one. */
 static int
 send_plug(struct conn *c, const struct plug *plug)

@@ -452,20 +452,26 @@ any_opening(const struct session *s)
 	return false;
 }
 
-/* Of one Logout Request at a time on a connection: 4.2.2.1 */
+/* Of one Logout Request at a time on a connection: 4.2.2.1. One that owes an
+ * answer to a ping may be lost, too: it is the last choice. */
 static struct leg *
 free_carrier(struct session *s)
 {
+	struct leg *last = NULL;
+
 	for (size_t i = 0; i < s->n_legs; i++) {
 		struct leg *leg = &s->legs[i];
 		bool busy = false;
 
 		for (size_t k = 0; k < s->n_legs; k++)
 			busy |= s->legs[k].carrier == leg;
-		if (leg_is_ready(leg) && !busy)
+		if (!leg_is_ready(leg) || busy)
+			continue;
+		if (!conn_is_asked(leg->conn))
 			return leg;
+		last = leg;
 	}
-	return NULL;
+	return last;
 }
 
 static void

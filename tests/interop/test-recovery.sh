@@ -26,8 +26,8 @@ spread()
 	local file
 
 	serve_level "iscsi://$portal"
-	[ "$(each portal | sort | uniq -c | awk '{ print $1 }' | xargs)" = \
-		"2 2" ] || fail "not over both portals: $(each portal)"
+	[ "$(each portal | sort -u | wc -l)" = 2 ] ||
+		fail "not over both portals: $(each portal)"
 	file=$(lun_file 0)
 	each commands >"$state/before"
 	as_user fio --name=spread --filename="${file//:/\\:}" --size=48M \

@@ -253,6 +253,29 @@ test_the_carrier_of_the_logout_is_lost(void **state)
 	bench_free(b);
 }
 
+/* One that does not answer pings may be lost, too. */
+static void
+test_the_logout_goes_where_pings_are_answered(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+	struct got *got[3], *logout;
+
+	for (size_t i = 0; i < 3; i++) {
+		bench_nodata(b, 0);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+	}
+	bench_response(b, got[2], SCSI_GOOD);
+	bench_pass(b, 5 * TIME_S);	/* the others are pinged */
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	logout = bench_expect(b, OP_LOGOUT_REQUEST);
+	assert_int_equal(logout->line, 2);
+	cut(b, 2);			/* there is no other one */
+	bench_pass(b, TIME2WAIT * TIME_S);
+	assert_int_equal(bench_expect(b, OP_LOGOUT_REQUEST)->line, 0);
+	bench_free(b);
+}
+
 /* It was done, but the answer was lost: that it is not known then is good. */
 static void
 test_the_answer_to_the_logout_is_lost(void **state)
@@ -455,6 +478,7 @@ main(void)
 		cmocka_unit_test(test_a_command_is_cancelled_in_the_middle),
 		cmocka_unit_test(test_a_command_is_cancelled_while_it_moves),
 		cmocka_unit_test(test_the_carrier_of_the_logout_is_lost),
+		cmocka_unit_test(test_the_logout_goes_where_pings_are_answered),
 		cmocka_unit_test(test_the_answer_to_the_logout_is_lost),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
