@@ -110,21 +110,27 @@ tells_of_a_crash(const struct lun_io *io)
 	       lun_disk_info(d)->lost_writes > 0;
 }
 
-/* So much of its data is lost, damaged or refused that no attempt came through
- * in all the time that a command is made again: it is right to say so. */
+/* So much of its data is lost, damaged or refused, or the unit so often busy,
+ * that no attempt came through in all the time that a command is made again: it
+ * is right to say so. The last one need not have met the same as the others; and
+ * a unit that was busy when it was looked at is not ready until the next look. */
 static bool
 was_hindered(const struct op *op)
 {
 	static const enum fault rules[] = { RULE_DROP, RULE_CORRUPT, RULE_REJECT,
-					    RULE_SENSE };
-	bool hinders = false;
+					    RULE_SENSE, RULE_STATUS };
+	static const char *const ends[] = { "ABORTED COMMAND", "UNIT ATTENTION",
+					    "BUSY", "TASK SET FULL" };
+	const struct lun_disk *d = lun_session_disk(app.session, 0);
+	bool hinders = false, over = false;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		hinders |= app.plan->rules[rules[i]][0] != '\0';
-	return hinders && faults_were() &&
-	    (strstr(op->io.text, "ABORTED COMMAND") ||
-	     strstr(op->io.text, "UNIT ATTENTION")) &&
-	    world.now - op->since >= app.plan->timeout - TIME_S;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		over |= strstr(op->io.text, ends[i]) != NULL;
+	return hinders && over && faults_were() &&
+	    (world.now - op->since >= app.plan->timeout - TIME_S ||
+	     lun_disk_info(d)->state == LUN_DISK_NOT_READY);
 }
 
 static void

@@ -6,7 +6,7 @@
 #include "base/list.h"
 #include "checker.h"
 
-enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 32, NUMBERS = 1024 };
+enum { TASKS_MAX = 256, R2TS_MAX = 32, ENDED_MAX = 256, NUMBERS = 1024 };
 
 struct checked_r2t {
 	uint32_t ttt, next, end, data_sn;
