@@ -154,6 +154,7 @@ conclude(struct task *t)
 	struct command *cmd = t->cmd;
 	const char *wrong;
 
+	t->s->mute_since = 0;
 	cmd->received = ranges_prefix(&t->in);
 	if (cmd->response == RESPONSE_COMPLETED && (wrong = result_wrong(t))) {
 		session_log(t->s, LUN_LOG_WARNING, "status 0x%02x (ITT 0x%08"

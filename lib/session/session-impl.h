@@ -191,6 +191,8 @@ struct session {
 	struct list idle, running;
 	struct list waiting, ended;	/* commands */
 	size_t n_commands;		/* submitted, not done */
+	lun_time mute_since;		/* a timeout before the first command that
+					   was in vain; 0: one was answered since */
 	struct list tmfs, tmfs_ended;
 	uint32_t next_tmf_tag;
 

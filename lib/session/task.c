@@ -9,9 +9,12 @@
  * help, the connection is given up, and session reinstatement ends all of our
  * tasks (RFC 7143 6.3.5). A target reset comes in between only if it was allowed:
  * it ends the tasks of all other initiators, too, on all units that they share
- * with us (11.5.1), and may be refused; SAM-5 has it no more. The clock that sees
- * to it ticks only while there is something to watch, and looks at all of them:
- * a command costs no timer of its own.
+ * with us (11.5.1), and may be refused; SAM-5 has it no more. Where aborts help,
+ * but the commands of three timeouts in a row were not answered, the session is
+ * given up as well: if the target waits for a command that is lost, and has said
+ * that it was not, all that come are in vain. The clock that sees to it ticks only
+ * while there is something to watch, and looks at all of them: a command costs no
+ * timer of its own.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -438,6 +441,15 @@ expire_waiting(struct session *s, lun_time now)
 	}
 }
 
+/* A command is in vain, as those before it; and none was answered since. */
+static bool
+is_mute(struct session *s, lun_time now)
+{
+	if (s->mute_since == 0)
+		s->mute_since = now - s->cfg.command_timeout;
+	return now - s->mute_since >= 3 * s->cfg.command_timeout;
+}
+
 /* More of them at a time are one event. */
 static void
 tell_of_timeouts(struct session *s, const struct task *first, unsigned n)
@@ -466,6 +478,12 @@ expire_running(struct session *s, lun_time now)
 		    t->leg->lost || t->reassigning)
 			continue;
 		s->counters.task_timeouts++;
+		if (is_mute(s, now)) {
+			session_give_up(s, LUN_ETIMEDOUT, "no command was answered "
+					"for %" PRId64 " s",
+					(now - s->mute_since) / TIME_S);
+			return;
+		}
 		if (n++ == 0)
 			first = t;
 		task_abort(t, LUN_ETIMEDOUT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How often a lost session is tried to be made again, by itself and when it is
- * told to. */
+/* When a session is given up, and how often it is tried to make it again, by
+ * itself and when it is told to. */
 #include "rfc/bench.h"
 
 static struct bench *
@@ -305,6 +305,45 @@ test_hurry(void **state)
 	bench_free(b);
 }
 
+/*
+ * No command is answered any more, although each of them is aborted: perhaps the
+ * target waits for a CmdSN that it said it has. A new session helps, if anything
+ * does. One that is slow only (each third is answered) is left alone.
+ */
+static void
+test_a_session_that_answers_nothing(void **state)
+{
+	for (int answers = 0; answers < 2; answers++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.command_timeout = 6 * TIME_S, .ignores_pings = true });
+		int n = 0;
+
+		bench_login(b, "");
+		while (bench_up(b) && n < 9) {
+			struct command *cmd = bench_nodata(b, 0);
+			struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+
+			if (answers && n++ % 3 == 2) {
+				bench_response(b, got, SCSI_GOOD);
+				bench_done(b, cmd, 0);
+				continue;
+			}
+			n += !answers;
+			bench_pending(b, cmd);
+			bench_pass(b, 6 * TIME_S);
+			if (bench_up(b))
+				bench_answer_tmf(b, bench_expect(b, OP_TMF_REQUEST),
+						 TMF_COMPLETE);
+			bench_done(b, cmd, LUN_ETIMEDOUT);
+		}
+		assert_int_equal(n, answers ? 9 : 3);
+		if (!answers)
+			bench_expect_down(b, LUN_ETIMEDOUT, "no command was "
+					  "answered for 18 s");
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -316,6 +355,7 @@ main(void)
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_retry_during_a_login),
 		cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_a_session_that_answers_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
