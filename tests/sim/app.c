@@ -281,6 +281,8 @@ work(void)
 		submit_any();
 	if (chance(FROM_APP, p->cancels))
 		cancel_any();
+	if (p->retries && chance(FROM_APP, p->retries))
+		lun_session_retry(app.session);
 	plan_next();
 }
 

@@ -162,15 +162,29 @@ is_retry(const struct tap *t, const struct checked_session *s,
 	    k->edtl == pdu->expected_data_transfer_length;
 }
 
+/* What the target has asked for on this connection, for the first of them, may
+ * have come while the retry waited to be sent: it is answered. */
+static void
+keep_r2ts(struct checked_task *k, const struct checked_task *first)
+{
+	if (first->tap != k->tap)
+		return;
+	k->n_r2ts = first->n_r2ts;
+	memcpy(k->r2ts, first->r2ts, sizeof(k->r2ts));
+}
+
 static void
 task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
 	struct checked_task *k = checked_find(s, pdu->initiator_task_tag);
+	struct checked_task first = { 0 };
 
 	if (k && !is_retry(t, s, k, pdu))			/* 11.2.1.8 */
 		violated(t, pdu, "its task tag is in use");
-	if (k)
+	if (k) {
+		first = *k;
 		*k = s->tasks[--s->n_tasks];
+	}
 	if (s->n_tasks == TASKS_MAX)
 		violated(t, pdu, "there are too many tasks");
 	s->tasks[s->n_tasks++] = (struct checked_task){
@@ -184,6 +198,7 @@ task_begin(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 		.out_next = pdu->data_segment_length,
 		.out_final = pdu->final,
 	};
+	keep_r2ts(&s->tasks[s->n_tasks - 1], &first);
 }
 
 /* Does a task management function end this task? 11.5.1 */

@@ -20,10 +20,12 @@ enum fault {
 	RULE_DROP, RULE_DELAY, RULE_STALL, RULE_REORDER, RULE_DUPLICATE,
 	RULE_CORRUPT, RULE_CUT, RULE_ASYNC, RULE_REJECT, RULE_STATUS, RULE_SENSE,
 	RULE_HOLD, RULE_REFUSE, RULE_WINDOW,
+	/* any of these, where recovery itself is hit */
+	RULE_TRICK_1, RULE_TRICK_2, RULE_TRICK_3,
 	/* no fault, but what makes some harder to mend: the engine declares
 	 * another MaxRecvDataSegmentLength (RFC 7143 11.16.3) */
 	FAULT_REDECLARE,
-	FAULT_COUNT, FIRST_RULE = RULE_DROP,
+	FAULT_COUNT, FIRST_RULE = RULE_DROP, TRICKS_MAX = 3,
 };
 extern const char *const fault_names[FAULT_COUNT];
 
@@ -40,6 +42,7 @@ struct plan {
 	unsigned ops, depth;
 	uint32_t size_max;		/* bytes of a request */
 	unsigned writes, flushes, fua, cancels, unaligned, bursts; /* per mille */
+	unsigned retries;		/* "lunfs retry", per mille of requests */
 	lun_time think_max;
 	bool whole_target;		/* the URL names no LUN */
 
@@ -75,6 +78,7 @@ struct limits {
 
 /* rules.c: does the target keep to the RFC, for those who see the wire? */
 void rules_draw(struct plan *p);
+void rules_draw_tricks(struct plan *p);
 bool rules_are_honest(const struct plan *p);
 
 void plan_draw(struct plan *p, const struct limits *limits);

@@ -9,7 +9,7 @@
 
 #include "plan.h"
 
-enum { CHOICES = 8 };
+enum { CHOICES = 12 };
 
 static const struct rule {
 	enum fault fault;
@@ -78,11 +78,71 @@ rules_draw(struct plan *p)
 	}
 }
 
+/*
+ * What goes wrong with the PDUs by which connections and tasks are recovered,
+ * and with the numbers that show whether anything was lost. Answers that lie say
+ * that less was done than was, never more.
+ */
+static const struct trick {
+	const char *what[CHOICES], *on[CHOICES];
+} tricks[] = {
+	{ { "drop", "delay=20ms", "delay=2s", "delay=9s", "stall=300ms",
+	    "stall=15s", "cut", "cut=10", "duplicate", "reorder" },
+	  { "tmf-request", "tmf-response", "logout-request", "logout-response",
+	    "login-request", "login-response", "nop-in", "nop-out", "snack",
+	    "async", "reject" } },
+	{ { "reject=protocol-error", "reject=not-supported",
+	    "reject=too-many-immediate", "reject=long-operation",
+	    "reject=task-in-progress", "reject=invalid-field",
+	    "reject=data-digest" },
+	  { "tmf-request", "logout-request", "nop-out", "snack",
+	    "scsi-command", "data-out" } },
+	{ { "set=response:1", "set=response:2", "set=response:3",
+	    "set=time2wait:0", "set=time2wait:3", "set=time2retain:0",
+	    "set=time2retain:60" }, { "logout-response" } },
+	{ { "set=response:2", "set=response:3", "set=response:4",
+	    "set=response:5", "set=response:6", "set=response:255" },
+	  { "tmf-response" } },
+	{ { "set=stat_sn:+1", "set=stat_sn:-1", "set=exp_cmd_sn:+1",
+	    "set=exp_cmd_sn:-1", "set=max_cmd_sn:+3", "set=max_cmd_sn:-3" },
+	  { "scsi-response", "nop-in", "tmf-response", "logout-response",
+	    "reject", "async" } },
+	{ { "set=data_sn:+1", "set=data_sn:-1" }, { "data-in" } },
+	{ { "set=exp_data_sn:+1" }, { "scsi-response" } },
+	{ { "async=connection-drop:1:0:0", "async=connection-drop:2:0:5",
+	    "async=connection-drop:2:2:20", "async=connection-drop:3:0:20",
+	    "async=session-drop:0:0:20", "async=logout:0:0:1",
+	    "async=logout:0:0:10", "async=task-termination",
+	    "async=negotiate:0:0:1", "async=vendor" },
+	  { "scsi-response", "data-in", "nop-in", "tmf-response",
+	    "logout-response", "scsi-command", "snack" } },
+	{ { "refuse=2/6", "refuse=2/8", "refuse=2/10", "refuse=3/1", "tpgt=2",
+	    "redirect=10.0.0.1:3260" }, { NULL } },
+};
+
+void
+rules_draw_tricks(struct plan *p)
+{
+	const uint32_t n_tricks = sizeof(tricks) / sizeof(*tricks);
+	uint32_t count = draw(FROM_PLAN, TRICKS_MAX + 1);
+
+	for (uint32_t i = 0; i < count; i++) {
+		/* the first is what may happen to anybody */
+		const struct trick *t =
+		    &tricks[draw(FROM_PLAN, 2) ? draw(FROM_PLAN, n_tricks) : 0];
+		const char *what = choose(t->what), *on = choose(t->on);
+
+		snprintf(p->rules[RULE_TRICK_1 + i], RULE_LEN,
+			 "%s%s%s,chance=%u%%", what, on ? ",on=" : "",
+			 on ? on : "", 2 + draw(FROM_PLAN, 60));
+	}
+}
+
 bool
 rules_are_honest(const struct plan *p)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		if (p->rules[rules[i].fault][0] && !rules[i].honest)
 			return false;
-	return true;
+	return !p->rules[RULE_TRICK_1][0];
 }

@@ -38,6 +38,9 @@ const char *const fault_names[FAULT_COUNT] = {
 	[RULE_HOLD]		= "target-hold",
 	[RULE_REFUSE]		= "target-refuse",
 	[RULE_WINDOW]		= "target-window",
+	[RULE_TRICK_1]		= "target-trick-1",
+	[RULE_TRICK_2]		= "target-trick-2",
+	[RULE_TRICK_3]		= "target-trick-3",
 	[FAULT_REDECLARE]	= "redeclare",
 };
 
@@ -275,6 +278,36 @@ draw_redeclare(struct plan *p)
 		 2 + pick(20));
 }
 
+/*
+ * Connections that are lost all the time, mostly at level 2, and a target that
+ * trips over what is said to recover them. Those who look at it lose patience.
+ */
+static void
+draw_recovery(struct plan *p)
+{
+	static const enum fault losses[] = {
+		FAULT_CUT, FAULT_HALF_OPEN, FAULT_HALF_OPEN_TARGET,
+		FAULT_SILENT_CUT, FAULT_CUT_AT_BYTE, FAULT_DELAY,
+	};
+	static const char *const conns[] = { "1", "2", "2", "3", "8", NULL };
+	static const char *const levels[] = { "2", "2", "2", "1", "0", NULL };
+	static const char *const retain[] = { "5", "20", "20", "60", NULL };
+	const char *level = word(levels);
+
+	set(p->engine, &p->n_engine, "erl", level);
+	set(p->target, &p->n_target, "ErrorRecoveryLevel", level);
+	set(p->engine, &p->n_engine, "connections", word(conns));
+	set(p->target, &p->n_target, "MaxConnections", "8");
+	set(p->engine, &p->n_engine, "DefaultTime2Wait", pick(2) ? "0" : "2");
+	set(p->engine, &p->n_engine, "DefaultTime2Retain", word(retain));
+	set(p->engine, &p->n_engine, "target-reset", pick(3) ? "no" : "yes");
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
+		p->every[losses[i]] = pick(3) ? 0 :
+		    draw_time(FROM_PLAN, TIME_S / 2, 30 * TIME_S);
+	p->retries = pick(4) ? 0 : pick(100);
+	rules_draw_tricks(p);
+}
+
 /* MaxBurstLength as both will agree on it: 13.13. */
 static uint32_t
 burst_max(const struct plan *p)
@@ -348,6 +381,8 @@ plan_draw(struct plan *p, const struct limits *limits)
 		draw_zombies(p);
 	draw_order(p);
 	draw_redeclare(p);
+	if (pick(8) == 0)
+		draw_recovery(p);
 
 	fit_network(p);
 	if (limits->plain_network)
@@ -382,10 +417,11 @@ void
 plan_say(const struct plan *p)
 {
 	say("plan: %u blocks of %u, write cache %d; %u ops, depth %u, up to %u, "
-	    "writes %u, flushes %u, FUA %u, cancels %u, unaligned %u, think %.3f",
+	    "writes %u, flushes %u, FUA %u, cancels %u, unaligned %u, think %.3f, "
+	    "retries %u",
 	    p->blocks, p->block_size, p->write_cache, p->ops, p->depth,
 	    p->size_max, p->writes, p->flushes, p->fua, p->cancels,
-	    p->unaligned, (double)p->think_max / TIME_S);
+	    p->unaligned, (double)p->think_max / TIME_S, p->retries);
 	say("plan: timeout %d, outage %s, window %u, nop %u; latency %.3f ms, "
 	    "jitter %.3f ms, %llu bytes/s, segments %u, buffer %u%s",
 	    (int)(p->timeout / TIME_S), outage_name(p), p->window,
