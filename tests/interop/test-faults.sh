@@ -74,3 +74,18 @@ as_user timeout 60 "$lunfs" mount \
 cat "$state/circle.err"
 [ "$status" = 1 ] || fail "circle: exit status $status"
 grep -q redirect "$state/circle.err" || fail "circle: nothing says why"
+
+# A target that has something to tell with every PDU does not fill the log.
+say "a flood of messages"
+own_options=(--lun size=16M --fault async=vendor --fault async=scsi)
+start_target own
+mounts+=("$mnt")
+as_user "$lunfs" mount -f "iscsi://$portal/$target" "$mnt" 2>"$log" &
+wait_until 20 mounted "$mnt" || fail "flood: no mount"
+load || fail "flood: the load"
+unmount_lunfs "$mnt"
+stop_target
+events=$(sed -n 's/^fault async=vendor: \([0-9]*\) times$/\1/p' "$state/own.log")
+lines=$(wc -l <"$log")
+say "$events times two events, $lines lines"
+[ "$lines" -lt "${events:-0}" ] || fail "flood: $lines lines in the log"
