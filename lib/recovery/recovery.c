@@ -404,7 +404,9 @@ recovery_retry(struct recovery *r)
 {
 	bool hangs = r->phase == CONNECTING && r->was_up && !r->stopping;
 
-	if (hangs && r->by_retry) {
+	if (r->phase == UP) {
+		session_retry(r->session, now_of(r));
+	} else if (hangs && r->by_retry) {
 		r->retry_again = true;
 	} else if (hangs || r->phase == WAITING) {
 		r->by_retry = true;

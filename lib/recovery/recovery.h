@@ -52,8 +52,9 @@ int recovery_start(struct recovery *r, struct lun_error *err);
 void recovery_stop(struct recovery *r);		/* as session_stop() */
 
 /*
- * Stop waiting: the next attempt is made now. Not even Time2Wait is waited for,
- * which is a SHOULD (7.5): who asks knows what has changed. An attempt under
+ * Stop waiting: the next attempt is made now, and so are connections that the
+ * session has lost. Not even Time2Wait is waited for, which is a SHOULD (7.5):
+ * who asks knows what has changed. An attempt under
  * way, which may hang, is replaced; but not one that was made because of this,
  * as else who asks often would never let a slow target answer: after that, the
  * next one is made at once.

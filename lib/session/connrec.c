@@ -543,6 +543,18 @@ connrec_step(struct session *s, lun_time now)
 			step(&s->legs[i], now);
 }
 
+void
+session_retry(struct session *s, lun_time now)
+{
+	s->nexus.timers->now = now;
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].lost && now < s->legs[i].due)
+			s->legs[i].due = now;
+	if (timer_is_set(&s->add_timer.t))
+		timer_set(&s->add_timer.t, now);
+	session_stir(s);
+}
+
 static void
 due(struct timer *t, lun_time now)
 {

@@ -86,6 +86,9 @@ void session_start(struct session *s, lun_time now);
  * down() with LUN_ECANCELED. */
 void session_stop(struct session *s, lun_time now);
 
+/* It has lost connections, and waits before it does something about it: now. */
+void session_retry(struct session *s, lun_time now);
+
 /* How many commands were completed. */
 size_t session_step(struct session *s, lun_time now);
 

@@ -134,6 +134,41 @@ test_a_long_wait_of_an_idle_connection(void **state)
 	bench_free(b);
 }
 
+/* Who knows better may end the wait, also that for one more connection. */
+static void
+test_a_long_wait_is_ended(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct command *cmd;
+	struct got *got;
+
+	bench_works_on(b, 0);
+	cmd = bench_nodata(b, 0);
+	got = bench_expect(b, OP_SCSI_COMMAND);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 65535, 20);
+	bench_pass(b, 10 * TIME_S);
+	bench_expect_nothing(b);
+	session_retry(bench_session(b), bench_now(b));
+	bench_run(b);
+	let_go(b, 2);
+
+	struct got *move = expect_reassign(b, got);
+
+	moved(got, move);
+	bench_answer_tmf(b, move, TMF_COMPLETE);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, cmd, 0);
+	(void)bench_expect(b, OP_LOGIN_REQUEST);
+	cut(b, 1);
+	bench_expect_nothing(b);
+	session_retry(bench_session(b), bench_now(b));
+	bench_pass(b, 0);
+	bench_login(b, "");
+	assert_int_equal(bench_connections(b), 2);
+	bench_free(b);
+}
+
 /* What a connection that came back had to wait says nothing of the session. */
 static void
 test_time2wait_of_a_connection_is_over_with_it(void **state)
@@ -167,6 +202,7 @@ main(void)
 		cmocka_unit_test(test_a_function_is_not_rejected_on_another_connection),
 		cmocka_unit_test(test_a_cleanup_that_fails_again_and_again),
 		cmocka_unit_test(test_a_long_wait_of_an_idle_connection),
+		cmocka_unit_test(test_a_long_wait_is_ended),
 		cmocka_unit_test(test_time2wait_of_a_connection_is_over_with_it),
 	};
 
