@@ -11,9 +11,10 @@
  * has.
  *
  * Commands go to the least loaded, by turns: it takes those that wait until
- * they are TURN bytes, or there are none, or its socket is full. So small ones
+ * they are TURN bytes, or there are none, or its socket is full. Small ones
+ * hardly count, as each further socket costs more than their bytes do: those
  * that were submitted together leave in one piece, and their answers come in
- * one piece; large ones go each to another connection. Whichever asks first
+ * one piece. Large ones go each to another connection. Whichever asks first
  * says whose turn it is; if that one may have been asked before, the driver is
  * to ask once more. Numbers go out in the order in which commands were
  * submitted.
@@ -28,7 +29,8 @@ enum { FIRST_CID = 1 };
 
 enum {
 	TURN		= 64 * 1024,	/* bytes that one takes, then another */
-	TURN_PART	= 4 * 1024,	/* what a command counts at least */
+	SMALL		= 8 * 1024,	/* bytes of a command that counts as */
+	SMALL_COUNTS	= 1 * 1024,	/* so many */
 };
 
 #define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
@@ -385,8 +387,8 @@ leg_took(struct leg *leg, const struct command *cmd)
 
 	if (s->n_legs == 1)
 		return;
-	if (len < TURN_PART)
-		len = TURN_PART;
+	if (len <= SMALL)
+		len = SMALL_COUNTS;
 	s->turn_left = more && len < s->turn_left ?
 	    s->turn_left - (uint32_t)len : 0;
 	if (more && s->turn_left == 0)

@@ -10,12 +10,12 @@ enum { TSIH = 0x1234 };
 static void
 test_commands_are_spread_in_the_order_of_their_numbers(void **state)
 {
-	enum { N = 128 };
+	enum { N = 320 };
 	static const struct {
 		uint32_t len;
 		unsigned batch;		/* for each connection in turn */
 	} cases[] = {
-		{ 512, 16 }, { 4096, 16 }, { 16384, 4 }, { 65536, 1 },
+		{ 512, 64 }, { 8192, 64 }, { 16384, 4 }, { 65536, 1 },
 		{ 262144, 1 },
 	};
 
