@@ -56,6 +56,25 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+class Machine:
+    """How many of its processors work, for whomever, since this was made."""
+
+    def __init__(self):
+        self.start = self.times()
+
+    @staticmethod
+    def times():
+        line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
+        user, nice, system, idle, wait, irq, softirq, steal = \
+            map(int, line.split()[1:9])
+        busy = user + nice + system + irq + softirq
+        return busy, busy + idle + wait + steal
+
+    def busy(self):
+        busy, total = (b - a for a, b in zip(self.start, self.times()))
+        return os.cpu_count() * busy / total if total else 0.0
+
+
 def end(process, sig=signal.SIGTERM):
     if process.poll() is None:
         process.send_signal(sig)

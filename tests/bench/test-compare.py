@@ -12,9 +12,14 @@ import shutil
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+
+import report                                               # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 JOB = "randread-4k-q32"
-FIGURES = "mb_s", "iops", "mean_us", "p99_us", "cpu_s_gib", "cpu_us_op"
+FIGURES = ("mb_s", "iops", "mean_us", "p99_us", "cpu_s_gib", "cpu_us_op",
+           "machine_busy")
 
 
 def missing():
@@ -56,7 +61,13 @@ def check_verified():
     assert "all 1024 blocks are right" in out, out
 
 
+def check_noise():
+    assert report.noise([4, None, 1, 2, 5, 3]) == 1
+    assert report.noise([1]) is None
+
+
 def main():
+    check_noise()
     if missing():
         print(f"SKIPPED: {missing()}", file=sys.stderr)
         return 77
