@@ -38,7 +38,9 @@ bool hold_back(struct tconn *c, enum fault_point way, const struct pdu *pdu,
 void pdu_passed(struct tconn *c, enum fault_point way);
 void hold_forget(struct tconn *c);
 
-/* fault-stream.c: the PDU that was queued last begins at start */
+/* fault-stream.c */
+bool has_digest(const struct tconn *c, enum tkey key);
+/* The PDU that was queued last begins at start. */
 void damage_stream(struct tconn *c, const struct pdu *pdu, uint64_t start,
 		   const struct verdict *v);
 

@@ -32,7 +32,7 @@ add_patch(struct tconn *c, uint64_t at, size_t len)
 	return p;
 }
 
-static bool
+bool
 has_digest(const struct tconn *c, enum tkey key)
 {
 	return c->state != CONN_LOGIN && c->session &&

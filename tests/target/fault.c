@@ -31,6 +31,45 @@ flags_fit(const struct fault_rule *r, const struct pdu *pdu)
 }
 
 static bool
+has_part(const struct tconn *c, const struct pdu *pdu, uint32_t part)
+{
+	bool data = pdu->data_segment_length > 0;
+
+	switch ((enum fault_part)part) {
+	case PART_HEADER:
+		return true;
+	case PART_HEADER_DIGEST:
+		return has_digest(c, K_HEADER_DIGEST);
+	case PART_DATA:
+		return data;
+	case PART_DATA_DIGEST:
+		return data && has_digest(c, K_DATA_DIGEST);
+	}
+	return false;
+}
+
+/* Can it be done at all? What is counted has happened. */
+static bool
+can_be(const struct fault_rule *r, const struct tconn *c, const struct pdu *pdu)
+{
+	uint64_t has = pdu_fields(pdu->opcode);
+
+	switch ((int)r->kind) {
+	case FAULT_SET:
+		return has >> r->number[0] & 1;
+	case FAULT_CORRUPT:
+		return has_part(c, pdu, r->number[0]);
+	case FAULT_WINDOW:
+		return c->session && has >> F_MAX_CMD_SN & 1;
+	case FAULT_ASYNC:
+	case FAULT_REJECT:
+		return c->state == CONN_FULL;
+	default:
+		return true;
+	}
+}
+
+static bool
 fits(const struct fault_rule *r, const struct tconn *c, const struct pdu *pdu)
 {
 	lun_time age = c->target->now - c->target->faults->began;
@@ -43,7 +82,8 @@ fits(const struct fault_rule *r, const struct tconn *c, const struct pdu *pdu)
 		return false;
 	if (*r->portal && strcmp(r->portal, c->portal) != 0)
 		return false;
-	return flags_fit(r, pdu) && age >= r->from && age < r->to;
+	return flags_fit(r, pdu) && age >= r->from && age < r->to &&
+	       can_be(r, c, pdu);
 }
 
 /* 0: there is no memory to count in. */
@@ -223,6 +263,7 @@ fault_send(struct tconn *c, const struct pdu *honest, const void *data,
 	struct verdict v = { 0 };
 	unsigned n;
 
+	pdu->data_segment_length = (uint32_t)len;
 	if (!c->target->faults->off)
 		judge(c, FAULT_OUT, pdu, &v);
 	hold_window(c, pdu, v.kinds & BIT(FAULT_WINDOW) ? v.by[FAULT_WINDOW]

@@ -145,6 +145,40 @@ test_each_counts_on_each_connection(void **state)
 	end(&w);
 }
 
+/* What a rule changes has to be there: else nothing is counted, as nothing has
+ * happened, and "once" waits for one that has it. */
+static void
+test_what_a_pdu_does_not_have_is_not_changed(void **state)
+{
+	static const struct { const char *rule; uint64_t times; } cases[] = {
+		{ "set=stat_sn:+0,on=nop-in,once", 1 },
+		{ "set=beg_run:1,once", 0 },
+		{ "set=tsih:+0", 2 },		/* a login and its answer */
+		{ "corrupt=data,on=nop-in", 0 },
+		{ "corrupt=data,on=nop-out", 0 },
+		{ "corrupt=data-digest,on=login-response", 0 },
+		{ "corrupt=header-digest,on=nop-in", 0 },
+		{ "reject=protocol-error,on=login-request", 0 },
+		{ "async=vendor,on=login-request", 0 },
+		{ "window=1,on=r2t|nop-in", 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct world w = begin("");
+		struct link *other;
+		uint64_t times;
+
+		fault(&w, cases[i].rule);
+		other = link_new(w.d, 0, 0, "");
+		ping(other, 1);
+		pong(other, 1);
+		target_fault(drive_target(w.d), 0, &times);
+		if (times != cases[i].times)
+			fail_msg("%s: %d times", cases[i].rule, (int)times);
+		end(&w);
+	}
+}
+
 /* The bits of chance, as they come out of a seed. */
 static uint64_t
 throw(uint64_t seed)
@@ -339,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_a_scenario_is_a_rule_on_each_line),
 		cmocka_unit_test(test_selectors_choose_by_number),
 		cmocka_unit_test(test_each_counts_on_each_connection),
+		cmocka_unit_test(test_what_a_pdu_does_not_have_is_not_changed),
 		cmocka_unit_test(test_chance_comes_from_the_seed),
 		cmocka_unit_test(test_cleared_faults_do_nothing_more),
 		cmocka_unit_test(test_delay_lets_others_overtake),
