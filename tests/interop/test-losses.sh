@@ -57,8 +57,10 @@ recoveries=0
 counts=snacks_sent
 losses data --data 60 --towards initiator
 losses data --drop 100 --towards initiator
-counts=rejects
-losses data --data 15 --towards target
+if [ "$1" != lio ]; then	# test-damage.sh has it
+	counts=rejects
+	losses data --data 15 --towards target
+fi
 counts=
 losses data --drop 40 --towards target
 recoveries=some
