@@ -26,13 +26,16 @@ static const char usage[] =
 "\n"
 "  --ops N          so many requests\n"
 "  --faults N       the first N faults only\n"
-"  --without FAULT  none of this kind\n"
-"  --only FAULT     none of another kind; may be repeated\n"
+"  --without KIND   no fault of this kind; may be repeated\n"
+"  --only KIND      no fault of another kind; may be repeated\n"
 "  --plain-network  short latency, large segments\n"
 "  --plain-keys     no key is asked for\n"
 "  --plant FAULT    a fault of the engine or target, to be found\n"
+"  --expect-failure that it is found is what is wanted: the first one will do\n"
 "  --no-shrink      a failure is named only\n"
-"  --quiet          no event log\n";
+"  --quiet          no event log\n"
+"\n"
+"Exit: 0 as it should be, else one failed; 2 usage.\n";
 
 static struct options {
 	uint64_t from, to;
@@ -44,7 +47,7 @@ static struct options {
 } options = { .jobs = 1, .limits = NO_LIMITS };
 
 enum { O_SEEDS = 256, O_JOBS, O_PLANT, O_EXPECT, O_SHRINK, O_OPS, O_FAULTS,
-       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET, O_NO_SHRINK, O_ONLY };
+       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET, O_NO_SHRINK, O_ONLY, O_HELP };
 
 static const struct option long_options[] = {
 	{ "seeds", 1, NULL, O_SEEDS },
@@ -60,8 +63,22 @@ static const struct option long_options[] = {
 	{ "plain-keys", 0, NULL, O_KEYS },
 	{ "quiet", 0, NULL, O_QUIET },
 	{ "no-shrink", 0, NULL, O_NO_SHRINK },
+	{ "help", 0, NULL, O_HELP },
 	{ 0 },
 };
+
+static void
+print_names(FILE *f, const char *what, const char *const *names, unsigned n)
+{
+	int column = fprintf(f, "%s", what);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (column + strlen(names[i]) > 76)
+			column = fprintf(f, "\n ") - 1;
+		column += fprintf(f, " %s", names[i]);
+	}
+	fputc('\n', f);
+}
 
 static unsigned
 find(const char *const *names, unsigned n, const char *name)
@@ -69,34 +86,67 @@ find(const char *const *names, unsigned n, const char *name)
 	for (unsigned i = 0; i < n; i++)
 		if (strcmp(names[i], name) == 0)
 			return i;
+	print_names(stderr, "these are known:", names, n);
 	errx(2, "%s: not one of these", name);
 }
 
 static uint64_t
-number(const char *text, char **end)
+leading_number(const char *text, char **end)
 {
 	uint64_t n = strtoull(text, end, 10);
 
-	if (*end == text)
+	if (*text < '0' || *text > '9')
 		errx(2, "%s: not a number", text);
 	return n;
+}
+
+static uint64_t
+number(const char *text)
+{
+	char *end;
+	uint64_t n = leading_number(text, &end);
+
+	if (*end)
+		errx(2, "%s: not a number", text);
+	return n;
+}
+
+static void
+set_seeds(struct options *o, const char *text)
+{
+	char *end;
+
+	o->seeds = true;
+	o->from = o->to = leading_number(text, &end);
+	if (strncmp(end, "..", 2) == 0)
+		o->to = number(end + 2);
+	else if (*end)
+		errx(2, "--seeds %s: not FROM..TO", text);
+	if (o->to < o->from)
+		errx(2, "--seeds %s: there are none", text);
+}
+
+static void
+help(FILE *f)
+{
+	fputs(usage, f);
+	print_names(f, "\nKIND is", fault_names, FAULT_COUNT);
+	print_names(f, "\nFAULT is", plant_names, PLANT_COUNT);
 }
 
 static void
 set_option(int option, char *arg)
 {
 	struct options *o = &options;
-	char *end;
 
 	switch (option) {
 	case O_SEEDS:
-		o->seeds = true;
-		o->from = number(arg, &end);
-		o->to = strncmp(end, "..", 2) == 0 ? number(end + 2, &end)
-						   : o->from;
+		set_seeds(o, arg);
 		break;
 	case O_JOBS:
-		o->jobs = (unsigned)number(arg, &end);
+		o->jobs = (unsigned)number(arg);
+		if (o->jobs == 0)
+			errx(2, "--jobs 0: nobody would run them");
 		break;
 	case O_PLANT:
 		o->plant = find(plant_names, PLANT_COUNT, arg);
@@ -108,10 +158,10 @@ set_option(int option, char *arg)
 		o->shrink = true;
 		break;
 	case O_OPS:
-		o->limits.ops = (unsigned)number(arg, &end);
+		o->limits.ops = (unsigned)number(arg);
 		break;
 	case O_FAULTS:
-		o->limits.faults_max = (unsigned)number(arg, &end);
+		o->limits.faults_max = (unsigned)number(arg);
 		break;
 	case O_WITHOUT:
 		o->limits.without |= 1u << find(fault_names, FAULT_COUNT, arg);
@@ -132,8 +182,11 @@ set_option(int option, char *arg)
 	case O_QUIET:
 		o->quiet = true;
 		break;
+	case O_HELP:
+		help(stdout);
+		exit(0);
 	default:
-		fputs(usage, stderr);
+		help(stderr);
 		exit(2);
 	}
 }
@@ -201,7 +254,8 @@ many(void)
 	};
 	unsigned failures = run_campaign(&c);
 
-	printf("%" PRIu64 " seeds, %u failed\n", c.to - c.from + 1, failures);
+	printf("%" PRIu64 " seeds, %u failed%s\n", c.to - c.from + 1, failures,
+	       failures >= c.failures_max ? "; not all of them were run" : "");
 	return options.expect_failure ? failures == 0 : failures > 0;
 }
 
@@ -242,7 +296,7 @@ main(int argc, char **argv)
 		return many();
 	if (optind == argc)
 		set_option('?', NULL);
-	for (char *end; optind < argc; optind++)
-		one(number(argv[optind], &end));
+	for (; optind < argc; optind++)
+		one(number(argv[optind]));
 	return 0;
 }
