@@ -449,9 +449,13 @@ fault_rule_parse(struct fault_rule *out, const char *text,
 		.chance = CHANCE_ALWAYS,
 	};
 	char line[FAULT_LINE_MAX], *save, *word;
-	size_t len = strcspn(text, "#\n");
+	size_t len;
 	int ret;
 
+	text += strspn(text, " \t");
+	len = strcspn(text, "#\n");
+	while (len > 0 && strchr(" \t", text[len - 1]))
+		len--;
 	if (len >= sizeof(line))
 		return lun_fail(err, LUN_EINVAL, "fault: a line of %zu bytes",
 				len);

@@ -276,6 +276,15 @@ bind_listener(const struct addrinfo *ai)
 	return fd;
 }
 
+/* getaddrinfo() takes 65537 for 1. */
+static bool
+is_port(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+
+	return len > 0 && len <= 5 && !text[len] && atoi(text) <= UINT16_MAX;
+}
+
 /* HOST, [HOST] (with colons), HOST:PORT, :PORT */
 static int
 resolve(const char *where, struct addrinfo **ai, struct lun_error *err)
@@ -285,14 +294,17 @@ resolve(const char *where, struct addrinfo **ai, struct lun_error *err)
 	char host[128];
 	const char *bracket = strrchr(where, ']');
 	const char *colon = strrchr(bracket ? bracket : where, ':');
+	const char *port = colon ? colon + 1 : "3260";
 	size_t len = colon ? (size_t)(colon - where) : strlen(where);
 	bool bare = len < 2 || where[0] != '[' || where[len - 1] != ']';
 	int r;
 
 	snprintf(host, sizeof(host), "%.*s", (int)(bare ? len : len - 2),
 		 bare ? where : where + 1);
-	r = getaddrinfo(*host ? host : "127.0.0.1", colon ? colon + 1 : "3260",
-			&hints, ai);
+	if (!is_port(port))
+		return lun_fail(err, LUN_EINVAL, "--listen %s: not a port from "
+				"0 to 65535", where);
+	r = getaddrinfo(*host ? host : "127.0.0.1", port, &hints, ai);
 	if (r)
 		return lun_fail(err, LUN_ERESOLVE, "--listen %s: %s", where,
 				gai_strerror(r));

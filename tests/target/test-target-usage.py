@@ -118,7 +118,8 @@ class Mistakes(unittest.TestCase):
             (2, "fault drop,x=1: x=: no such word", "--fault", "drop,x=1"),
             (2, "fault length=5,in: not for PDUs of this direction",
              "--fault", "length=5,in"),
-            (2, "s: line 2: fault explode: no such kind", "--scenario", "s"),
+            (2, "s: line 2: fault drop explode: explode: no such word",
+             "--scenario", "s"),
             (1, "absent: No such file", "--scenario", "absent"),
             (1, "absent: .*No such file", "--answer", "absent"),
             (1, "absent: .*No such file", "--lun", "file=absent"),
@@ -129,14 +130,16 @@ class Mistakes(unittest.TestCase):
             (2, "--key: not NAME=VALUE", "--key", "x"),
             (2, "--chap: not USER:SECRET", "--chap", "x"),
             (2, "--tpgt 65536: not in 0..65535", "--tpgt", "65536"),
-            (1, "--listen 127.0.0.1:x: ", "--listen", "127.0.0.1:x"),
+            (2, "--listen 127.0.0.1:x: not a port", "--listen", "127.0.0.1:x"),
+            (2, "--listen 127.0.0.1:65536: not a port from 0 to 65535",
+             "--listen", "127.0.0.1:65536"),
             (1, r"\[::1: ", "--listen", "[::1"),
             (2, "x: not an option", "x"),
             (2, "see --help", "--bogus"),
         ]:
             with self.subTest(args=args), \
                     tempfile.TemporaryDirectory() as dir:
-                pathlib.Path(dir, "s").write_text("drop\nexplode\n")
+                pathlib.Path(dir, "s").write_text("drop\n drop explode \t# no\n")
                 got, out, err = run(*args, cwd=dir)
                 self.assertEqual((got, out), (code, ""))
                 self.assertRegex(err, "lunfs-target: (.*)" + what)
