@@ -52,7 +52,8 @@ usage(void)
 	puts("\n"
 	     "A SOURCE is iscsi://[user@]host[:port][/target[/lun]], an "
 	     "RFC 4173 root path,\n"
-	     "isns://[host[:port]], or file:PATH, a static list.\n"
+	     "isns://[host[:port]], slp://[host[:port]], or file:PATH, a static "
+	     "list.\n"
 	     "lunfs COMMAND --help shows the options of a command.");
 }
 

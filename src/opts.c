@@ -52,7 +52,7 @@ static const struct row rows[] = {
 { 0, "data-digest", "LIST", CMD_SESSION, set_lun,
   "none, crc32c, or both by preference" },
 { 0, "connections", "N", CMD_SESSION, set_lun,
-  "TCP connections of a session (default: 1)" },
+  "TCP connections of a session; up to 16 (default: 1)" },
 { 0, "sessions", "N", CMD_SESSION, set_sessions,
   "of a mount with each target, each on a thread of its own; up to\n"
   "8 (default: 1)" },
