@@ -69,6 +69,7 @@ meet()
 {
 	local state=$4 pid them times
 
+	touch "$state.out" "$state.err"		# now: they are looked into
 	timeout 120 "$target" -v --key InitialR2T=Yes --key ImmediateData=No \
 		"${@:5}" >"$state.out" 2>"$state.err" &
 	pid=$!
