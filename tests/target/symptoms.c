@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "declare.h"
 #include "lun.h"
 #include "symptoms.h"
 
@@ -46,7 +47,7 @@ struct play {
 	struct lun_session *session;
 	struct lun_alarm *poll;
 	unsigned polls;
-	bool failed, logged;
+	bool failed, logged, declared;
 	unsigned next, busy;		/* of 2 * BLOCKS + 1 requests */
 	struct slot slots[DEPTH];
 	char lines[LINES][LINE_LEN];	/* the last ones */
@@ -283,6 +284,16 @@ finish(struct play *p)
 	lun_session_close(p->session, closed);
 }
 
+static void
+declare_once(struct play *p)
+{
+	const char *text = p->row->declares;
+
+	if (text && !p->declared &&
+	    lun_session_info(p->session)->counters.snacks_sent > 0)
+		p->declared = declare(loop, p->session, text);
+}
+
 /* Begins when the connections are there that are to be there in the end. */
 static void
 poll_play(void *user)
@@ -296,6 +307,7 @@ poll_play(void *user)
 	    n_logged_in(lun_session_info(p->session)) >= wanted)
 		for (unsigned i = 0; i < DEPTH; i++)
 			next(&p->slots[i]);
+	declare_once(p);
 	if (p->failed || late || (p->next > 2 * BLOCKS && p->busy == 0 &&
 				  !unmet(p)))
 		finish(p);

@@ -10,6 +10,7 @@ struct symptom {
 	const char *expect;		/* in the end: counters (and connections)
 					   NAME=N, or NAME+ for some */
 	const char *logged;		/* a part of a line; NULL: none */
+	const char *declares;		/* by us, when a SNACK was sent; or NULL */
 };
 
 extern const struct symptom symptoms[];

@@ -105,6 +105,12 @@ const struct symptom symptoms[] = {
   "--key ErrorRecoveryLevel=1 --fault drop,on=data-in,nth=60",
   "erl=1 MaxRecvDataSegmentLength=4096", "snacks_sent+ session_recoveries=0",
   "Data SNACK" },
+/* shows: 7143-11.16.3-01 7143-11.4.4-01 */
+{ "a gap in the DataSN of a read, and then other segments",
+  "--key ErrorRecoveryLevel=1 --fault drop,on=data-in,nth=60 --fault "
+  "drop,on=snack,once", "erl=1 MaxRecvDataSegmentLength=4096",
+  "snacks_sent=2 session_recoveries=0", "R-Data SNACK",
+  "MaxRecvDataSegmentLength=1024" },
 /* shows: 7143-7.9-02 */
 { "a gap in the StatSN",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-response,nth=20",
