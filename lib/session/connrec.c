@@ -104,6 +104,8 @@ connrec_begin(struct leg *leg)
 	struct task *t;
 
 	tmfs_run(s);			/* what they say is of before */
+	if (s->over)
+		return true;		/* and with that it was given up */
 	if (!recoverable(s, leg, err.code))
 		return false;
 	leg->lost_at = session_now(s);

@@ -292,7 +292,7 @@ void task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 /* connrec.c */
 int connrec_init(struct session *s);	/* 0 or LUN_ENOMEM */
 void connrec_deinit(struct session *s);
-/* Its connection is lost. False: and with it the session. */
+/* Its connection is lost. False: and with it the session (not over yet). */
 bool connrec_begin(struct leg *leg);
 /* The target says how long it waits (11.9.1). */
 void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);

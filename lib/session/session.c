@@ -278,6 +278,8 @@ take_news(struct session *s, struct leg *leg)
 	}
 	if (news & NEWS_REMOVED)
 		connrec_removed(leg);
+	if (s->over)
+		return;			/* it is closed with all others */
 	if (news & NEWS_REDIRECTED)
 		on_redirected(s, leg);
 	else if (news & NEWS_LOGIN_FAILED)
@@ -359,6 +361,8 @@ stop_due(struct timer *t, lun_time now)
 
 	s->nexus.timers->now = now;
 	legs_log_out_now(s, now);
+	if (s->stopping && !s->closing)	/* there is no connection for that */
+		session_give_up(s, LUN_ECANCELED, "%s: closed", s->cfg.label);
 	session_stir(s);
 }
 

@@ -140,6 +140,28 @@ test_a_connection_that_is_lost_again_and_again(void **state)
 	}
 }
 
+/* It is to be closed when its task is over, or after a timeout: and that is so
+ * while the target would still wait for a connection. */
+static void
+test_closing_does_not_wait_for_a_connection(void **state)
+{
+	struct bench *b = bench_level2_hasty(1, 6 * TIME_S);
+	struct command *cmd = bench_nodata(b, 0);
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	session_stop(bench_session(b), bench_now(b));
+	bench_run(b);
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_expect(b, OP_LOGIN_REQUEST);	/* is not answered */
+	bench_pass(b, 4 * TIME_S - 1);
+	bench_pending(b, cmd);
+	bench_pass(b, 1);
+	bench_expect_down(b, LUN_ECANCELED, "closed");
+	bench_done(b, cmd, LUN_ECANCELED);
+	bench_free(b);
+}
+
 /*
  * After Time2Retain it is a new session, and nothing is reassigned.
  *
@@ -299,6 +321,7 @@ main(void)
 		cmocka_unit_test(test_the_time_is_over_while_it_connects),
 		cmocka_unit_test(test_nobody_waits_that_long),
 		cmocka_unit_test(test_a_connection_that_is_lost_again_and_again),
+		cmocka_unit_test(test_closing_does_not_wait_for_a_connection),
 		cmocka_unit_test(test_after_time2retain_the_session_is_made_again),
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
 		cmocka_unit_test(test_the_target_drops_a_connection),

@@ -461,6 +461,29 @@ test_a_target_that_stays_away(void **state)
 	bench_free(b);
 }
 
+/* Nothing is left to be recovered by then. */
+static void
+test_a_refusal_and_the_end_of_its_connection_at_once(void **state)
+{
+	for (int damage = 0; damage < 2; damage++) {
+		struct loss l = new_loss();
+		uint8_t bytes[2 * BHS_LEN] = { 0 };
+		struct got *r;
+
+		let_go(l.b, 2);
+		r = expect_reassign(l.b, l.got);
+
+		struct pdu pdu = bench_pdu(l.b, OP_TMF_RESPONSE, r);
+
+		pdu.response = TMF_NO_TASK;
+		pdu_encode(&pdu, bytes);
+		/* no opcode of a target: costs the connection */
+		bytes[BHS_LEN] = damage ? 0x3f : OP_SCSI_COMMAND;
+		bench_send_raw(l.b, bytes, sizeof(bytes));
+		expect_session_lost(&l, "was refused");
+	}
+}
+
 int
 main(void)
 {
@@ -485,6 +508,7 @@ main(void)
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
 		cmocka_unit_test(test_a_login_that_is_refused_has_logged_out),
 		cmocka_unit_test(test_a_target_that_stays_away),
+		cmocka_unit_test(test_a_refusal_and_the_end_of_its_connection_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
