@@ -3,7 +3,8 @@
  * See app.h. Its life:
  *
  *	OPENING -> WORKING -> LOOKING (at all of the disk) -> CLOSING -> OVER
- *	   `-- failed, under faults: later again
+ *	  ^  `-- failed, under faults: later again
+ *	  `-- LEAVING <-' in the middle of it
  */
 #include "app.h"
 
@@ -28,7 +29,7 @@ struct op {
 
 static struct app {
 	const struct plan *plan;
-	enum { OPENING, WORKING, LOOKING, CLOSING, OVER } phase;
+	enum { OPENING, WORKING, LEAVING, LOOKING, CLOSING, OVER } phase;
 	struct lun_session *session;
 	struct lun_options *options;
 	lun_time open_at, opened_at;	/* TIME_NEVER: it is */
@@ -138,7 +139,7 @@ check_failure(const struct op *op)
 {
 	const struct lun_io *io = &op->io;
 
-	if (tells_of_a_crash(io))
+	if (tells_of_a_crash(io) || app.phase == LEAVING)
 		return;
 	if (io->code == LUN_EIDENTITY)
 		broken("#%u: failed, as if it were another unit: %s", op->id,
@@ -273,6 +274,27 @@ cancel_any(void)
 }
 
 static void
+left(void *user)
+{
+	say("app: closed in the middle");
+	if (app.in_flight)
+		broken("closed, and %u requests are not done", app.in_flight);
+	app.phase = OPENING;
+	app.open_at = world.now + draw_time(FROM_APP, 1, 10 * TIME_S);
+}
+
+/* With all that is under way; and comes back. */
+static void
+leave(void)
+{
+	say("app: leaves");
+	app.phase = LEAVING;
+	app.next_at = TIME_NEVER;
+	app.close_since = world.now;
+	lun_session_close(app.session, left);
+}
+
+static void
 work(void)
 {
 	const struct plan *p = app.plan;
@@ -284,6 +306,8 @@ work(void)
 	if (p->retries && chance(FROM_APP, p->retries))
 		lun_session_retry(app.session);
 	plan_next();
+	if (p->leaves && chance(FROM_APP, p->leaves))
+		leave();
 }
 
 /* Nothing may fail here. */
@@ -420,6 +444,7 @@ app_deadline(void)
 	case WORKING:
 	case LOOKING:
 		return app.next_at;
+	case LEAVING:
 	case CLOSING:
 	case OVER:
 		return TIME_NEVER;
@@ -490,6 +515,11 @@ app_check(void)
 		check_in_time("session ", 0, app.opened_at);
 	if (app.phase == CLOSING)
 		check_in_time("close ", 0, app.close_since);
+	/* for what is under way, and for the answer to the logout */
+	if (app.phase == LEAVING && world.now > time_add(app.close_since,
+	    2 * app.plan->timeout + 5 * TIME_S))
+		broken("it is not closed after %.1f s",
+		       (double)(world.now - app.close_since) / TIME_S);
 	for (unsigned i = 0, left = app.in_flight; left > 0; i++) {
 		if (!app.ops[i].since)
 			continue;

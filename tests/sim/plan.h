@@ -43,6 +43,7 @@ struct plan {
 	uint32_t size_max;		/* bytes of a request */
 	unsigned writes, flushes, fua, cancels, unaligned, bursts; /* per mille */
 	unsigned retries;		/* "lunfs retry", per mille of requests */
+	unsigned leaves;		/* closes and opens again, the same */
 	lun_time think_max;
 	bool whole_target;		/* the URL names no LUN */
 

@@ -306,6 +306,7 @@ draw_recovery(struct plan *p)
 		    draw_time(FROM_PLAN, TIME_S / 2, 30 * TIME_S);
 	p->retries = pick(4) ? 0 : pick(100);
 	rules_draw_tricks(p);
+	p->leaves = pick(4) ? 0 : pick(100);
 }
 
 /* MaxBurstLength as both will agree on it: 13.13. */
@@ -418,10 +419,11 @@ plan_say(const struct plan *p)
 {
 	say("plan: %u blocks of %u, write cache %d; %u ops, depth %u, up to %u, "
 	    "writes %u, flushes %u, FUA %u, cancels %u, unaligned %u, think %.3f, "
-	    "retries %u",
+	    "retries %u, leaves %u",
 	    p->blocks, p->block_size, p->write_cache, p->ops, p->depth,
 	    p->size_max, p->writes, p->flushes, p->fua, p->cancels,
-	    p->unaligned, (double)p->think_max / TIME_S, p->retries);
+	    p->unaligned, (double)p->think_max / TIME_S, p->retries,
+	    p->leaves);
 	say("plan: timeout %d, outage %s, window %u, nop %u; latency %.3f ms, "
 	    "jitter %.3f ms, %llu bytes/s, segments %u, buffer %u%s",
 	    (int)(p->timeout / TIME_S), outage_name(p), p->window,
