@@ -21,13 +21,32 @@ draw(struct faults *f)
 	return f->random * 0x2545f4914f6cdd1du;
 }
 
-static bool
-flags_fit(const struct fault_rule *r, const struct pdu *pdu)
+/* The command that it belongs to, or itself. One that ends is in no table. */
+static const struct pdu *
+command_of(const struct tconn *c, const struct pdu *pdu)
 {
-	bool status = pdu->opcode == OP_SCSI_RESPONSE || pdu->has_status;
+	const struct task *k = c->ends;
+	uint32_t itt = pdu->initiator_task_tag;
 
-	return (!r->read || pdu->read) && (!r->write || pdu->write) &&
-	       (!r->status || status);
+	if (!c->session || pdu->opcode == OP_SCSI_COMMAND ||
+	    !(pdu_fields(pdu->opcode) >> F_INITIATOR_TASK_TAG & 1))
+		return pdu;
+	if (!k || k->cmd.initiator_task_tag != itt)
+		k = task_find(c->session, itt);
+	return k ? &k->cmd : pdu;
+}
+
+static bool
+command_fits(const struct fault_rule *r, const struct pdu *cmd)
+{
+	return (!r->read || cmd->read) && (!r->write || cmd->write) &&
+	       (!r->has_lun || (cmd->lun >> 48 & 0x3fff) == r->lun);
+}
+
+static bool
+has_status(const struct pdu *pdu)
+{
+	return pdu->opcode == OP_SCSI_RESPONSE || pdu->has_status;
 }
 
 static bool
@@ -76,14 +95,14 @@ fits(const struct fault_rule *r, const struct tconn *c, const struct pdu *pdu)
 
 	if (r->opcodes && !(r->opcodes >> (pdu->opcode & 0x3f) & 1))
 		return false;
-	if (r->has_lun && (pdu->lun >> 48 & 0x3fff) != r->lun)
-		return false;
 	if (r->has_cid && c->cid != r->cid)
 		return false;
 	if (*r->portal && strcmp(r->portal, c->portal) != 0)
 		return false;
-	return flags_fit(r, pdu) && age >= r->from && age < r->to &&
-	       can_be(r, c, pdu);
+	if (r->status && !has_status(pdu))
+		return false;
+	return command_fits(r, command_of(c, pdu)) && age >= r->from &&
+	       age < r->to && can_be(r, c, pdu);
 }
 
 /* 0: there is no memory to count in. */

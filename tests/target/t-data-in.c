@@ -65,7 +65,9 @@ send_status(struct task *k)
 	memcpy(data + 2, k->sense, SENSE_LEN);
 	fenced = tmf_told(k, rsp.stat_sn);
 	task_leave(k);		/* its slot is free with this response */
+	c->ends = k;
 	conn_send_copy(c, &rsp, data, len);
+	c->ends = NULL;
 	if (fenced)
 		full_ping(c);
 	retire(k, &rsp, data, len);
@@ -184,9 +186,11 @@ data_in(struct task *k)
 		k->collapsed = true;
 		k->stat_sn = c->stat_sn++;
 		task_leave(k);
+		c->ends = k;
 	}
 	pdu = make_data_in(k, k->data_sn++, k->in_off, len);
 	conn_send(c, &pdu, k->in + k->in_off, len, k);
+	c->ends = NULL;
 	k->in_off += len;
 	if (k->collapsed) {
 		retire(k, &pdu, NULL, 0);

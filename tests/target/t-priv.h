@@ -223,6 +223,7 @@ struct tconn {
 	lun_time data_deadline;		/* look for Data-Out that is late */
 	bool asked;			/* by a ping, for a sign of life */
 	struct task *incoming;		/* takes the immediate data under way */
+	const struct task *ends;	/* its last PDU is sent right now */
 	struct fault_conn faults;
 };
 

@@ -307,6 +307,28 @@ test_a_held_write_executes_later(void **state)
 	end(&w);
 }
 
+/* Which command an answer belongs to, it does not say itself. */
+static void
+test_answers_by_what_they_belong_to(void **state)
+{
+	struct world w = begin("InitialR2T=No");
+
+	fault(&w, "drop,status,write,nth=2");
+	fault(&w, "drop,status,read,nth=2");
+	fault(&w, "drop,lun=1");
+	for (int i = 1; i <= 2; i++) {
+		write_block(&w, w.l, block_a);
+		if (i == 1)
+			link_expect_status(w.l, w.itt, SCSI_GOOD);
+		link_read(w.l, ++w.itt, 0, 1);
+		if (i == 1)
+			link_expect(w.l, OP_DATA_IN);
+	}
+	link_expect_nothing(w.l);
+	assert_int_equal(drive_disk(w.d)[0], 'A');
+	end(&w);
+}
+
 static void
 test_held_for_ever_can_be_aborted(void **state)
 {
@@ -426,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_rejects),
 		cmocka_unit_test(test_a_storm_of_unit_attentions),
 		cmocka_unit_test(test_a_held_write_executes_later),
+		cmocka_unit_test(test_answers_by_what_they_belong_to),
 		cmocka_unit_test(test_held_for_ever_can_be_aborted),
 		cmocka_unit_test(test_held_beyond_its_connection),
 		cmocka_unit_test(test_only_a_zombie_writes_after_its_end),

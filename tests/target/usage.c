@@ -58,7 +58,8 @@ static const char usage_selectors[] =
 
 static const char usage_words[] =
 "  in, out                only what is received; only what is sent\n"
-"  read, write            commands with the R or the W bit\n"
+"  read, write            commands with the R or the W bit, and what belongs\n"
+"                         to them\n"
 "  status                 what carries a SCSI status\n"
 "  lun=N  cid=N  portal=ADDR:PORT\n"
 "  from=TIME  to=TIME     since the target began\n"
