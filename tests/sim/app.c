@@ -61,7 +61,9 @@ bound(void)
  * for a connection or the window, is sent, aborted, and its unit reset (a third
  * of a timeout each); it is so with the first loss and, once more, with the last
  * one; and what is busy is asked again for a timeout. What connections need to
- * be recovered is of the outage; it is as much as a timeout though.
+ * be recovered is of the outage; it is as much as a timeout though. And where
+ * another request was answered, the next loss is the beginning of another outage,
+ * which is waited for once more.
  */
 static lun_time
 bound_of_outage(void)
@@ -69,7 +71,8 @@ bound_of_outage(void)
 	const struct plan *p = app.plan;
 	lun_time outage = p->outage > p->timeout ? p->outage : p->timeout;
 
-	return time_add(outage, 6 * p->timeout + 10 * TIME_S);
+	return time_add(time_add(outage, outage),
+			6 * p->timeout + 10 * TIME_S);
 }
 
 static bool
