@@ -39,7 +39,7 @@ class FileClient:
             raise Failed(f"{e}\n{place.log(self.name)}") from None
         wait_until(lambda: self.path.stat().st_size == self.size, 20,
                    f"{self.name}: size", self.process)
-        if not options.verify:
+        if options.rounds > 1 and not options.verify:  # else no figure counts
             self.measure(jobs.WARM_UP, jobs.WARM_UP_SECONDS)
 
     def measure(self, job, seconds):
