@@ -41,6 +41,7 @@ enum {
 	GRACE_STEP_MS = 500,
 	GRACE_STEPS = 10,		/* at most: 5 s for those who go on */
 	LOST_STEPS = 20,		/* 10 s for a session to come back */
+	HASTE_STEPS = 3,		/* 1.5 s for what is under way, if hurried */
 };
 
 struct mount {
@@ -62,7 +63,7 @@ struct mount {
 	unsigned grace_steps;
 	uint64_t grace_received;
 	struct lun_alarm *drain;
-	unsigned lost_steps;
+	unsigned lost_steps, haste_steps;
 	bool told_away;
 	bool closed, lanes_ended;	/* logged out of everything */
 };
@@ -134,30 +135,41 @@ tell_away(struct mount *m, int steps)
 }
 
 static void
-give_up(struct mount *m)
+give_up(struct mount *m, const char *when)
 {
-	log_say(LUN_LOG_ERROR, "%s: ends while the target is away: I/O in "
-		"flight fails, what was not flushed may be lost",
-		m->mountpoint);
+	log_say(LUN_LOG_ERROR, "%s: ends while the target %s: I/O in flight "
+		"fails, what was not flushed may be lost", m->mountpoint, when);
 	fs_abandon(m->fs);
 	end(m, EXIT_FAILED);
+}
+
+/* A session that was lost gets a while to come back. */
+static void
+watch_lost(struct mount *m)
+{
+	m->lost_steps = survey_is_lost(m->survey) ? m->lost_steps + 1 : 0;
+	if (m->lost_steps > LOST_STEPS)
+		give_up(m, "is away");
+	else if (m->lost_steps == 1)
+		tell_away(m, LOST_STEPS);
 }
 
 static void
 on_drain(void *user)
 {
 	struct mount *m = user;
+	bool haste = m->signals > 1;
 
-	if (m->fs->drained)
-		return;
-	m->lost_steps = survey_is_lost(m->survey) ? m->lost_steps + 1 : 0;
-	if (m->lost_steps > LOST_STEPS) {
-		give_up(m);
+	if (haste && m->haste_steps++ == HASTE_STEPS) {
+		if (!m->fs->drained)
+			give_up(m, "does not answer");
+		lun_loop_stop(m->loop);		/* nor does it to a logout */
 		return;
 	}
-	if (m->lost_steps == 1)
-		tell_away(m, LOST_STEPS);
-	lun_alarm_set(m->drain, GRACE_STEP_MS);
+	if (!m->fs->drained)
+		watch_lost(m);
+	if (!m->fs->drained || haste)
+		lun_alarm_set(m->drain, GRACE_STEP_MS);
 }
 
 static void
@@ -214,22 +226,29 @@ on_grace(void *user)
 	stop_serving(m);
 }
 
+/* A second signal: what is under way has a moment, and a third not even that. */
+static void
+end_at_once(struct mount *m)
+{
+	if (m->signals > 2 || !m->fs->mounted) {
+		lun_loop_stop(m->loop);
+		return;
+	}
+	if (!m->fs->drained && survey_is_lost(m->survey))
+		give_up(m, "is away");
+	else if (!m->fs->main.stopped && !m->fs->main.gone)
+		stop_serving(m);
+	lun_alarm_set(m->drain, 0);
+}
+
 static void
 end_by_signal(struct mount *m)
 {
-	m->signals++;
-	if (m->signals > 2 || (m->signals > 1 && !m->fs->mounted)) {
-		lun_loop_stop(m->loop);
+	if (++m->signals > 1) {
+		end_at_once(m);
 	} else if (!m->fs->mounted) {
 		end(m, EXIT_FAILED);
-	} else if (m->signals > 1 && !m->fs->drained &&
-		   survey_is_lost(m->survey)) {
-		give_up(m);
-	} else if (m->fs->main.stopped || m->fs->main.gone) {
-		return;
-	} else if (m->signals > 1) {
-		stop_serving(m);
-	} else {
+	} else if (!m->fs->main.stopped && !m->fs->main.gone) {
 		fs_detach(m->fs);
 		hurry(m);
 		if (m->fs->main.requests->in_flight > 0)

@@ -78,6 +78,30 @@ signal TERM
 wait_until 30 no_lunfs || fail "still runs"
 ! mounted "$mnt" || fail "still mounted"
 
+# The session is up, but nothing is answered: a second signal ends that.
+if [ "$kind" = own ]; then
+	say "SIGTERM twice, while the target is silent"
+	mounts+=("$mnt")
+	as_user "$lunfs" mount -f "iscsi://$portal/$target" "$mnt" &
+	pid=$! status=0
+	wait_until 60 answers || fail "silent: no mount"
+	kill -STOP "$target_pid"
+	as_user dd if=/dev/urandom of="$(lun_file 0)" bs=64k count=3 \
+		oflag=direct conv=notrunc 2>"$state/dd" &
+	dd=$!
+	sleep 1
+	signal TERM
+	sleep 1
+	signal TERM
+	wait_until 10 no_lunfs || fail "silent: it goes on"
+	kill -CONT "$target_pid"
+	wait "$pid" || status=$?
+	[ $status = 1 ] || fail "silent: exit status $status"
+	! wait "$dd" || fail "silent: written?"
+	grep -q 'Input/output error' "$state/dd" || fail "$(cat "$state/dd")"
+	! mounted "$mnt" || fail "silent: still mounted"
+fi
+
 say "a file of one LUN: fusermount3 -u"
 as_user touch "$state/user/disk"
 mount_lunfs "$(lun_url 0)" "$state/user/disk"
