@@ -518,9 +518,9 @@ app_check(void)
 		check_in_time("session ", 0, app.opened_at);
 	if (app.phase == CLOSING)
 		check_in_time("close ", 0, app.close_since);
-	/* for what is under way, and for the answer to the logout */
+	/* for requests, for their commands, and for the answer to the logout */
 	if (app.phase == LEAVING && world.now > time_add(app.close_since,
-	    2 * app.plan->timeout + 5 * TIME_S))
+	    3 * app.plan->timeout + 5 * TIME_S))
 		broken("it is not closed after %.1f s",
 		       (double)(world.now - app.close_since) / TIME_S);
 	for (unsigned i = 0, left = app.in_flight; left > 0; i++) {
