@@ -29,13 +29,6 @@ serve_level()
 		fail "connections: $(as_user "$lunfs" status "$mnt")"
 }
 
-all_there()
-{
-	[ "$(as_user timeout 5 "$lunfs" status --json "$mnt" | jq '[
-		.sessions[0].connections[] | select(.state == "LOGGED_IN")] |
-		length')" = "$connections" ]
-}
-
 # counts FIELD...: those counters, added up.
 counts()
 {

@@ -224,6 +224,19 @@ no_lunfs()
 	[ -z "$(lunfs_pids)" ]
 }
 
+# each FIELD: of the connections of the mount, one on each line.
+each()
+{
+	as_user timeout 5 "$lunfs" status --json "$mnt" |
+		jq -r ".sessions[].connections[].$1"
+}
+
+# $connections of them.
+all_there()
+{
+	[ "$(each state | grep -c LOGGED_IN)" = "$connections" ]
+}
+
 # run STATUS ARGUMENT...: lunfs, which ends so; what it prints is in $out, its
 # messages are in the file $log.
 log=$state/lunfs.log

@@ -22,21 +22,6 @@ status()
 	as_user timeout 5 "$lunfs" status --json "$mnt"
 }
 
-# each FIELD: of the connections, one on each line.
-each()
-{
-	status | python3 -c '
-import json, sys
-for s in json.load(sys.stdin)["sessions"]:
-	for c in s["connections"]:
-		print(c[sys.argv[1]])' "$1"
-}
-
-all_there()
-{
-	[ "$(each state | grep -c LOGGED_IN)" = "$connections" ]
-}
-
 fio_load()
 {
 	local file

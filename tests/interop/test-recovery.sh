@@ -12,15 +12,9 @@
 
 # ------------------------------------------------------------------- spread --
 
-# each FIELD: of the connections, one on each line.
-each()
-{
-	as_user timeout 5 "$lunfs" status --json "$mnt" |
-		jq -r ".sessions[0].connections[].$1"
-}
-
-# Over both portals of the portal group, too. Enough in flight for all of them; each does its quarter, more or less: a target
-# that gets no time may answer one connection long before another.
+# Over both portals of the portal group, too. Enough in flight for all of them;
+# each does its quarter, more or less: a target that gets no time may answer one
+# connection long before another.
 spread()
 {
 	local file
