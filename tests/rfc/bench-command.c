@@ -142,6 +142,17 @@ bench_answer_tmf(struct bench *b, const struct got *got, uint8_t response)
 }
 
 void
+bench_reject(struct bench *b, const struct got *got, uint8_t reason)
+{
+	struct pdu pdu = bench_pdu(b, OP_REJECT, got);
+	uint8_t bhs[BHS_LEN];
+
+	pdu.reason = reason;
+	pdu_encode(&got->pdu, bhs);
+	bench_send(b, &pdu, bhs, sizeof(bhs));
+}
+
+void
 bench_response(struct bench *b, const struct got *got, uint8_t status)
 {
 	struct pdu pdu = bench_pdu(b, OP_SCSI_RESPONSE, got);

@@ -170,6 +170,9 @@ void bench_response(struct bench *b, const struct got *got, uint8_t status);
 /* A Task Management Function Response. */
 void bench_answer_tmf(struct bench *b, const struct got *got, uint8_t response);
 
+/* A Reject with the header of what came. */
+void bench_reject(struct bench *b, const struct got *got, uint8_t reason);
+
 /* It completed, exactly once, with this result; or it did not yet. */
 void bench_done(struct bench *b, struct command *cmd, int result);
 void bench_pending(struct bench *b, struct command *cmd);

@@ -109,17 +109,6 @@ acknowledged(struct bench *b)
 	return bench_expect(b, OP_NOP_OUT)->pdu.exp_stat_sn;
 }
 
-static inline void
-reject(struct bench *b, const struct got *got, uint8_t reason)
-{
-	struct pdu pdu = bench_pdu(b, OP_REJECT, NULL);
-	uint8_t bhs[BHS_LEN];
-
-	pdu.reason = reason;
-	pdu_encode(&got->pdu, bhs);
-	bench_send(b, &pdu, bhs, sizeof(bhs));
-}
-
 static inline struct session_counters
 counters(struct bench *b)
 {

@@ -271,7 +271,7 @@ test_a_rejected_snack(void **state)
 
 		send_segment(b, last);
 		struct got *snack = expect_data_snack(b, got, 0, 1);
-		reject(b, snack, REJECT_SNACK);
+		bench_reject(b, snack, REJECT_SNACK);
 		struct pdu pdu = { 0 };
 		if (status_first != 1) {
 			bench_pending(b, cmd);

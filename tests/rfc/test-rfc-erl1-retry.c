@@ -198,7 +198,7 @@ test_damaged_immediate_data_is_sent_again(void **state)
 
 	for (int i = 0; i < 4; i++) {
 		unseen(b, got);
-		reject(b, got, REJECT_DATA_DIGEST);
+		bench_reject(b, got, REJECT_DATA_DIGEST);
 		bench_pending(b, cmd);
 		again = bench_expect(b, OP_SCSI_COMMAND);
 		assert_same(got, again);
@@ -213,7 +213,7 @@ test_damaged_immediate_data_is_sent_again(void **state)
 	got = bench_expect(b, OP_SCSI_COMMAND);
 	for (int i = 0; i < 5; i++) {
 		unseen(b, got);
-		reject(b, got, REJECT_DATA_DIGEST);
+		bench_reject(b, got, REJECT_DATA_DIGEST);
 		if (i == 4)
 			break;
 		assert_same(got, bench_expect(b, OP_SCSI_COMMAND));
@@ -238,7 +238,7 @@ test_a_retry_of_what_is_in_progress(void **state)
 	pong(b, bench_expect(b, OP_NOP_OUT));
 	struct got *again = bench_expect(b, OP_SCSI_COMMAND);
 	*bench_exp_cmd_sn(b) = got->pdu.cmd_sn + 1;
-	reject(b, again, REJECT_TASK_IN_PROGRESS);
+	bench_reject(b, again, REJECT_TASK_IN_PROGRESS);
 	bench_pending(b, cmd);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, cmd, 0);
@@ -255,7 +255,7 @@ test_a_lost_filler_is_sent_again(void **state)
 	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
 
 	unseen(b, got);
-	reject(b, got, REJECT_PROTOCOL);
+	bench_reject(b, got, REJECT_PROTOCOL);
 	bench_done(b, first, LUN_EPROTO);
 	struct got *plug = bench_expect(b, OP_NOP_OUT);
 	cmd = bench_nodata(b, 0);
@@ -301,7 +301,7 @@ test_recovery_r2ts_are_answered(void **state)
 	struct got *data = bench_expect(b, OP_DATA_OUT);
 
 	assert_int_equal(data->pdu.data_segment_length, 4096);
-	reject(b, data, REJECT_DATA_DIGEST);
+	bench_reject(b, data, REJECT_DATA_DIGEST);
 	bench_expect_nothing(b);
 	bench_r2t(b, got, 0, 10, 0, 4096);	/* what was unsolicited */
 	expect_data(b, 10, 0, 4096);

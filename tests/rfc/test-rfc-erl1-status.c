@@ -219,7 +219,7 @@ test_a_rejected_status_snack(void **state)
 	struct pdu nop = bench_pdu(b, OP_NOP_IN, NULL);
 
 	bench_send(b, &nop, NULL, 0);
-	reject(b, expect_status_snack(b, lost.stat_sn, 1), REJECT_SNACK);
+	bench_reject(b, expect_status_snack(b, lost.stat_sn, 1), REJECT_SNACK);
 	bench_done(b, cmd, LUN_ELOST);
 	bench_expect_down(b, LUN_ELOST, "does not send again");
 	bench_free(b);

@@ -128,17 +128,6 @@ test_a_refused_reassignment_costs_the_session(void **state)
 }
 
 static void
-reject(struct bench *b, const struct got *got, uint8_t reason)
-{
-	struct pdu pdu = bench_pdu(b, OP_REJECT, got);
-	uint8_t bhs[BHS_LEN];
-
-	pdu.reason = reason;
-	pdu_encode(&got->pdu, bhs);
-	bench_send(b, &pdu, bhs, sizeof(bhs));
-}
-
-static void
 test_a_reassignment_that_is_rejected_costs_the_session(void **state)
 {
 	static const uint8_t reasons[] = {
@@ -150,7 +139,7 @@ test_a_reassignment_that_is_rejected_costs_the_session(void **state)
 		struct loss l = new_loss();
 
 		let_go(l.b, 2);
-		reject(l.b, expect_reassign(l.b, l.got), reasons[i]);
+		bench_reject(l.b, expect_reassign(l.b, l.got), reasons[i]);
 		expect_session_lost(&l, "TASK REASSIGN");
 	}
 }

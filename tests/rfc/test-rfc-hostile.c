@@ -17,19 +17,18 @@ ask_for_logout(struct bench *b, uint16_t seconds)
 }
 
 static void
-reject_tmf(struct bench *b, uint32_t initiator_task_tag, uint8_t reason)
+reject_tmf(struct bench *b, size_t line, uint32_t initiator_task_tag)
 {
-	struct pdu bad = {
-		.opcode = OP_TMF_REQUEST, .immediate = true, .final = true,
-		.function = TMF_LOGICAL_UNIT_RESET,
-		.initiator_task_tag = initiator_task_tag,
+	struct got bad = {
+		.line = line,
+		.pdu = {
+			.opcode = OP_TMF_REQUEST, .immediate = true,
+			.final = true, .function = TMF_LOGICAL_UNIT_RESET,
+			.initiator_task_tag = initiator_task_tag,
+		},
 	};
-	struct pdu pdu = bench_pdu(b, OP_REJECT, NULL);
-	uint8_t bhs[BHS_LEN];
 
-	pdu.reason = reason;
-	pdu_encode(&bad, bhs);
-	bench_send(b, &pdu, bhs, sizeof(bhs));
+	bench_reject(b, &bad, REJECT_PROTOCOL);
 }
 
 /* A function that waits for a connection has no tag that it could be told by. */
@@ -51,7 +50,7 @@ test_what_was_not_sent_is_not_rejected(void **state)
 	ask_for_logout(b, 60);
 	session_tmf(bench_session(b), &a.t, bench_now(b));
 	bench_run(b);
-	reject_tmf(b, TAG_NONE, REJECT_PROTOCOL);
+	reject_tmf(b, 0, TAG_NONE);
 	assert_int_equal(a.done, 0);
 	bench_free(b);
 }
@@ -89,8 +88,7 @@ test_a_function_is_not_rejected_on_another_connection(void **state)
 	struct asked a;
 	struct got *got = ask(b, &a, TMF_LOGICAL_UNIT_RESET, LUN_1);
 
-	bench_on(b, 1 - got->line);
-	reject_tmf(b, got->pdu.initiator_task_tag, REJECT_PROTOCOL);
+	reject_tmf(b, 1 - got->line, got->pdu.initiator_task_tag);
 	assert_int_equal(a.done, 0);
 	bench_answer_tmf(b, got, TMF_COMPLETE);
 	assert_int_equal(a.done, 1);

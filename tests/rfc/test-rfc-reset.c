@@ -19,6 +19,20 @@ give_up_a_reset(struct bench *b, struct command *cmd, struct got *got)
 	return reset;
 }
 
+/* ... which is answered after all; the write had to wait for that. */
+static void
+answer_late(struct bench *b, const struct got *reset, bool refused,
+	    struct command *write, const struct got *got)
+{
+	bench_answer_tmf(b, reset, refused ? TMF_REJECTED : TMF_COMPLETE);
+	if (refused) {
+		bench_expect(b, OP_DATA_OUT);
+		bench_response(b, got, SCSI_GOOD);
+	}
+	bench_done(b, write, refused ? 0 : LUN_ETIMEDOUT);
+	bench_expect_nothing(b);
+}
+
 static struct bench *
 new_bench(const char *keys)
 {
@@ -48,13 +62,7 @@ test_a_late_answer_to_a_reset(void **state)
 		struct got *reset = give_up_a_reset(b, slow, got_slow);
 		bench_r2t(b, got, 0, 7, 0, 512);
 		bench_expect_nothing(b);
-		bench_answer_tmf(b, reset, refused ? TMF_REJECTED : TMF_COMPLETE);
-		if (refused) {
-			bench_expect(b, OP_DATA_OUT);
-			bench_response(b, got, SCSI_GOOD);
-		}
-		bench_done(b, write, refused ? 0 : LUN_ETIMEDOUT);
-		bench_expect_nothing(b);
+		answer_late(b, reset, refused, write, got);
 		bench_works_on(b, 0);
 		bench_free(b);
 	}
@@ -89,13 +97,7 @@ test_a_task_moves_to_where_a_reset_was_given_up(void **state)
 		bench_r2t(b, got, 0, 7, 0, 512);
 		bench_expect_nothing(b);
 		bench_on(b, 0);
-		bench_answer_tmf(b, reset, refused ? TMF_REJECTED : TMF_COMPLETE);
-		if (refused) {
-			bench_expect(b, OP_DATA_OUT);
-			bench_response(b, got, SCSI_GOOD);
-		}
-		bench_done(b, write, refused ? 0 : LUN_ETIMEDOUT);
-		bench_expect_nothing(b);
+		answer_late(b, reset, refused, write, got);
 		bench_free(b);
 	}
 }

@@ -239,12 +239,7 @@ test_a_reject_or_silence_fails_the_negotiation(void **state)
 		if (silence) {
 			bench_pass(b, 21 * TIME_S);
 		} else {
-			uint8_t header[BHS_LEN];
-			struct pdu reject = bench_pdu(b, OP_REJECT, NULL);
-
-			pdu_encode(&got->pdu, header);
-			reject.reason = REJECT_PROTOCOL;
-			bench_send(b, &reject, header, sizeof(header));
+			bench_reject(b, got, REJECT_PROTOCOL);
 		}
 		assert_int_equal(a->done, 1);
 		assert_int_equal(a->code, silence ? LUN_ETIMEDOUT : LUN_EREFUSED);

@@ -11,17 +11,6 @@ cancel(struct bench *b, struct command *cmd)
 	bench_run(b);
 }
 
-static void
-reject(struct bench *b, const struct got *got, uint8_t reason)
-{
-	struct pdu pdu = bench_pdu(b, OP_REJECT, NULL);
-	uint8_t bhs[BHS_LEN];
-
-	pdu.reason = reason;
-	pdu_encode(&got->pdu, bhs);
-	bench_send(b, &pdu, bhs, sizeof(bhs));
-}
-
 /* shows: 7143-11.5.1-01 7143-11.5.2-01 7143-11.5.3-01 7143-11.5.4-01 */
 static void
 test_fields_of_requests(void **state)
@@ -415,11 +404,11 @@ test_too_many_immediate_commands(void **state)
 	struct got *got_two = bench_expect(b, OP_SCSI_COMMAND);
 	cancel(b, cmd);
 	cancel(b, two);			/* waits for its turn */
-	reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
+	bench_reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
 	bench_expect_nothing(b);
 	bench_pending(b, cmd);
 	bench_pass(b, 2 * TIME_S);
-	reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_LONG_OPERATION);
+	bench_reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_LONG_OPERATION);
 	bench_response(b, got_two, SCSI_GOOD);	/* it needs no abort then */
 	bench_done(b, two, 0);
 	bench_pass(b, 2 * TIME_S);
@@ -437,7 +426,7 @@ test_too_many_immediate_commands(void **state)
 	bench_expect(b, OP_SCSI_COMMAND);
 	cancel(b, cmd);
 	for (int i = 0; i < 40 && bench_up(b); i++) {
-		reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
+		bench_reject(b, bench_expect(b, OP_TMF_REQUEST), REJECT_IMMEDIATE);
 		bench_pass(b, TIME_S);
 	}
 	bench_done(b, cmd, LUN_ETIMEDOUT);
@@ -453,7 +442,7 @@ test_a_rejected_request(void **state)
 	struct asked a;
 
 	bench_login(b, "");
-	reject(b, ask(b, &a, TMF_CLEAR_TASK_SET, LUN_1), REJECT_NOT_SUPPORTED);
+	bench_reject(b, ask(b, &a, TMF_CLEAR_TASK_SET, LUN_1), REJECT_NOT_SUPPORTED);
 	assert_int_equal(a.done, 1);
 	assert_int_equal(a.code, LUN_EREFUSED);
 	bench_pass(b, 100 * TIME_S);

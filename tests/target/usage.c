@@ -74,7 +74,6 @@ static const char usage_words[] =
 "  lunfs-target --fault delay=200ms,on=scsi-response,chance=5% --seed 7\n"
 "  lunfs-target --fault drop,on=r2t,nth=3 --fault set=stat_sn:+1,status,once\n";
 
-
 enum { INDENT = 25, COLUMNS = 79 };
 
 /* The text, from column INDENT on. */
