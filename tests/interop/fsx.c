@@ -8,8 +8,9 @@
  * time, in the same block: a read-modify-write that is not atomic is found out.
  * Each process knows what its own stripes hold and checks only these.
  *
- * With --restarts an fsync may fail with EIO, if the next one does not: as it is
- * after a restart of a target that has a write cache.
+ * With --restarts N an fsync may fail with EIO, N times in each process: so
+ * often was a target restarted that has a write cache, and whoever has the file
+ * open is told once of each.
  *
  * With --direct offsets and lengths are aligned to a block, and so are the
  * stripes.
@@ -38,7 +39,8 @@ struct options {
 	const char *path;
 	uint64_t size, ops, seed;
 	unsigned int processes;
-	bool direct, mmap, restarts;
+	unsigned int restarts;
+	bool direct, mmap;
 };
 
 struct worker {
@@ -51,6 +53,7 @@ struct worker {
 	uint8_t *shadow;	/* of the whole file; only our stripes are valid */
 	uint8_t *buf;
 	uint64_t op;
+	unsigned int losses;	/* that an fsync told of */
 };
 
 /* xorshift64*: the same numbers on every machine. */
@@ -187,14 +190,14 @@ pick(struct worker *w, uint64_t *offset, size_t *len)
 }
 
 /* EIO: what was written before a restart of the target may be lost. It is not,
- * as check_all() will see; and it is said once. */
+ * as check_all() will see. The next restart may be there before the next fsync
+ * is done. */
 static void
 do_sync(struct worker *w)
 {
-	if (fsync(w->fd) == 0)
-		return;
-	if (!w->o->restarts || errno != EIO || fsync(w->fd) < 0)
-		die(w, "fsync");
+	while (fsync(w->fd) < 0)
+		if (errno != EIO || w->losses++ == w->o->restarts)
+			die(w, "fsync");
 }
 
 static void
@@ -288,7 +291,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: fsx [--ops N] [--processes N] [--seed N] "
 			"[--size BYTES] [--direct] [--mmap] "
-			"[--restarts] FILE\n");
+			"[--restarts N] FILE\n");
 	exit(2);
 }
 
@@ -302,7 +305,7 @@ parse(struct options *o, int argc, char **argv)
 		{ "size",	required_argument,	NULL, 'z' },
 		{ "direct",	no_argument,		NULL, 'd' },
 		{ "mmap",	no_argument,		NULL, 'm' },
-		{ "restarts",	no_argument,		NULL, 'r' },
+		{ "restarts",	required_argument,	NULL, 'r' },
 		{ NULL,		0,			NULL, 0 },
 	};
 	int c;
@@ -328,7 +331,7 @@ parse(struct options *o, int argc, char **argv)
 			o->mmap = true;
 			break;
 		case 'r':
-			o->restarts = true;
+			o->restarts = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
 		default:
 			usage();
