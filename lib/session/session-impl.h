@@ -88,7 +88,8 @@ struct task {
 	uint32_t sequence_sn;		/* level 1: where the last sequence of
 					   Data-In begins; it is over */
 	bool sequence_over;
-	uint32_t acked_sn, acked_bytes;	/* by DataACK; UINT32_MAX: not known */
+	uint32_t acked_sn, acked_bytes;	/* by DataACK, by a reassignment;
+					   UINT32_MAX: not known */
 	uint32_t snack_tag;		/* of the last R-Data; 0: none */
 	unsigned ticks, retries;	/* retry.c: of the clock; of the command */
 	struct ranges in;		/* which bytes came */
@@ -338,6 +339,7 @@ int snack_check(struct task *t, const char *what, uint32_t data_sn);
 /* status: the PDU, if status is in it. SNACK_ANEW: it does not count. */
 int snack_came(struct task *t, uint32_t data_sn, const struct pdu *status);
 void snack_acknowledge(struct task *t, const struct pdu *pdu);	/* A bit */
+void snack_reassigned(struct task *t);	/* a TASK REASSIGN goes out */
 /* Status came and is in the command. 0: it is over; SNACK_HELD: it waits for
  * data; SNACK_LOST: it is void, as the data is lost; negative. */
 int snack_status(struct task *t, const struct pdu *pdu, bool data_missing);

@@ -208,6 +208,25 @@ ask_for_all(struct task *t)
 		ask(t, t->exp_data_sn, t->exp_data_sn);
 }
 
+/* It has been told that all before this DataSN came. */
+static void
+note_acknowledged(struct task *t, uint32_t data_sn)
+{
+	const struct params *p = conn_params(t->leg->conn);
+
+	t->acked_sn = data_sn;
+	t->acked_bytes = t->exp_data_sn == data_sn && p->DataPDUInOrder &&
+	    p->DataSequenceInOrder ? ranges_prefix(&t->in) : UINT32_MAX;
+}
+
+/* 11.5.6, 7.2.2: ExpDataSN says so, but for 0. */
+void
+snack_reassigned(struct task *t)
+{
+	if (t->cmd->in_len > 0 && t->exp_data_sn != 0)
+		note_acknowledged(t, t->exp_data_sn);
+}
+
 /* 11.16.2, 11.7.2: all before this DataSN came. */
 static void
 acknowledge(struct task *t, uint32_t data_sn, uint32_t ttt, uint64_t lun)
@@ -218,11 +237,8 @@ acknowledge(struct task *t, uint32_t data_sn, uint32_t ttt, uint64_t lun)
 		.target_transfer_tag = ttt,
 		.beg_run = data_sn,
 	};
-	const struct params *p = conn_params(t->leg->conn);
 
-	t->acked_sn = data_sn;
-	t->acked_bytes = t->exp_data_sn == data_sn && p->DataPDUInOrder &&
-	    p->DataSequenceInOrder ? ranges_prefix(&t->in) : UINT32_MAX;
+	note_acknowledged(t, data_sn);
 	send(t, &pdu);
 }
 

@@ -111,7 +111,7 @@ unmute_covered(struct session *s, const struct tmf *t)
 static void
 send_request(struct session *s, struct leg *leg, struct tmf *t)
 {
-	const struct task *task = t->task;
+	struct task *task = t->task;
 	bool reassign = t->function == TMF_TASK_REASSIGN;
 	struct pdu pdu = {
 		.opcode = OP_TMF_REQUEST, .immediate = true, .final = true,
@@ -129,6 +129,8 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 	if (t->deadline == TIME_NEVER)
 		t->deadline = time_add(session_now(s), tmf_answer_time(s));
 	leg->tmf = t;
+	if (reassign)
+		snack_reassigned(task);
 	/* if it fails the connection is lost, and t ends with it */
 	conn_send(leg->conn, &pdu, NULL, NULL, 0, NULL);
 	t->cmd_sn = pdu.cmd_sn;

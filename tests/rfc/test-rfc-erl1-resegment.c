@@ -205,6 +205,58 @@ test_the_tag_is_forgotten_with_the_connection(void **state)
 	bench_free(b);
 }
 
+/* A TASK REASSIGN has acknowledged the first half of a read. */
+static struct command *
+reassigned_read(struct bench *b, struct got **got)
+{
+	struct command *cmd = bench_read(b, 0, 4 * SEGMENT);
+
+	*got = bench_expect(b, OP_SCSI_COMMAND);
+	for (uint32_t i = 0; i < 2; i++)
+		send_piece(b, *got, i, i * SEGMENT, SEGMENT);
+	bench_cut(b);
+	bench_pass(b, 2 * TIME_S);
+	bench_login(b, "");
+
+	struct got *tmf = bench_expect(b, OP_TMF_REQUEST);
+
+	assert_int_equal(tmf->pdu.function, TMF_TASK_REASSIGN);
+	assert_int_equal(tmf->pdu.exp_data_sn, 2);
+	bench_answer_tmf(b, tmf, TMF_COMPLETE);
+	return cmd;
+}
+
+/*
+ * What is lost of the rest comes again, as it was or in other segments, and none
+ * of the first half is asked for. shows: 7143-7.2.2-02
+ */
+static void
+test_what_a_reassignment_acknowledged_is_not_asked_for(void **state)
+{
+	for (int anew = 0; anew < 2; anew++) {
+		struct bench *b = bench_level2(1, "");
+		struct got *got;
+		struct command *cmd = reassigned_read(b, &got);
+		uint32_t n = anew ? 500 : SEGMENT, end = 2 + 2 * SEGMENT / n;
+
+		if (anew)
+			declare(b, "MaxRecvDataSegmentLength=512");
+		send_piece(b, got, 3, 3 * SEGMENT, n);	/* one is lost */
+		struct got *snack = anew ? expect_r_data(b, got, 0) :
+		    expect_data_snack(b, got, 2, 1);
+		for (uint32_t sn = 2; sn < (anew ? end : 3); sn++)
+			send_piece(b, got, sn, 2 * SEGMENT + (sn - 2) * n, n);
+		bench_expect_nothing(b);
+		struct pdu status = bench_pdu(b, OP_SCSI_RESPONSE, got);
+		status.exp_data_sn = end;
+		status.snack_tag = anew ? snack->pdu.target_transfer_tag : 0;
+		bench_send(b, &status, NULL, 0);
+		bench_done(b, cmd, 0);
+		bench_check_read(b, cmd, 4 * SEGMENT);
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -212,6 +264,7 @@ main(void)
 		cmocka_unit_test(test_other_segments_after_a_change_of_their_length),
 		cmocka_unit_test(test_what_was_asked_for_before_is_asked_for_anew),
 		cmocka_unit_test(test_the_tag_is_forgotten_with_the_connection),
+		cmocka_unit_test(test_what_a_reassignment_acknowledged_is_not_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
