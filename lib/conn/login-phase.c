@@ -4,17 +4,28 @@
 
 #include "conn/conn-impl.h"
 
-/* What a secret could be guessed from. */
-static bool
-is_secret(const char *pair, size_t len)
+/* Keys whose values are not for the log. */
+static const char *const hidden[] = {
+	"CHAP_C=", "CHAP_R=",		/* a secret could be guessed from them */
+	"X#NodeArchitecture=",		/* weaknesses, RFC 7143 9.4 */
+};
+
+/* The length of the key, if it is one of them; else 0. */
+static size_t
+hidden_key(const char *pair, size_t len)
 {
-	return len > 7 && (memcmp(pair, "CHAP_C=", 7) == 0 ||
-			   memcmp(pair, "CHAP_R=", 7) == 0);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		size_t n = strlen(hidden[i]);
+
+		if (len > n && memcmp(pair, hidden[i], n) == 0)
+			return n;
+	}
+	return 0;
 }
 
 /*
  * The keys of a PDU, each on a line. What began in the PDU before is not shown:
- * it may be a part of a secret, as the C bit cuts anywhere (RFC 7143 6.2).
+ * it may be part of a hidden value, as the C bit cuts anywhere (RFC 7143 6.2).
  */
 static void
 log_keys(struct conn *c, char direction, const uint8_t *data, size_t len,
@@ -31,12 +42,14 @@ log_keys(struct conn *c, char direction, const uint8_t *data, size_t len,
 		const char *pair = (const char *)data + at;
 
 		n = strnlen(pair, len - at);
+		size_t key = hidden_key(pair, n);
+
 		if (hide)
 			conn_log(c, LUN_LOG_TRACE, "%c ... (the rest of a key)",
 				 direction);
-		else if (is_secret(pair, n))
-			conn_log(c, LUN_LOG_TRACE, "%c %.7s...", direction,
-				 pair);
+		else if (key > 0)
+			conn_log(c, LUN_LOG_TRACE, "%c %.*s...", direction,
+				 (int)key, pair);
 		else if (n > 0)
 			conn_log(c, LUN_LOG_TRACE, "%c %.*s", direction,
 				 (int)n, pair);

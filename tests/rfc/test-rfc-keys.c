@@ -189,6 +189,20 @@ test_the_connection_is_lost(void **state)
 	bench_free(b);
 }
 
+/* What software the target is of is nobody's business, also in the trace. Each
+ * other key is there. */
+static void
+test_what_the_target_runs_is_not_logged(void **state)
+{
+	struct bench *b = bench_new(NULL);
+
+	bench_login(b, "X#NodeArchitecture=Weak/7.1 MaxBurstLength=65536");
+	assert_non_null(bench_logged(b, "< MaxBurstLength=65536"));
+	assert_non_null(bench_logged(b, "< X#NodeArchitecture=..."));
+	assert_null(bench_logged(b, "Weak"));
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -198,6 +212,7 @@ main(void)
 		cmocka_unit_test(test_a_ping_for_no_unit),
 		cmocka_unit_test(test_format_errors),
 		cmocka_unit_test(test_the_connection_is_lost),
+		cmocka_unit_test(test_what_the_target_runs_is_not_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
