@@ -52,6 +52,46 @@ test_a_late_refusal_of_an_abort(void **state)
 	bench_free(b);
 }
 
+/*
+ * The reset has ended the task when the abort is answered: that counts as a
+ * status, and ends nothing more, neither what came after it nor the session.
+ * shows: 7143-4.2.3.3-06
+ */
+static void
+test_an_answer_to_an_abort_behind_that_to_the_reset(void **state)
+{
+	for (uint8_t response = TMF_COMPLETE; response <= TMF_NO_TASK;
+	     response++) {
+		struct bench *b = bench_new(NULL);
+		struct got *abort, *reset;
+
+		bench_login(b, "");
+		struct command *gone = bench_nodata(b, LUN_1);
+		bench_expect(b, OP_SCSI_COMMAND);
+		bench_pass(b, 31 * TIME_S);
+		abort = expect_tmf(b, TMF_ABORT_TASK);
+		bench_pass(b, 11 * TIME_S);
+		reset = expect_tmf(b, TMF_LOGICAL_UNIT_RESET);
+		bench_answer_tmf(b, reset, TMF_COMPLETE);
+		bench_done(b, gone, LUN_ETIMEDOUT);
+		struct command *next = bench_nodata(b, LUN_1);
+		struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+		bench_answer_tmf(b, abort, response);
+		bench_expect_nothing(b);
+		bench_pending(b, next);
+		bench_response(b, got, SCSI_GOOD);
+		bench_done(b, next, 0);
+		assert_int_equal(next->status, SCSI_GOOD);
+		assert_true(bench_up(b));
+		next = bench_nodata(b, LUN_1);
+		got = bench_expect(b, OP_SCSI_COMMAND);
+		assert_int_equal(got->pdu.exp_stat_sn, *bench_stat_sn(b));
+		bench_response(b, got, SCSI_GOOD);
+		bench_done(b, next, 0);
+		bench_free(b);
+	}
+}
+
 /* The reset that was to help still waits for its turn: it is not sent. */
 static void
 test_a_late_answer_saves_a_reset(void **state)
@@ -127,6 +167,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_data_after_a_late_answer_to_an_abort),
 		cmocka_unit_test(test_a_late_refusal_of_an_abort),
+		cmocka_unit_test(test_an_answer_to_an_abort_behind_that_to_the_reset),
 		cmocka_unit_test(test_a_late_answer_saves_a_reset),
 		cmocka_unit_test(test_an_old_exp_cmd_sn_is_no_reason_to_retry),
 	};
