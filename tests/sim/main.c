@@ -234,7 +234,7 @@ show_failure(uint64_t seed, int status)
 		printf(": %s", strsignal(WTERMSIG(status)));
 	putchar('\n');
 	run_alone(seed, &limits, options.plant, STDOUT_FILENO);
-	if (options.expect_failure || options.no_shrink)
+	if (options.no_shrink)
 		return;
 	if (!shrink(seed, options.plant, &limits)) {
 		printf("  not when it is run alone\n");
