@@ -8,8 +8,6 @@
  */
 #include "app.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -19,6 +17,7 @@
 #include "lun.h"
 #include "oracle.h"
 #include "plant.h"
+#include "promise.h"
 
 struct op {
 	struct lun_io io;
@@ -36,51 +35,12 @@ static struct app {
 	bool failed, was_ready, submitting;
 	lun_time next_at;		/* the next request */
 	unsigned submitted, in_flight;
-	lun_time done_at;		/* the last request that ended */
 	struct op ops[64];
+	struct lun_io *starved;
 	uint64_t look_at;		/* LOOKING: the next byte */
 	bool look_flushed;
 	lun_time close_since;
 } app;
-
-/*
- * How long something may take when nothing is wrong any more. What is silent is
- * found out after a timeout; the connection and the login that are under way
- * take as much; the next attempt comes after the longest back-off; and a command
- * that is not answered is aborted, then its unit reset, then its connection
- * dropped, each a timeout later.
- */
-static lun_time
-bound(void)
-{
-	return 8 * app.plan->timeout + 60 * TIME_S;
-}
-
-/*
- * How long it may take before the outage is over, and after it: a request waits
- * for a connection or the window, is sent, aborted, and its unit reset (a third
- * of a timeout each); it is so with the first loss and, once more, with the last
- * one; and what is busy is asked again for a timeout. What connections need to
- * be recovered is of the outage; it is as much as a timeout though. And where
- * another request was answered, the next loss is the beginning of another outage,
- * which is waited for once more.
- */
-static lun_time
-bound_of_outage(void)
-{
-	const struct plan *p = app.plan;
-	lun_time outage = p->outage > p->timeout ? p->outage : p->timeout;
-
-	return time_add(time_add(outage, outage),
-			6 * p->timeout + 10 * TIME_S);
-}
-
-static bool
-nothing_is_wrong(void)
-{
-	return !faults_were() ||
-	       world.now > time_add(faults_over_at(), bound());
-}
 
 /* ------------------------------------------------------------- requests -- */
 
@@ -103,61 +63,17 @@ plan_next(void)
 		app.next_at = world.now + 200 * TIME_MS;
 }
 
-/* A crash may have taken what was acknowledged: then a flush has to say so. */
-static bool
-tells_of_a_crash(const struct lun_io *io)
-{
-	const struct lun_disk *d = lun_session_disk(app.session, 0);
-
-	return (io->op == LUN_FLUSH || io->flags & LUN_FUA) &&
-	       io->error == EIO && app.plan->write_cache &&
-	       lun_disk_info(d)->lost_writes > 0;
-}
-
-/* So much of its data is lost, damaged or refused, or the unit so often busy,
- * that no attempt came through in all the time that a command is made again: it
- * is right to say so. The last one need not have met the same as the others; and
- * a unit that was busy when it was looked at is not ready until the next look. */
-static bool
-was_hindered(const struct op *op)
-{
-	static const enum fault rules[] = { RULE_DROP, RULE_CORRUPT, RULE_REJECT,
-					    RULE_SENSE, RULE_STATUS };
-	static const char *const ends[] = { "ABORTED COMMAND", "UNIT ATTENTION",
-					    "BUSY", "TASK SET FULL" };
-	const struct lun_disk *d = lun_session_disk(app.session, 0);
-	bool hinders = false, over = false;
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		hinders |= app.plan->rules[rules[i]][0] != '\0';
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		over |= strstr(op->io.text, ends[i]) != NULL;
-	return hinders && over && faults_were() &&
-	    (world.now - op->since >= app.plan->timeout - TIME_S ||
-	     lun_disk_info(d)->state == LUN_DISK_NOT_READY);
-}
-
 static void
 check_failure(const struct op *op)
 {
 	const struct lun_io *io = &op->io;
+	const struct lun_disk *d = lun_session_disk(app.session, 0);
 
-	if (tells_of_a_crash(io) || app.phase == LEAVING)
+	if (app.phase == LEAVING ||
+	    (op->cancelled && io->code == LUN_ECANCELED))
 		return;
-	if (io->code == LUN_EIDENTITY)
-		broken("#%u: failed, as if it were another unit: %s", op->id,
-		       io->text);
-	if (op->cancelled && io->code == LUN_ECANCELED)
-		return;
-	if (app.plan->every[FAULT_ALLOC] && faults_were())
-		return;
-	if (was_hindered(op))
-		return;
-	if (app.plan->outage == TIME_NEVER)
-		broken("#%u: failed: %s", op->id, io->text);
-	if (nothing_is_wrong())
-		broken("#%u: failed, and nothing was wrong: %s", op->id,
-		       io->text);
+	if (!may_fail(io, op->since, lun_disk_info(d)))
+		broken("#%u: failed, and not rightly: %s", op->id, io->text);
 }
 
 static void
@@ -182,13 +98,26 @@ send_again(const struct lun_io *io)
 	lun_disk_submit(lun_session_disk(app.session, 0), &again);
 }
 
+/* PLANT_STARVED: the first one is done when the faults are over. (Who leaves
+ * would find it at once.) */
+static bool
+starve(struct lun_io *io)
+{
+	if (!plant_is(PLANT_STARVED) || app.starved || faults_are_over() ||
+	    app.plan->leaves)
+		return false;
+	app.starved = io;
+	return true;
+}
+
 static void
 done(struct lun_io *io)
 {
 	struct op *op = io->user;
 
-	if (plant_strikes(PLANT_NEVER_DONE, 15))
+	if (plant_strikes(PLANT_NEVER_DONE, 15) || starve(io))
 		return;
+	plant_outcome(io);
 	if (app.submitting)
 		broken("#%u: done within submit", op->id);
 	if (!op->since)
@@ -197,7 +126,6 @@ done(struct lun_io *io)
 	if (io->code)
 		check_failure(op);
 	op->since = 0;
-	app.done_at = world.now;
 	app.in_flight--;
 	if (io->op == LUN_WRITE && plant_strikes(PLANT_REPLAY, 10))
 		send_again(io);
@@ -415,7 +343,8 @@ open_session(void)
 	if (r == 0)
 		r = lun_session_open(&app.session, engine_loop(), &url,
 				     app.options, &session_ops, NULL, &err);
-	if (r == LUN_ENOMEM && app.plan->every[FAULT_ALLOC])
+	if (r == LUN_ENOMEM && app.plan->every[FAULT_ALLOC] &&
+	    !faults_are_over())
 		app.open_at = world.now + TIME_S;
 	else if (r < 0)
 		broken("the session could not be opened: %s", err.text);
@@ -463,6 +392,10 @@ app_run(void)
 		say("app: looks at all of it");
 		app.phase = LOOKING;
 	}
+	if (app.starved && faults_are_over()) {
+		done(app.starved);
+		app.starved = NULL;
+	}
 	if (app.phase == LOOKING && app.in_flight == 0 && app.look_flushed)
 		close_session();
 	if (app.phase == LOOKING && app.in_flight == 0)
@@ -497,14 +430,8 @@ app_is_busy(void)
 static void
 check_in_time(const char *what, uint32_t id, lun_time since)
 {
-	lun_time over = faults_over_at();
-	lun_time at = time_add(since > over ? since : over, bound());
-	/* a write waits for those before it, and each may take that long */
-	lun_time began = since > app.done_at ? since : app.done_at;
-	lun_time outage = time_add(began, bound_of_outage());
+	lun_time at = due_at(since);
 
-	if (outage < at)		/* also while nothing works */
-		at = outage;
 	if (world.now > at)
 		broken("%s%u has waited for %.1f s: %.1f s too long", what, id,
 		       (double)(world.now - since) / TIME_S,
@@ -538,6 +465,7 @@ app_begin(const struct plan *plan)
 	app.plan = plan;
 	app.open_at = world.now;
 	app.opened_at = TIME_NEVER;
+	promise_begin(plan);
 	make_options();
 }
 

@@ -152,7 +152,8 @@ static void
 end(void)
 {
 	say("faults: from now on there are none");
-	faults.over_at = world.now;
+	/* one that crashed is only on its way back */
+	faults.over_at = host_up_at();
 	faults.first = TIME_NEVER;
 	net_heal();
 	host_misbehave(false);

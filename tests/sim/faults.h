@@ -15,6 +15,7 @@ void faults_run(void);
 
 bool faults_were(void);			/* at least one */
 bool faults_are_over(void);
-lun_time faults_over_at(void);		/* TIME_NEVER: not yet */
+/* When all that was broken is whole again, maybe later; TIME_NEVER: not yet. */
+lun_time faults_over_at(void);
 
 #endif

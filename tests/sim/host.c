@@ -215,6 +215,12 @@ host_deadline(void)
 	return net_frozen() ? TIME_NEVER : target_deadline(host.target);
 }
 
+lun_time
+host_up_at(void)
+{
+	return host.target ? world.now : host.back_at;
+}
+
 void
 host_run(void)
 {

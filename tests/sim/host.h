@@ -22,6 +22,8 @@ lun_time host_deadline(void);
 void host_run(void);			/* its clock: what is due */
 bool host_serve(void);			/* what others made it send; any? */
 
+lun_time host_up_at(void);		/* now, or when it is back */
+
 /* From now on, or not any more, it has the faults of the plan. */
 void host_misbehave(bool does);
 

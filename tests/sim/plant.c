@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "login/login.h"
@@ -26,6 +27,8 @@ const char *const plant_names[PLANT_COUNT] = {
 	[PLANT_STALE_READ]	= "stale-read",
 	[PLANT_DONE_TWICE]	= "done-twice",
 	[PLANT_NEVER_DONE]	= "never-done",
+	[PLANT_STARVED]		= "starved",
+	[PLANT_BROKEN]		= "broken",
 	[PLANT_NO_RECONNECT]	= "no-reconnect",
 	[PLANT_CMD_SN]		= "cmd-sn",
 	[PLANT_STAT_SN]		= "stat-sn",
@@ -39,12 +42,15 @@ const char *const plant_names[PLANT_COUNT] = {
 
 static enum plant planted;
 static unsigned asked;
+static struct lun_io excused;		/* code 0: none yet */
+static char excuse[400];
 
 void
 plant_begin(enum plant p)
 {
 	planted = p;
 	asked = 0;
+	excused.code = 0;
 }
 
 bool
@@ -99,6 +105,25 @@ plant_sent(struct pdu *pdu)
 		pdu->exp_stat_sn += 2;
 	if (pdu->opcode == OP_DATA_OUT && plant_strikes(PLANT_LOSSY_DATA, 20))
 		pdu->buffer_offset += pdu->data_segment_length;
+}
+
+void
+plant_excused(const struct lun_io *io)
+{
+	if (excused.code)
+		return;
+	excused = *io;
+	snprintf(excuse, sizeof(excuse), "%s", io->text);
+}
+
+void
+plant_outcome(struct lun_io *io)
+{
+	if (!plant_is(PLANT_BROKEN) || !excused.code || io->code)
+		return;
+	io->code = excused.code;
+	io->error = excused.error;
+	io->text = excuse;
 }
 
 /* --------------------------------------------------------- in the target -- */

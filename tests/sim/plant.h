@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lun.h"
 #include "wire/pdu.h"
 
 enum plant {
@@ -22,6 +23,8 @@ enum plant {
 	PLANT_STALE_READ,	/* a read returns what was there long ago */
 	PLANT_DONE_TWICE,	/* a request is done twice */
 	PLANT_NEVER_DONE,	/* a request is forgotten */
+	PLANT_STARVED,		/* a request is done long after all others */
+	PLANT_BROKEN,		/* an allocation that failed does so for good */
 	PLANT_NO_RECONNECT,	/* nothing is done after a loss */
 	PLANT_CMD_SN,		/* a CmdSN is left out */
 	PLANT_STAT_SN,		/* a StatSN is left out */
@@ -44,6 +47,11 @@ bool plant_strikes(enum plant p, unsigned n);
 
 /* PLANT_LOSSY_...: changes what the initiator has sent. */
 void plant_sent(struct pdu *pdu);
+
+/* PLANT_BROKEN: a request has failed that may, for want of memory; how a request
+ * ends. */
+void plant_excused(const struct lun_io *io);
+void plant_outcome(struct lun_io *io);
 
 /* PLANT_ZOMBIE: these bytes of the medium were written. */
 void plant_landed(uint8_t *medium, uint64_t offset, uint64_t len);
