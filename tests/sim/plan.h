@@ -22,6 +22,7 @@ enum fault {
 	RULE_HOLD, RULE_REFUSE, RULE_WINDOW,
 	/* any of these, where recovery itself is hit */
 	RULE_TRICK_1, RULE_TRICK_2, RULE_TRICK_3,
+	RULE_NTH_TASK,			/* the n-th command, or each n-th one */
 	/* no fault, but what makes some harder to mend: the engine declares
 	 * another MaxRecvDataSegmentLength (RFC 7143 11.16.3) */
 	FAULT_REDECLARE,
@@ -80,6 +81,7 @@ struct limits {
 /* rules.c: does the target keep to the RFC, for those who see the wire? */
 void rules_draw(struct plan *p);
 void rules_draw_tricks(struct plan *p);
+void rules_draw_nth(struct plan *p);
 bool rules_are_honest(const struct plan *p);
 
 void plan_draw(struct plan *p, const struct limits *limits);

@@ -86,7 +86,8 @@ was_hindered(const struct lun_io *io, lun_time since,
 	     const struct lun_disk_info *disk)
 {
 	static const enum fault rules[] = { RULE_DROP, RULE_CORRUPT, RULE_REJECT,
-					    RULE_SENSE, RULE_STATUS };
+					    RULE_SENSE, RULE_STATUS,
+					    RULE_NTH_TASK };
 	static const char *const ends[] = { "ABORTED COMMAND", "UNIT ATTENTION",
 					    "BUSY", "TASK SET FULL" };
 	bool hinders = false, over = false;
@@ -99,13 +100,22 @@ was_hindered(const struct lun_io *io, lun_time since,
 				   disk->state == LUN_DISK_NOT_READY);
 }
 
+/* It was made to fail, and the unit said that it did. */
+static bool
+met_medium_error(const struct lun_io *io)
+{
+	return io->op == LUN_WRITE && strstr(io->text, "MEDIUM ERROR") &&
+	       strstr(plan->rules[RULE_NTH_TASK], "sense=3/");
+}
+
 bool
 may_fail(const struct lun_io *io, lun_time since,
 	 const struct lun_disk_info *disk)
 {
 	bool met_faults = faults_were() && since <= faults_over_at();
 	bool excused = met_faults && (plan->every[FAULT_ALLOC] ||
-				      was_hindered(io, since, disk));
+				      was_hindered(io, since, disk) ||
+				      met_medium_error(io));
 
 	if (tells_of_a_crash(io, disk))
 		return true;

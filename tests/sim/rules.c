@@ -138,6 +138,29 @@ rules_draw_tricks(struct plan *p)
 	}
 }
 
+/*
+ * The n-th command fails, or each n-th one: what looks at the unit may be hit as
+ * well, but an error of the medium tells of a write, which is the application's.
+ * It has a stream of its own: plans without it are what they were.
+ */
+void
+rules_draw_nth(struct plan *p)
+{
+	static const char *const whats[CHOICES] = {
+		"status=busy", "status=task-set-full", "status=task-aborted",
+		"sense=b/47/00", "sense=6/29/00", "sense=2/04/01", "hold",
+		"sense=3/0c/00,write",
+	};
+	const char *what = whats[draw(FROM_TASKS, 8)];
+	bool often = draw(FROM_TASKS, 3) == 0;
+	lun_time n = draw_time(FROM_TASKS, 1, 4 * (lun_time)p->ops);
+
+	if (draw(FROM_TASKS, 4))
+		return;
+	snprintf(p->rules[RULE_NTH_TASK], RULE_LEN, "%s,%s=%u", what,
+		 often ? "every" : "nth", (unsigned)(often ? n + 3 : n));
+}
+
 bool
 rules_are_honest(const struct plan *p)
 {

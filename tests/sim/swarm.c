@@ -41,6 +41,7 @@ const char *const fault_names[FAULT_COUNT] = {
 	[RULE_TRICK_1]		= "target-trick-1",
 	[RULE_TRICK_2]		= "target-trick-2",
 	[RULE_TRICK_3]		= "target-trick-3",
+	[RULE_NTH_TASK]		= "target-nth-task",
 	[FAULT_REDECLARE]	= "redeclare",
 };
 
@@ -384,6 +385,7 @@ plan_draw(struct plan *p, const struct limits *limits)
 	draw_redeclare(p);
 	if (pick(8) == 0)
 		draw_recovery(p);
+	rules_draw_nth(p);
 
 	fit_network(p);
 	if (limits->plain_network)
