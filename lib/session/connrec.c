@@ -232,7 +232,7 @@ retry(struct task *t)
 {
 	t->leg->counted.tasks_retried++;
 	t->leg->fence = true;
-	t->damaged = false;
+	t->damaged = t->in_progress = false;
 	t->exp_data_sn = t->sequence_sn = 0;
 	t->sequence_over = false;
 	ranges_clear(&t->in);

@@ -54,7 +54,8 @@ find_lost(struct session *s, struct leg *leg, uint32_t lost)
 
 	list_for_each(t, &s->running, struct task, link)
 		if (t->leg == leg && t->cmd && t->cmd_sn == lost && !t->aborting &&
-		    t->exp_data_sn == 0 && !t->mend.active)
+		    t->exp_data_sn == 0 && !t->mend.active &&
+		    !t->in_progress)
 			return t;
 	return NULL;
 }
@@ -85,8 +86,10 @@ retry_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 
 	if (!mends(s) || !t || !t->cmd || t->leg != leg)
 		return false;
-	if (reason == REJECT_TASK_IN_PROGRESS && t->retries > 0)
-		return true;		/* then it was not lost, 11.17.1 */
+	if (reason == REJECT_TASK_IN_PROGRESS && t->retries > 0) {
+		t->in_progress = true;	/* it was not lost: 11.17.1 */
+		return true;
+	}
 	if (reason != REJECT_DATA_DIGEST || t->aborting ||
 	    t->retries == RETRIES_MAX)
 		return false;

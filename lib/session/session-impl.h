@@ -92,6 +92,7 @@ struct task {
 					   UINT32_MAX: not known */
 	uint32_t snack_tag;		/* of the last R-Data; 0: none */
 	unsigned ticks, retries;	/* retry.c: of the clock; of the command */
+	bool in_progress;		/* so its retry was rejected: no more */
 	struct ranges in;		/* which bytes came */
 	struct ranges out;		/* which were given to the connection */
 	uint64_t out_last;		/* in the PDU with this number at last;

@@ -196,6 +196,7 @@ task_new(struct session *s, struct command *cmd, struct leg *leg)
 	t->cmd = cmd;
 	t->leg = leg;
 	t->given_up = t->resumes = t->damaged = t->muted = false;
+	t->in_progress = false;
 	t->exp_data_sn = t->sequence_sn = 0;
 	t->acked_sn = t->acked_bytes = t->snack_tag = 0;
 	t->sequence_over = false;

@@ -225,7 +225,8 @@ test_damaged_immediate_data_is_sent_again(void **state)
 	bench_free(b);
 }
 
-/* It was not lost after all. shows: 7143-11.17.1-02 */
+/* It was not lost after all, and is not sent again, although the answer to the
+ * ping behind the retry says once more that it is. shows: 7143-11.17.1-02 */
 static void
 test_a_retry_of_what_is_in_progress(void **state)
 {
@@ -237,8 +238,11 @@ test_a_retry_of_what_is_in_progress(void **state)
 	bench_pass(b, 2500 * TIME_MS);
 	pong(b, bench_expect(b, OP_NOP_OUT));
 	struct got *again = bench_expect(b, OP_SCSI_COMMAND);
-	*bench_exp_cmd_sn(b) = got->pdu.cmd_sn + 1;
+	struct got *ping = bench_expect(b, OP_NOP_OUT);
 	bench_reject(b, again, REJECT_TASK_IN_PROGRESS);
+	pong(b, ping);
+	bench_expect_nothing(b);
+	*bench_exp_cmd_sn(b) = got->pdu.cmd_sn + 1;
 	bench_pending(b, cmd);
 	bench_response(b, got, SCSI_GOOD);
 	bench_done(b, cmd, 0);
