@@ -14,12 +14,15 @@ const struct symptom symptoms[] = {
 { "the target grants fewer connections than are wanted",
   "--key MaxConnections=2", "connections=4",
   "connections=2 session_recoveries=0", "the target grants 2" },
+/* shows: 7143-11.13.5-09 */
 { "the target refuses the second login twice",
-  "--key MaxConnections=2 --fault refuse=2/6,skip=1,times=2", "connections=2",
+  "--key MaxConnections=2 --fault refuse=2/6,skip=1,once --fault "
+  "refuse=3/2,skip=2,once", "connections=2",
   "connections=2 session_recoveries=0", "cannot be added" },
 { "the second login is sent to somebody else",
   "--key MaxConnections=2 --fault redirect=192.0.2.1:3260,skip=1",
   "connections=2", "connections=1 session_recoveries=0", "cannot be added" },
+/* shows: 7143-11.12.6-01 */
 { "the answer to the second login has another TSIH",
   "--key MaxConnections=2 --fault set=tsih:+1,on=login-response,cid=2,times=2",
   "connections=2", "connections=2 session_recoveries=0", "cannot be added" },
@@ -27,6 +30,7 @@ const struct symptom symptoms[] = {
 { "the second login is answered by another portal group",
   "--key MaxConnections=2 --fault tpgt=2,skip=1,times=2", "connections=2",
   "connections=2 session_recoveries=0", "portal group 2" },
+/* shows: 7143-4.2.2.1-01 */
 { "one of two connections lags behind",
   "--key MaxConnections=2 --fault stall=300ms,on=scsi-command,cid=2,every=5",
   "connections=2", "connections=2 tasks_retried=0 session_recoveries=0", NULL },
@@ -67,7 +71,7 @@ const struct symptom symptoms[] = {
 
 /* --------------------------------------------------------------- level 0 -- */
 
-/* shows: 7143-7.1.5-03 */
+/* shows: 7143-7.1.5-03 7143-7.1.4.4-01 */
 { "a connection is cut at level 0",
   "--fault cut,on=data-in,nth=40", "", "session_recoveries=1", NULL },
 /* shows: 7143-7.1.4.4-02 */
@@ -82,6 +86,7 @@ const struct symptom symptoms[] = {
 { "the target drops the connection with Time2Wait",
   "--fault async=connection-drop:1:1:20,on=scsi-response,nth=20", "",
   "session_recoveries=1 async_messages=1", "Time2Wait 1 s, Time2Retain 20 s" },
+/* shows: 7143-7.1.4.4-01 7143-7.8-03 7143-7.8-04 */
 { "damaged data of a read at level 0",
   "--fault corrupt=data,on=data-in,nth=40", "data-digest=crc32c",
   "data_digest_errors=1 session_recoveries=1", NULL },
@@ -89,6 +94,7 @@ const struct symptom symptoms[] = {
 { "a damaged header at level 0",
   "--fault corrupt=header,on=data-in,nth=40", "header-digest=crc32c",
   "header_digest_errors=1 session_recoveries=1", NULL },
+/* shows: 7143-7.1.4.4-01 7143-7.9-02 */
 { "a lost response at level 0",
   "--fault drop,on=scsi-response,nth=20", "", "session_recoveries=1",
   "responses were lost" },
@@ -132,14 +138,17 @@ const struct symptom symptoms[] = {
   "erl=1 DataSequenceInOrder=No MaxOutstandingR2T=4 MaxBurstLength=4096 "
   "FirstBurstLength=4096 InitialR2T=Yes ImmediateData=No",
   "snacks_sent+ session_recoveries=0", "Data SNACK" },
+/* shows: 7143-11.8-05 7143-7.1.4.1-01 */
 { "data that was asked for is lost",
   "--key ErrorRecoveryLevel=1 --fault drop,on=data-out,nth=30",
   "erl=1 InitialR2T=Yes ImmediateData=No MaxBurstLength=8192 "
-  "FirstBurstLength=4096", "session_recoveries=0 task_timeouts=0", NULL },
+  "FirstBurstLength=4096",
+  "snacks_sent=0 session_recoveries=0 task_timeouts=0", NULL },
+/* shows: 7143-4.2.5.2-06 7143-7.1.4.1-01 */
 { "data that was not asked for is lost",
   "--key ErrorRecoveryLevel=1 --fault drop,on=data-out,nth=10",
   "erl=1 InitialR2T=No ImmediateData=No FirstBurstLength=32768",
-  "session_recoveries=0 task_timeouts=0", NULL },
+  "snacks_sent=0 session_recoveries=0 task_timeouts=0", NULL },
 /* shows: 7143-11.4.8-01 */
 { "the ExpDataSN of a response is too high",
   "--key ErrorRecoveryLevel=1 --separate-status --fault "
@@ -149,6 +158,7 @@ const struct symptom symptoms[] = {
 { "a command never arrives",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-command,nth=40", "erl=1",
   "tasks_retried+ session_recoveries=0", "command retry" },
+/* shows: 7143-7.1.4.2-01 */
 { "a command never arrives on one of two connections",
   "--key ErrorRecoveryLevel=1 --key MaxConnections=2 --fault "
   "drop,on=scsi-command,cid=2,nth=20", "erl=1 connections=2",
@@ -166,6 +176,12 @@ const struct symptom symptoms[] = {
 { "a command is rejected as a protocol error",
   "--fault reject=protocol-error,on=scsi-command,nth=30", "",
   "rejects=1", "protocol error" },
+/* Its first copy is under way still. shows: 7143-11.17.1-02 7143-11.17.3-01 */
+{ "what is sent again is in progress already",
+  "--key ErrorRecoveryLevel=1 --fault delay=3s,on=scsi-command,nth=80 --fault "
+  "reject=task-in-progress,on=scsi-command,nth=88", "erl=1",
+  "rejects=1 tasks_retried=1 snacks_sent=0 task_timeouts=0 "
+  "session_recoveries=0", "task in progress" },
 
 /* --------------------------------------------------------------- level 2 -- */
 
@@ -193,6 +209,7 @@ const struct symptom symptoms[] = {
   "async=connection-drop:2:1:20,on=scsi-response,cid=1,nth=20",
   "erl=2 connections=2", "connections=2 connection_recoveries=1 "
   "async_messages+ session_recoveries=0", "Time2Wait 1 s" },
+/* shows: 7143-7.8-01 7143-7.14-02 */
 { "a damaged header at level 2",
   "--key ErrorRecoveryLevel=2 --fault corrupt=header,on=data-in,nth=100",
   "erl=2 header-digest=crc32c MaxRecvDataSegmentLength=4096",
@@ -207,13 +224,16 @@ const struct symptom symptoms[] = {
 
 /* ------------------------------------------------------- task management -- */
 
+/* shows: 7143-7.11-01 */
 { "a command is never answered",
   "--fault hold=ever,write,nth=10", "",
   "task_timeouts+ lun_resets=0 session_recoveries=0", "ABORT TASK" },
+/* shows: 7143-11.6.1-01 */
 { "an abort is refused",
   "--fault hold=ever,write,nth=10 --fault "
   "set=response:5,on=tmf-response,nth=1", "",
   "task_timeouts+ lun_resets=1 session_recoveries=0", "LOGICAL UNIT RESET" },
+/* shows: 7143-11.6.1-01 */
 { "an abort and a reset of the unit are refused",
   "--fault hold=ever,write,nth=10 --fault "
   "set=response:5,on=tmf-response,times=2", "target-reset=yes",
@@ -227,6 +247,7 @@ const struct symptom symptoms[] = {
   "connections=2 task_timeouts+ lun_resets=1 session_recoveries=0",
   "LOGICAL UNIT RESET" },
 
+/* shows: 7143-7.11-01 */
 { "a command is never answered under FastAbort",
   "--key TaskReporting=FastAbort --fault hold=ever,write,nth=10", "",
   "task_timeouts+ lun_resets=0 session_recoveries=0", "ABORT TASK" },
@@ -275,10 +296,12 @@ const struct symptom symptoms[] = {
   "cut,on=data-in,nth=100 --fault drop,on=login-request,skip=2,nth=1",
   "erl=2 MaxRecvDataSegmentLength=4096",
   "connection_recoveries=0 session_recoveries=1", "was not recovered within" },
+/* shows: 7143-7.14-02 */
 { "the session is not known any more: from level 2 to 0",
   "--key ErrorRecoveryLevel=2 --fault cut,on=data-in,nth=100 --fault "
   "refuse=2/10,skip=1,once", "erl=2 MaxRecvDataSegmentLength=4096",
   "connection_recoveries=0 session_recoveries=1", "session" },
+/* shows: 7143-7.1.4-01 */
 { "no reset is answered: from task management to level 0",
   "--fault hold=ever,write,nth=10 --fault drop,on=tmf-request", "",
   "task_timeouts+ lun_resets=1 session_recoveries=1", "was not answered" },
