@@ -18,6 +18,10 @@ of_connections(const struct conn_counters *c)
 		.nop_timeouts = c->nop_timeouts,
 		.rejects = c->rejects,
 		.async_messages = c->async_messages,
+		.task_timeouts = c->task_timeouts,
+		.lun_resets = c->lun_resets,
+		.target_resets = c->target_resets,
+		.aborts = c->aborts,
 	};
 }
 
@@ -119,9 +123,7 @@ lun_session_info(struct lun_session *s)
 	};
 	i->counters.session_recoveries = st.session_recoveries;
 	i->counters.tasks_retried += count_retried(s);
-	i->counters.task_timeouts = c->task_timeouts;
-	i->counters.lun_resets = c->lun_resets;
-	i->counters.target_resets = c->target_resets;
+	i->counters.task_timeouts += c->unsent_timeouts;
 	show_outage(s, &st);
 	memcpy(i->isid, s->setup.isid.isid, sizeof(i->isid));
 	return i;

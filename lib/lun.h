@@ -454,7 +454,7 @@ struct lun_counters {
 	uint64_t session_recoveries, connection_recoveries, tasks_reassigned,
 		 tasks_retried, snacks_sent, header_digest_errors,
 		 data_digest_errors, task_timeouts, nop_timeouts, rejects,
-		 async_messages, lun_resets, target_resets;
+		 async_messages, lun_resets, target_resets, aborts;
 };
 
 /* One that was asked for, whether it is there or not. What is counted is kept
@@ -464,7 +464,7 @@ struct lun_connection_info {
 	char portal[300];		/* "127.0.0.1:3260"; "" if never made */
 	const char *state;		/* RFC 7143 8.1, 8.2: "LOGGED_IN" ... */
 	uint64_t commands, bytes_in, bytes_out;
-	struct lun_counters counters;	/* those of a connection; else 0 */
+	struct lun_counters counters;	/* session_recoveries are none's: 0 */
 };
 
 struct lun_session_info {

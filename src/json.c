@@ -210,12 +210,12 @@ put_key(void *user, const char *key, const char *text, uint32_t number)
 }
 
 static struct json_object *
-counters(const struct lun_counters *c, bool of_connection)
+counters(const struct lun_counters *c, bool of_session)
 {
 	const struct {
 		const char *name;
 		uint64_t value;
-		bool of_session;	/* only: no connection has a part in it */
+		bool for_session;	/* only: no connection has a part in it */
 	} all[] = {
 		{ "session_recoveries",		c->session_recoveries, true },
 		{ "connection_recoveries",	c->connection_recoveries },
@@ -224,17 +224,18 @@ counters(const struct lun_counters *c, bool of_connection)
 		{ "snacks_sent",		c->snacks_sent },
 		{ "header_digest_errors",	c->header_digest_errors },
 		{ "data_digest_errors",		c->data_digest_errors },
-		{ "task_timeouts",		c->task_timeouts, true },
+		{ "task_timeouts",		c->task_timeouts },
 		{ "nop_timeouts",		c->nop_timeouts },
 		{ "rejects",			c->rejects },
 		{ "async_messages",		c->async_messages },
-		{ "lun_resets",			c->lun_resets, true },
-		{ "target_resets",		c->target_resets, true },
+		{ "lun_resets",			c->lun_resets },
+		{ "target_resets",		c->target_resets },
+		{ "aborts",			c->aborts },
 	};
 	struct json_object *o = json_new_object();
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (!of_connection || !all[i].of_session)
+		if (of_session || !all[i].for_session)
 			put_u64(o, all[i].name, all[i].value);
 	return o;
 }
@@ -254,7 +255,7 @@ connections(const struct lun_session_info *info)
 		put_u64(o, "commands", c->commands);
 		put_u64(o, "bytes_in", c->bytes_in);
 		put_u64(o, "bytes_out", c->bytes_out);
-		json_put(o, "counters", counters(&c->counters, true));
+		json_put(o, "counters", counters(&c->counters, false));
 		json_append(list, o);
 	}
 	return list;
@@ -282,7 +283,7 @@ session_object(const struct lun_session_info *info, const char *isid)
 	put_ms(o, "next_attempt_ms", info->next_attempt_ms);
 	put_ms(o, "lost_ms", info->lost_ms);
 	json_put(o, "connections", connections(info));
-	json_put(o, "counters", counters(&info->counters, false));
+	json_put(o, "counters", counters(&info->counters, true));
 	return o;
 }
 

@@ -166,6 +166,10 @@ conn_counters_add(struct conn_counters *sum, const struct conn_counters *c)
 	sum->recoveries += c->recoveries;
 	sum->tasks_reassigned += c->tasks_reassigned;
 	sum->tasks_retried += c->tasks_retried;
+	sum->task_timeouts += c->task_timeouts;
+	sum->aborts += c->aborts;
+	sum->lun_resets += c->lun_resets;
+	sum->target_resets += c->target_resets;
 }
 
 uint16_t

@@ -60,6 +60,8 @@ struct conn_counters {
 		 rejects, async_messages, snacks_sent;
 	uint64_t recoveries, tasks_reassigned;
 	uint64_t tasks_retried;		/* commands sent again, 7.2.1 */
+	uint64_t task_timeouts;		/* commands that were to end here */
+	uint64_t aborts, lun_resets, target_resets;
 };
 
 /* From a SNACK to what it asks for; it is sent again then. */

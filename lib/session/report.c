@@ -119,10 +119,7 @@ session_counters(const struct session *s)
 void
 session_counters_add(struct session_counters *sum, const struct session *s)
 {
-	sum->task_timeouts += s->counters.task_timeouts;
-	sum->lun_resets += s->counters.lun_resets;
-	sum->target_resets += s->counters.target_resets;
-
+	sum->unsent_timeouts += s->unsent_timeouts;
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		const struct leg *leg = &s->legs[i];
 		struct conn_counters here = leg->counted;

@@ -212,7 +212,7 @@ struct session {
 		struct timer t;
 		struct session *s;
 	} clock, stop_timer, add_timer, rec_timer;
-	struct session_counters counters;
+	uint64_t unsent_timeouts;
 };
 
 static inline lun_time

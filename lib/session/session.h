@@ -121,6 +121,7 @@ struct tmf {
 	lun_time deadline;
 	int code;
 	uint8_t response;
+	bool counted;			/* by the first connection that had it */
 };
 void session_tmf(struct session *s, struct tmf *t, lun_time now);
 
@@ -154,7 +155,7 @@ const struct portal *session_moved(const struct session *s);
 lun_time session_time2wait(const struct session *s);
 enum { SESSION_CONNS_MAX = 16 };
 struct session_counters {
-	uint64_t task_timeouts, lun_resets, target_resets;
+	uint64_t unsent_timeouts;	/* of commands that no connection had */
 	struct conn_counters conns;	/* the sum of all that were, too */
 	/* The same by CID, of which 1 is the first. */
 	struct conn_counters by_cid[SESSION_CONNS_MAX];

@@ -432,7 +432,7 @@ expire_waiting(struct session *s, lun_time now)
 			give_up_connections(s);
 			return;
 		}
-		s->counters.task_timeouts++;
+		s->unsent_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
 			    "in vain for the command window to open (CmdSN %"
 			    PRIu32 ", MaxCmdSN %" PRIu32 ")", cmd->cdb[0],
@@ -478,7 +478,7 @@ expire_running(struct session *s, lun_time now)
 		if (!t->cmd || t->aborting || now < t->cmd->deadline ||
 		    t->leg->lost || t->reassigning)
 			continue;
-		s->counters.task_timeouts++;
+		t->leg->counted.task_timeouts++;
 		if (is_mute(s, now)) {
 			session_give_up(s, LUN_ETIMEDOUT, "no command was answered "
 					"for %" PRId64 " s",

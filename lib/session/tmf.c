@@ -108,6 +108,20 @@ unmute_covered(struct session *s, const struct tmf *t)
 			dataout_mute(task, tmf_mutes(task->leg, task));
 }
 
+/* Once: one that is sent again is the same. */
+static void
+count(struct leg *leg, struct tmf *t)
+{
+	struct conn_counters *c = &leg->counted;
+
+	if (t->counted)
+		return;
+	t->counted = true;
+	c->aborts += t->function == TMF_ABORT_TASK;
+	c->lun_resets += t->function == TMF_LOGICAL_UNIT_RESET;
+	c->target_resets += t->function == TMF_TARGET_WARM_RESET;
+}
+
 static void
 send_request(struct session *s, struct leg *leg, struct tmf *t)
 {
@@ -129,6 +143,7 @@ send_request(struct session *s, struct leg *leg, struct tmf *t)
 	if (t->deadline == TIME_NEVER)
 		t->deadline = time_add(session_now(s), tmf_answer_time(s));
 	leg->tmf = t;
+	count(leg, t);
 	if (reassign)
 		snack_reassigned(task);
 	/* if it fails the connection is lost, and t ends with it */
@@ -219,12 +234,11 @@ session_tmf(struct session *s, struct tmf *t, lun_time now)
 	else				/* it may make aborts needless */
 		list_prepend(&s->tmfs, &t->link);
 	t->leg = NULL;
+	t->counted = false;
 	if (!may_queue(s, leg)) {
 		tmf_end(s, t, LUN_ELOST, 0);
 		return;
 	}
-	s->counters.lun_resets += t->function == TMF_LOGICAL_UNIT_RESET;
-	s->counters.target_resets += t->function == TMF_TARGET_WARM_RESET;
 	task_clock_start(s);
 	session_stir(s);
 	queue(s, t, leg);

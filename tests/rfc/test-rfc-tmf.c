@@ -180,8 +180,12 @@ test_the_target_is_reset_if_it_may_be(void **state)
 			bench_pass(b, 11 * TIME_S);
 		bench_done(b, cmd, LUN_ETIMEDOUT);
 		bench_done(b, elsewhere, LUN_ETIMEDOUT);
-		assert_int_equal(session_counters(bench_session(b)).target_resets,
-				 1);
+		const struct session_counters n =
+		    session_counters(bench_session(b));
+		assert_int_equal(n.by_cid[0].aborts, 1);
+		assert_int_equal(n.by_cid[0].lun_resets, 1);
+		assert_int_equal(n.by_cid[0].target_resets, 1);
+		assert_int_equal(n.by_cid[0].task_timeouts, 1);
 		if (helps)
 			assert_true(bench_up(b));
 		else
