@@ -100,7 +100,6 @@ connrec_begin(struct leg *leg)
 {
 	struct session *s = leg->s;
 	struct lun_error err = *conn_error(leg->conn);
-	char text[PORTAL_TEXT_MAX];
 	struct task *t;
 
 	tmfs_run(s);			/* what they say is of before */
@@ -111,12 +110,9 @@ connrec_begin(struct leg *leg)
 	leg->lost_at = session_now(s);
 	connrec_times(leg, leg->time2wait, leg->time2retain);
 	note_losses(leg);
-	session_log(s, LUN_LOG_WARNING, "conn %u to %s is lost: %s; %u tasks "
-		    "wait for its recovery, %" PRId64 " s at most",
-		    conn_cid(leg->conn), portal_print(&leg->portal, text),
-		    err.text, leg->running, seconds_left(leg));
+	tell_lost(leg, err.text, seconds_left(leg));
 	leg->cause = err;
-	leg->later = leg->told = 0;
+	leg->later = s->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
@@ -242,6 +238,15 @@ retry(struct task *t)
 }
 
 static void
+abort_damaged(struct task *t)
+{
+	session_log(t->s, LUN_LOG_INFO, "conn %u: ITT 0x%08" PRIx32 ": a part of "
+		    "its data went with its connection: ABORT TASK",
+		    t->leg->login.cid, t->initiator_task_tag);
+	task_abort(t, LUN_EDIGEST);
+}
+
+static void
 resume(struct task *t, struct leg *to)
 {
 	struct session *s = t->s;
@@ -254,7 +259,7 @@ resume(struct task *t, struct leg *to)
 	else if (!window_took(&s->window, t->cmd_sn))
 		retry(t);
 	else if (t->damaged)
-		task_abort(t, LUN_EDIGEST);
+		abort_damaged(t);
 	else
 		reassign(t);
 }
@@ -296,34 +301,35 @@ plug_holes(struct session *s)
 
 /* --------------------------------------------------------- the cleanup -- */
 
-/* Those of its tasks that the target never saw. */
-static unsigned
-n_unseen(const struct leg *leg)
+/* Those of its tasks that the target has, and those that it never saw. */
+static void
+tell(struct leg *leg)
 {
 	struct session *s = leg->s;
 	const struct task *t;
-	unsigned n = 0;
+	unsigned seen = 0, unseen = 0;
 
-	list_for_each(t, &s->running, struct task, link)
-		n += t->leg == leg && !t->aborting &&
-		    !window_took(&s->window, t->cmd_sn);
-	return n;
+	list_for_each(t, &s->running, struct task, link) {
+		if (t->leg != leg || t->aborting)
+			continue;
+		if (!window_took(&s->window, t->cmd_sn))
+			unseen++;
+		else
+			seen += !t->damaged;
+	}
+	tell_recovered(leg, session_now(s) - leg->lost_at, seen, unseen);
 }
 
 static void
 recover_tasks(struct leg *leg)
 {
 	struct session *s = leg->s;
-	lun_time took = session_now(s) - leg->lost_at;
 	struct task *t;
 
 	leg->lost = false;
 	s->time2wait = -1;		/* it was this connection's */
 	leg->counted.recoveries++;
-	session_log(s, LUN_LOG_WARNING, "conn %u is recovered after %.1f s: its "
-		    "%u tasks go on, %u of them are sent again",
-		    leg->login.cid, time_seconds(took), leg->running,
-		    n_unseen(leg));
+	tell(leg);
 	list_for_each(t, &s->running, struct task, link) {
 		struct leg *to = legs_least(s);
 
@@ -427,10 +433,10 @@ connrec_login_failed(struct leg *leg)
 		session_give_up(s, LUN_ELOST, "%s", err.text);
 		return;
 	}
-	session_log(s, leg->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
+	session_log(s, s->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
 		    "conn %u is not back: %s; it is tried again, for %" PRId64
 		    " s at most", leg->login.cid, err.text, seconds_left(leg));
-	leg->told = err.code;
+	s->told = err.code;
 	try_later(leg, 0);
 }
 

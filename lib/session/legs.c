@@ -90,23 +90,23 @@ dropped(struct leg *leg, const struct pdu *async)
 	struct session *s = leg->s;
 	lun_time wait = async->parameter2 * TIME_S;
 	lun_time retain = async->parameter3 * TIME_S;
-
+	bool one = async->async_event == ASYNC_CONNECTION_DROP;
 	/* the one that it means is gone, and this one has taken its place */
-	if (async->async_event == ASYNC_CONNECTION_DROP &&
-	    (leg_is_opening(leg) || is_recovered(leg))) {
+	bool replaced = one && (leg_is_opening(leg) || is_recovered(leg));
+
+	if (replaced || (one && !leg->conn))
 		session_log(s, LUN_LOG_INFO, "conn %u: the target drops it (async "
-			    "event 2), as is known", leg->login.cid);
-		return;
-	}
-	if (!leg->conn && !leg->lost)
+			    "event 2, Time2Wait %u s, Time2Retain %u s), as is "
+			    "known", leg->login.cid, async->parameter2,
+			    async->parameter3);
+	if (replaced || (!leg->conn && !leg->lost))
 		return;
 	leg->time2wait = s->time2wait = wait;
 	leg->time2retain = retain;
 	if (leg->conn)
 		conn_fail(leg->conn, LUN_ELOST, "the target drops %s (async "
 			  "event %u, Time2Wait %u s, Time2Retain %u s)",
-			  async->async_event == ASYNC_SESSION_DROP ?
-			  "all connections" : "this connection",
+			  one ? "this connection" : "all connections",
 			  async->async_event, async->parameter2,
 			  async->parameter3);
 	else if (!leg->cleaned && !leg->carrier)
@@ -118,10 +118,14 @@ leg_drop(void *user, const struct pdu *async)
 {
 	struct session *s = ((struct leg *)user)->s;
 	bool all = async->async_event == ASYNC_SESSION_DROP;
+	uint16_t cid = async->parameter1;
 
+	if (!all && (cid < FIRST_CID || cid > s->n_legs))
+		session_log(s, LUN_LOG_INFO, "ignored: the target drops conn %u "
+			    "(async event 2), which there is not", cid);
 	s->gives_up |= all;		/* 7.14: that comes first */
 	for (size_t i = 0; i < s->n_legs; i++)
-		if (all || s->legs[i].login.cid == async->parameter1)
+		if (all || s->legs[i].login.cid == cid)
 			dropped(&s->legs[i], async);
 }
 

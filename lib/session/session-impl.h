@@ -147,7 +147,6 @@ struct leg {
 					   has met; TIME_NEVER: it had none */
 	lun_time later;			/* back-off after what failed; 0: nothing
 					   has */
-	int told;			/* its code; 0: none was told */
 	struct lun_error cause;		/* of the loss */
 	struct leg *carrier;		/* has sent the logout for it */
 };
@@ -211,8 +210,19 @@ struct session {
 	struct session_timer {
 		struct timer t;
 		struct session *s;
-	} clock, stop_timer, add_timer, rec_timer;
+	} clock, stop_timer, add_timer, rec_timer, tell_timer;
+	struct tell {			/* not told yet, tell.c */
+		enum tell_what { TELL_LOST, TELL_RECOVERED, TELL_ADDED } what;
+		unsigned n;		/* connections; 0: nothing */
+		unsigned tasks, again;
+		int64_t seconds;	/* that tasks wait at most */
+		lun_time took;
+		char first[PORTAL_TEXT_MAX + 16];
+		char cause[sizeof(((struct lun_error *)0)->text)];
+	} tell;
 	uint64_t unsent_timeouts;
+	int told;			/* why a connection is not back: a code; 0:
+					   nothing was told since one was lost */
 };
 
 static inline lun_time
@@ -357,6 +367,17 @@ void retry_ponged(void *user, struct conn *c, uint32_t cmd_sn,
 bool retry_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 		    uint8_t reason);
 void retry_tick(struct session *s, lun_time now);
+
+/* tell.c */
+int tell_init(struct session *s);	/* 0 or LUN_ENOMEM */
+void tell_deinit(struct session *s);
+/* Its tasks wait for it, so many seconds at most. */
+void tell_lost(struct leg *leg, const char *cause, int64_t seconds);
+/* So many of its tasks are reassigned, and so many sent again. */
+void tell_recovered(struct leg *leg, lun_time took, unsigned tasks,
+		    unsigned again);
+void tell_added(struct leg *leg);
+void tell_now(struct session *s);	/* what is not told yet */
 
 /* tmf.c */
 /* Neither under way nor ended without having been told. */

@@ -35,6 +35,7 @@ over(struct session *s, const struct lun_error *err)
 {
 	if (s->over)
 		return;
+	tell_now(s);			/* before what comes of it */
 	s->over = true;
 	s->error = *err;
 	session_stir(s);
@@ -94,7 +95,6 @@ static void
 on_logged_in(struct session *s, struct leg *leg)
 {
 	const struct params *p = &conn_login_result(leg->conn)->params;
-	char text[PORTAL_TEXT_MAX];
 
 	leg->time2wait = p->DefaultTime2Wait * TIME_S;
 	leg->time2retain = p->DefaultTime2Retain * TIME_S;
@@ -105,8 +105,7 @@ on_logged_in(struct session *s, struct leg *leg)
 		return;
 	}
 	if (!leg->login.leading) {
-		session_log(s, LUN_LOG_INFO, "conn %u to %s is added",
-			    conn_cid(leg->conn), portal_print(&leg->portal, text));
+		tell_added(leg);
 		s->add_wait = 0;
 		s->add_told = false;
 		return;
@@ -217,13 +216,17 @@ on_lost(struct session *s, struct leg *leg)
 		s->time2wait = leg->time2wait = conn_time2wait(leg->conn);
 	if (connrec_begin(leg))
 		return;
-	/* of the only one the session's loss says it all */
-	session_log(s, s->n_legs > 1 ? LUN_LOG_WARNING : LUN_LOG_DEBUG,
-		    "conn %u to %s is lost: %s", conn_cid(leg->conn),
-		    portal_print(&leg->portal, text), err.text);
+	/* the session's loss says it all */
+	session_log(s, LUN_LOG_DEBUG, "conn %u to %s is lost: %s",
+		    conn_cid(leg->conn), portal_print(&leg->portal, text),
+		    err.text);
 	session_enter(s, SEV_FAILED);
 	leg_close(leg, err.code);
-	session_give_up(s, err.code, "%s", err.text);
+	if (s->n_legs > 1)
+		session_give_up(s, err.code, "conn %u: %s", leg->login.cid,
+				err.text);
+	else
+		session_give_up(s, err.code, "%s", err.text);
 }
 
 static void
@@ -407,7 +410,7 @@ session_new(struct session **out, const struct session_config *config,
 	s->time2wait = -1;
 	init_lists(s);
 	s->stop_timer.s = s;
-	if (legs_init(s) < 0 || connrec_init(s) < 0 ||
+	if (legs_init(s) < 0 || connrec_init(s) < 0 || tell_init(s) < 0 ||
 	    timer_init(&s->stop_timer.t, timers, stop_due) < 0 ||
 	    task_clock_init(s) < 0)
 		return lun_fail(err, LUN_ENOMEM, "%s: out of memory", config->label);
@@ -431,6 +434,8 @@ session_free(struct session *s)
 		run_ended(s);
 	timer_deinit(&s->clock.t);
 	timer_deinit(&s->stop_timer.t);
+	tell_now(s);
+	tell_deinit(s);
 	connrec_deinit(s);
 	legs_deinit(s);
 	tasks_free(s);

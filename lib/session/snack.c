@@ -421,7 +421,7 @@ snack_rejected(struct session *s, struct leg *leg, const struct pdu *bad)
 		return SNACK_LOST;	/* 7.8 a.2 */
 	t->mend.refused = true;		/* 7.8 a.1: a status comes */
 	if (t->mend.holds)
-		task_abort(t, LUN_EDIGEST);
+		give_up(t, t->exp_data_sn, "the target does not send it again");
 	return 0;
 }
 

@@ -87,7 +87,8 @@ test_nobody_waits_that_long(void **state)
 
 	bench_expect(b, OP_SCSI_COMMAND);
 	cut(b, 0);
-	assert_non_null(bench_logged(b, "wait for its recovery, 7 s at most"));
+	assert_non_null(bench_logged(b, "1 task waits for its recovery, 7 s at "
+				     "most"));
 	bench_pass(b, TIME2WAIT * TIME_S);
 	bench_expect(b, OP_LOGIN_REQUEST);	/* is not answered */
 	bench_pass(b, 5 * TIME_S - 1);
@@ -312,6 +313,59 @@ test_a_target_at_level_0_is_served_at_level_0(void **state)
 	bench_free(b);
 }
 
+/* What is lost at one moment, or comes back, is one line. */
+static void
+test_the_log_folds_what_happens_at_one_moment(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+	struct command *cmd = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+
+	assert_int_equal(bench_told(b, ": 2 connections are added"), 1);
+	for (size_t line = 0; line < 3; line++)
+		cut(b, line);
+	assert_int_equal(bench_told(b, ": 3 connections are lost: "), 1);
+	assert_int_equal(bench_told(b, "; 1 task waits for their recovery, 22 s "
+				    "at most"), 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_login(b, "");
+	bench_answer_tmf(b, expect_reassign(b, got), TMF_COMPLETE);
+	bench_response(b, got, SCSI_GOOD);
+	let_go(b, 2);
+	let_go(b, 3);
+	bench_done(b, cmd, 0);
+	assert_int_equal(bench_told(b, ": 3 connections are recovered after 2.0 "
+				    "s: 1 task is reassigned"), 1);
+	bench_login(b, "");
+	bench_login(b, "");
+	assert_int_equal(bench_told(b, ": 2 connections are added"), 2);
+	assert_int_equal(bench_told(b, " lost"), 1);
+	assert_int_equal(bench_told(b, " recovered"), 1);
+	assert_int_equal(bench_told(b, " added"), 2);
+	bench_free(b);
+}
+
+/* And what happens to one is said of that one: of its tasks if it has some. */
+static void
+test_the_log_names_a_connection_that_is_lost_alone(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+
+	cut(b, 1);
+	assert_int_equal(bench_told(b, " lost"), 0);	/* others may follow */
+	bench_pass(b, TIME2WAIT * TIME_S);
+	assert_int_equal(bench_told(b, ": conn 2 to "), 1);
+	assert_int_equal(bench_told(b, " lost: "), 1);
+	assert_int_equal(bench_told(b, " wait"), 0);
+	let_go(b, 2);
+	assert_int_equal(bench_told(b, " is recovered after 2.0 s"), 1);
+	assert_int_equal(bench_told(b, " task"), 0);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 9, 0, 20);
+	assert_int_equal(bench_told(b, ": ignored: the target drops conn 9 "), 1);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -329,6 +383,9 @@ main(void)
 		cmocka_unit_test(test_the_target_drops_a_connection_and_its_tasks),
 		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),
 		cmocka_unit_test(test_a_target_at_level_0_is_served_at_level_0),
+		cmocka_unit_test(test_the_log_folds_what_happens_at_one_moment),
+		cmocka_unit_test(
+			test_the_log_names_a_connection_that_is_lost_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,8 @@ test_a_command_that_waits_for_any_connection(void **state)
 	bench_pass(b, 6 * TIME_S);
 	bench_expect_down(b, LUN_ELOST, "no connection was recovered");
 	bench_done(b, cmd, LUN_ELOST);
-	assert_int_equal(counters(b).task_timeouts, 0);
+	assert_int_equal(counters(b).unsent_timeouts, 0);
+	assert_int_equal(counters(b).conns.task_timeouts, 0);
 	bench_free(b);
 }
 
@@ -435,7 +436,7 @@ test_a_target_that_stays_away(void **state)
 	bench_nodata(b, 0);
 	bench_expect(b, OP_SCSI_COMMAND);
 	cut(b, 0);
-	assert_int_equal(bench_told(b, "1 tasks wait for its recovery, 22 s at "
+	assert_int_equal(bench_told(b, "1 task waits for its recovery, 22 s at "
 				    "most"), 1);
 	bench_pass(b, TIME2WAIT * TIME_S);
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {

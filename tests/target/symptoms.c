@@ -3,7 +3,8 @@
  * Symptoms: liblun over TCP against our target, which does one thing wrong.
  * What is written is flushed and read back without an error, whatever happens;
  * counters and log tell that it was the right mechanism that helped, and the
- * target that the fault has happened.
+ * target that the fault has happened. Whatever is counted is told in the log,
+ * once: told[].
  *
  *	test-target-symptoms LUNFS-TARGET [SYMPTOM]	(with its PDUs)
  *
@@ -29,6 +30,7 @@ enum {
 	PLAYS_MAX = 64,
 	DEPTH = 8, BLOCKS = 48, BLOCK_LEN = 32 * 1024, STRIDE = 64 * 1024,
 	POLL_MS = 50, PATIENCE_MS = 30 * 1000, LINES = 60, LINE_LEN = 240,
+	COUNTERS = 14,
 };
 
 struct slot {
@@ -47,7 +49,10 @@ struct play {
 	struct lun_session *session;
 	struct lun_alarm *poll;
 	unsigned polls;
-	bool failed, logged, declared;
+	bool failed, declared;
+	unsigned logged;		/* lines with what the row says */
+	unsigned told[COUNTERS];	/* events that lines have told of */
+	unsigned losses, others;	/* of the session; lines of no event */
 	unsigned next, busy;		/* of 2 * BLOCKS + 1 requests */
 	struct slot slots[DEPTH];
 	char lines[LINES][LINE_LEN];	/* the last ones */
@@ -147,11 +152,11 @@ static const struct {
 	COUNTER(snacks_sent), COUNTER(header_digest_errors),
 	COUNTER(data_digest_errors), COUNTER(task_timeouts),
 	COUNTER(nop_timeouts), COUNTER(rejects), COUNTER(async_messages),
-	COUNTER(lun_resets), COUNTER(target_resets),
+	COUNTER(lun_resets), COUNTER(target_resets), COUNTER(aborts),
 #undef COUNTER
 };
 
-enum { COUNTERS = sizeof(counters) / sizeof(counters[0]) };
+static_assert(sizeof(counters) / sizeof(counters[0]) == COUNTERS, "all");
 
 static unsigned
 n_logged_in(const struct lun_session_info *info)
@@ -160,6 +165,16 @@ n_logged_in(const struct lun_session_info *info)
 
 	for (size_t i = 0; i < info->n_connections; i++)
 		n += strcmp(info->connections[i].state, "LOGGED_IN") == 0;
+	return n;
+}
+
+static uint64_t
+retried_by_connections(const struct lun_session_info *info)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < info->n_connections; i++)
+		n += info->connections[i].counters.tasks_retried;
 	return n;
 }
 
@@ -177,6 +192,30 @@ value_of(const struct lun_session_info *info, const char *name, size_t len)
 	abort();
 }
 
+/* What is in the log is what was counted: NULL, or the counter that is not. */
+static const char *
+untold(const struct play *p, const struct lun_session_info *info)
+{
+	const struct lun_counters *all = &info->counters;
+
+	for (size_t i = 0; i < COUNTERS; i++) {
+		const char *name = counters[i].name;
+		uint64_t n = value_of(info, name, strlen(name));
+
+		/* without those of requests, for which its end was told */
+		if (counters[i].at == offsetof(struct lun_counters, tasks_retried))
+			n = retried_by_connections(info);
+		/* it comes to nothing if the session is lost meanwhile */
+		if (counters[i].at == offsetof(struct lun_counters,
+					       tasks_reassigned) &&
+		    all->session_recoveries > 0 && p->told[i] > n)
+			continue;
+		if (p->told[i] != n)
+			return name;
+	}
+	return p->losses == all->session_recoveries ? NULL : "losses";
+}
+
 /* NULL, or what is not so. */
 static const char *
 unmet(struct play *p)
@@ -192,7 +231,76 @@ unmet(struct play *p)
 			return s;
 		s += strcspn(s, " ");
 	}
-	return p->row->logged && !p->logged ? p->row->logged : NULL;
+	if (p->row->logged && p->logged != 1)
+		return p->row->logged;
+	if (!p->row->logged && p->others > 0)
+		return "silence";
+	return untold(p, info);
+}
+
+/* ------------------------------------------------ what the log tells of -- */
+
+/* A line with this part tells of one event, or of as many as the number says
+ * that is before it. */
+static const struct {
+	const char *counter, *part;
+	bool number;
+	const char *more;		/* and of as many as are behind this */
+} told[] = {
+	{ "session_recoveries", "the session is back after" },
+	{ "connection_recoveries", " is recovered after" },
+	{ "connection_recoveries", " connections are recovered after", true },
+	{ "tasks_reassigned", " task is reassigned", true },
+	{ "tasks_reassigned", " tasks are reassigned", true },
+	{ "tasks_retried", " is sent again", true },
+	{ "tasks_retried", " are sent again", true },
+	{ "tasks_retried", ": command retry" },
+	{ "snacks_sent", ": Data SNACK" },
+	{ "snacks_sent", ": R-Data SNACK" },
+	{ "snacks_sent", ": Status SNACK" },
+	{ "header_digest_errors", "header digest error" },
+	{ "data_digest_errors", "wrong data digest" },
+	{ "task_timeouts", ": a command (opcode", false, ") and " },
+	{ "task_timeouts", "no command was answered for" },
+	{ "nop_timeouts", "a ping (NOP-Out) was not answered" },
+	{ "rejects", "the target rejected a" },
+	{ "async_messages", "the target tells of a unit" },
+	{ "async_messages", "the target asks for a" },
+	{ "async_messages", "the target drops" },
+	{ "async_messages", "the target terminates tasks" },
+	{ "async_messages", "ignored: " },
+	{ "aborts", ": ABORT TASK,", false, ") and " },
+	{ "aborts", ": ABORT TASK\n" },
+	{ "lun_resets", ": LOGICAL UNIT RESET," },
+	{ "target_resets", ": TARGET WARM RESET," },
+};
+
+/* How many events of a kind are in a line: those of the first that fits. */
+static unsigned
+tells_of(const char *line, const char *counter)
+{
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		const char *at = strstr(line, told[i].part), *number = at;
+		const char *more = told[i].more ? strstr(line, told[i].more) : NULL;
+
+		if (!at || strcmp(told[i].counter, counter) != 0)
+			continue;
+		while (number > line && strchr("0123456789", number[-1]))
+			number--;
+		return (told[i].number ? (unsigned)atoi(number) : 1) +
+		    (more ? (unsigned)atoi(more + strlen(told[i].more)) : 0);
+	}
+	return 0;
+}
+
+static void
+note(struct play *p, const char *line)
+{
+	for (size_t i = 0; i < COUNTERS; i++)
+		p->told[i] += tells_of(line, counters[i].name);
+	p->losses += strstr(line, ": the session is lost: ") != NULL;
+	p->others += !strstr(line, " added\n");
+	p->logged += p->row->logged && strstr(line, p->row->logged);
 }
 
 /* ------------------------------------------------------------- the load -- */
@@ -276,9 +384,9 @@ finish(struct play *p)
 	if (what)
 		fail(p, "not so:", what);
 	for (size_t i = 0; what && i < COUNTERS; i++)
-		fprintf(stderr, "\t%s %" PRIu64 "\n", counters[i].name,
-			value_of(info, counters[i].name,
-				 strlen(counters[i].name)));
+		fprintf(stderr, "\t%s %" PRIu64 ", told of %u\n",
+			counters[i].name, value_of(info, counters[i].name,
+			strlen(counters[i].name)), p->told[i]);
 	if (p->next <= 2 * BLOCKS || p->busy > 0)
 		fail(p, "requests do not end", "");
 	lun_session_close(p->session, closed);
@@ -330,6 +438,9 @@ ready(void *user, int code, const char *text)
 static void
 log_line(void *user, enum lun_log_level level, const char *line)
 {
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s\n", line);
 	for (unsigned i = 0; i < n_symptoms; i++) {
 		struct play *p = &plays[i];
 		size_t len = strlen(p->name);
@@ -337,8 +448,9 @@ log_line(void *user, enum lun_log_level level, const char *line)
 		if (!p->row || strncmp(line, p->name, len) != 0 ||
 		    line[len] != ':')
 			continue;
-		p->logged |= p->row->logged && strstr(line, p->row->logged);
-		if (level > LUN_LOG_INFO)
+		if (level <= LUN_LOG_INFO)
+			note(p, text);
+		else
 			puts(line);
 		snprintf(p->lines[p->n_lines++ % LINES], LINE_LEN, "%s",
 			 line + len + 1);

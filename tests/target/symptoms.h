@@ -9,7 +9,8 @@ struct symptom {
 	const char *options;		/* of the session */
 	const char *expect;		/* in the end: counters (and connections)
 					   NAME=N, or NAME+ for some */
-	const char *logged;		/* a part of a line; NULL: none */
+	const char *logged;		/* a part of one line, and only one; NULL:
+					   there is nothing to tell */
 	const char *declares;		/* by us, when a SNACK was sent; or NULL */
 };
 

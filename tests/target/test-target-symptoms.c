@@ -38,14 +38,15 @@ const struct symptom symptoms[] = {
 { "the target asks for the logout of one of two connections",
   "--key MaxConnections=2 --fault "
   "async=logout:0:0:5,on=scsi-response,cid=2,nth=10", "connections=2",
-  "connections=2 async_messages=1 session_recoveries=0", "is added" },
+  "connections=2 async_messages=1 session_recoveries=0",
+  "asks for a logout within 5 s" },
 
 /* ------------------------------------------------------- async messages -- */
 
 /* shows: 7143-11.9-01 */
 { "the disk has changed, an async message says",
   "--fault async=scsi:6/2a/01,on=scsi-response,nth=20", "",
-  "async_messages=1 session_recoveries=0", NULL },
+  "async_messages=1 session_recoveries=0", "tells of a unit (async event 0" },
 /* shows: 7143-11.9.1-01 */
 { "the target asks for the logout of the only connection",
   "--fault async=logout:0:0:5,on=scsi-response,nth=20", "",
@@ -58,7 +59,8 @@ const struct symptom symptoms[] = {
 { "the target ends tasks of others",
   "--key TaskReporting=FastAbort --separate-status --fault "
   "async=task-termination,on=scsi-response,nth=80", "",
-  "async_messages=1 task_timeouts=0 session_recoveries=0", NULL },
+  "async_messages=1 task_timeouts=0 session_recoveries=0",
+  "terminates tasks of LUN 0" },
 /* shows: 7143-11.9.1-09 */
 { "the target ends tasks, which was not agreed on",
   "--key TaskReporting=RFC3720 --fault "
@@ -73,11 +75,13 @@ const struct symptom symptoms[] = {
 
 /* shows: 7143-7.1.5-03 7143-7.1.4.4-01 */
 { "a connection is cut at level 0",
-  "--fault cut,on=data-in,nth=40", "", "session_recoveries=1", NULL },
+  "--fault cut,on=data-in,nth=40", "", "session_recoveries=1",
+  "the session is lost: 127.0.0.1" },
 /* shows: 7143-7.1.4.4-02 */
 { "one of three connections is cut at level 0",
   "--key MaxConnections=3 --fault cut,on=data-in,nth=8,cid=2",
-  "connections=3", "connections=3 session_recoveries=1", NULL },
+  "connections=3", "connections=3 session_recoveries=1",
+  "the session is lost: conn 2: 127.0.0.1" },
 /* shows: 7143-7.5.2-01 7143-11.9.1-05 */
 { "the target drops the session with Time2Wait",
   "--fault async=session-drop:0:2:20,on=scsi-response,nth=20", "",
@@ -89,11 +93,13 @@ const struct symptom symptoms[] = {
 /* shows: 7143-7.1.4.4-01 7143-7.8-03 7143-7.8-04 */
 { "damaged data of a read at level 0",
   "--fault corrupt=data,on=data-in,nth=40", "data-digest=crc32c",
-  "data_digest_errors=1 session_recoveries=1", NULL },
+  "data_digest_errors=1 session_recoveries=1",
+  "the session is lost: Data-In" },
 /* shows: 7143-7.8-01 7143-7.8-02 */
 { "a damaged header at level 0",
   "--fault corrupt=header,on=data-in,nth=40", "header-digest=crc32c",
-  "header_digest_errors=1 session_recoveries=1", NULL },
+  "header_digest_errors=1 session_recoveries=1",
+  "the session is lost: header digest error" },
 /* shows: 7143-7.1.4.4-01 7143-7.9-02 */
 { "a lost response at level 0",
   "--fault drop,on=scsi-response,nth=20", "", "session_recoveries=1",
@@ -128,7 +134,7 @@ const struct symptom symptoms[] = {
   "connections=2 snacks_sent+ session_recoveries=0", "Status SNACK" },
 /* shows: 7143-11.7.2-02 */
 { "a read that is to be acknowledged in its middle",
-  "--key ErrorRecoveryLevel=1 --fault delay=1ms,on=snack",
+  "--key ErrorRecoveryLevel=1 --fault set=run_length:+0,on=snack",
   "erl=1 MaxBurstLength=8192 FirstBurstLength=4096 "
   "MaxRecvDataSegmentLength=4096", "snacks_sent=0 session_recoveries=0", NULL },
 /* shows: 7143-7.9-01 */
@@ -153,7 +159,7 @@ const struct symptom symptoms[] = {
 { "the ExpDataSN of a response is too high",
   "--key ErrorRecoveryLevel=1 --separate-status --fault "
   "set=exp_data_sn:+1,on=scsi-response,skip=70,once", "erl=1",
-  "snacks_sent+ session_recoveries=0", "Data SNACK" },
+  "snacks_sent+ session_recoveries=0", "ABORT TASK" },
 /* shows: 7143-7.1.4.2-01 */
 { "a command never arrives",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-command,nth=40", "erl=1",
@@ -270,7 +276,7 @@ const struct symptom symptoms[] = {
 { "a lost response does not come again: from level 1 to 0",
   "--key ErrorRecoveryLevel=1 --fault drop,on=scsi-response,nth=20 --fault "
   "reject=snack,on=snack", "erl=1", "rejects=1 session_recoveries=1",
-  "SNACK reject" },
+  "does not send again what was lost" },
 /* shows: 7143-7.1.4-01 */
 { "a damaged header: from level 1 to 0",
   "--key ErrorRecoveryLevel=1 --fault corrupt=header,on=data-in,nth=60",
@@ -300,11 +306,13 @@ const struct symptom symptoms[] = {
 { "the session is not known any more: from level 2 to 0",
   "--key ErrorRecoveryLevel=2 --fault cut,on=data-in,nth=100 --fault "
   "refuse=2/10,skip=1,once", "erl=2 MaxRecvDataSegmentLength=4096",
-  "connection_recoveries=0 session_recoveries=1", "session" },
+  "connection_recoveries=0 session_recoveries=1",
+  "the session does not exist" },
 /* shows: 7143-7.1.4-01 */
 { "no reset is answered: from task management to level 0",
   "--fault hold=ever,write,nth=10 --fault drop,on=tmf-request", "",
-  "task_timeouts+ lun_resets=1 session_recoveries=1", "was not answered" },
+  "task_timeouts+ lun_resets=1 session_recoveries=1",
+  "task management function 5 was not answered" },
 };
 
 const unsigned n_symptoms = sizeof(symptoms) / sizeof(symptoms[0]);
