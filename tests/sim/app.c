@@ -340,6 +340,7 @@ open_session(void)
 	app.failed = false;
 	app.open_at = TIME_NEVER;
 	app.opened_at = world.now;
+	promise_session();
 	if (r == 0)
 		r = lun_session_open(&app.session, engine_loop(), &url,
 				     app.options, &session_ops, NULL, &err);

@@ -8,11 +8,18 @@
 #include "plant.h"
 
 static const struct plan *plan;
+static unsigned told;			/* flushes, of a crash */
 
 void
 promise_begin(const struct plan *p)
 {
 	plan = p;
+}
+
+void
+promise_session(void)
+{
+	told = 0;
 }
 
 /* ------------------------------------------------------------ how long -- */
@@ -69,12 +76,16 @@ due_at(lun_time since)
 
 /* ---------------------------------------------------------- may it fail -- */
 
-/* A crash may have taken what was acknowledged: then a flush has to say so. */
+/* A crash may have taken what was acknowledged: then a flush has to say so, but
+ * once only. */
 static bool
 tells_of_a_crash(const struct lun_io *io, const struct lun_disk_info *disk)
 {
-	return (io->op == LUN_FLUSH || io->flags & LUN_FUA) &&
-	       io->error == EIO && plan->write_cache && disk->lost_writes > 0;
+	if (io->code != LUN_EREFUSED || io->error != EIO || !plan->write_cache)
+		return false;
+	if (io->op == LUN_FLUSH)
+		return ++told <= disk->lost_writes;
+	return io->flags & LUN_FUA && disk->lost_writes > 0;
 }
 
 /* So much of its data is lost, damaged or refused, or the unit so often busy,

@@ -10,6 +10,7 @@
 #include "plan.h"
 
 void promise_begin(const struct plan *plan);
+void promise_session(void);		/* a new one: its disks begin anew */
 
 /* Whatever went wrong has been over for long enough. */
 bool nothing_is_wrong(void);
