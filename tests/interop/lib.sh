@@ -14,7 +14,8 @@
 # shellcheck shell=bash
 
 set -eu -o pipefail
-export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+# what Debian's packages bring, before others of these names: see contrib/test
+export LC_ALL=C PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 export PYTHONDONTWRITEBYTECODE=1
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)

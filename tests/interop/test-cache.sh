@@ -59,7 +59,7 @@ with_writes()
 
 	shift 2
 	rm -f "$go" "$go.ready"
-	as_user env PATH=/usr/bin:/bin python3 - "$(lun_file 0)" "$go" "$flushed" >"$state/results" <<-'END' &
+	as_user python3 - "$(lun_file 0)" "$go" "$flushed" >"$state/results" <<-'END' &
 		import errno, os, sys, time
 
 		def sync(fd):

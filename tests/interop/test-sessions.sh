@@ -83,7 +83,7 @@ wait_until 30 up 3 || fail "not all sessions came back"
 # Each session knows of its own writes only; an fsync asks all of them, and one
 # restart is one error.
 say "writes that a restart may have lost"
-as_user env PATH=/usr/bin:/bin python3 - "$(lun_file 0)" "$state/user/go" \
+as_user python3 - "$(lun_file 0)" "$state/user/go" \
 	>"$state/results" <<'END' &
 import errno, os, sys, threading, time
 
