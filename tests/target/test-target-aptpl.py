@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Persistent reservations and the end of the target: what was registered with
+APTPL is there again, however it ended, and what was not is gone. The initiator is
+a few lines of our own: those of others do not let their ISID be chosen.
+
+usage: test-target-aptpl.py LUNFS-TARGET
+"""
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = os.path.abspath(sys.argv[1])
+TARGET = "iqn.2026-01.net.lunfs:disk"
+KEY, OTHER_KEY = 0x0123456789abcdef, 0xfedcba9876543210
+
+GOOD, CHECK_CONDITION, CONFLICT = 0, 2, 0x18
+REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT = range(5)
+READ_KEYS, READ_RESERVATION = range(2)
+WRITE_EXCLUSIVE, EXCLUSIVE_ALL = 1, 8
+
+
+class Initiator:
+    """A session with one connection and one command at a time."""
+
+    def __init__(self, portal, number):
+        host, port = portal.rsplit(":", 1)
+        self.sock = socket.create_connection((host, int(port)), timeout=30)
+        self.cmd_sn, self.exp_stat_sn, self.itt = 1, 0, 0
+        self.login(bytes([0x80, 0, 0, number, 0, 0]))
+        while self.command(bytes(6))[0] == CHECK_CONDITION:
+            pass                        # unit attentions
+
+    def login(self, isid):
+        text = (f"InitiatorName=iqn.2026-01.net.lunfs:i\0TargetName={TARGET}\0"
+                "SessionType=Normal\0").encode()
+        while True:
+            self.send(struct.pack(">BBHI6sHIHHII16x", 0x43, 0x87, 0, len(text),
+                                  isid, 0, 0, 1, 0, self.cmd_sn,
+                                  self.exp_stat_sn), text)
+            bhs, _ = self.receive()
+            assert bhs[0] == 0x23 and bhs[36] == 0, bhs.hex()
+            if bhs[1] & 0x80:
+                return
+            text = b""
+
+    def send(self, bhs, data):
+        assert len(bhs) == 48
+        self.sock.sendall(bhs + data + bytes(-len(data) % 4))
+
+    def exactly(self, n):
+        got = b""
+        while len(got) < n:
+            more = self.sock.recv(n - len(got))
+            assert more, "the target closed the connection"
+            got += more
+        return got
+
+    def receive(self):
+        bhs = self.exactly(48)
+        n = int.from_bytes(bhs[5:8], "big")
+        data = self.exactly(n + -n % 4)[:n]
+        if bhs[0] != 0x25 or bhs[1] & 1:
+            self.exp_stat_sn = (int.from_bytes(bhs[24:28], "big") + 1) % 2**32
+        return bhs, data
+
+    def command(self, cdb, out=b"", in_len=0):
+        """(status, data)."""
+        flags = 0x81 | (0x20 if out else 0) | (0x40 if in_len else 0)
+        self.itt += 1
+        self.send(struct.pack(">BBHI8xIIII16s", 0x01, flags, 0, len(out),
+                              self.itt, len(out) or in_len, self.cmd_sn,
+                              self.exp_stat_sn, cdb), out)
+        self.cmd_sn += 1
+        got = b""
+        while True:
+            bhs, data = self.receive()
+            if bhs[0] == 0x25:
+                got += data
+            if bhs[0] == 0x21 or bhs[0] == 0x25 and bhs[1] & 1:
+                return bhs[3], got
+            assert bhs[0] == 0x25, bhs.hex()
+
+    def reserve_out(self, action, key=0, new=0, kind=0, aptpl=False):
+        cdb = struct.pack(">BBBxxIx", 0x5f, action, kind, 24)
+        return self.command(cdb, struct.pack(">QQ4xB3x", key, new, aptpl))[0]
+
+    def reserve_in(self, action):
+        cdb = struct.pack(">BB5xHx", 0x5e, action, 512)
+        status, data = self.command(cdb, in_len=512)
+        assert status == GOOD
+        return data[8:8 + int.from_bytes(data[4:8], "big")]
+
+    def keys(self):
+        data = self.reserve_in(READ_KEYS)
+        return [k for k, in struct.iter_unpack(">Q", data)]
+
+    def reservation(self):
+        """(key, type) or None."""
+        data = self.reserve_in(READ_RESERVATION)
+        return struct.unpack(">Q5xBxx", data) if data else None
+
+    def write(self):
+        return self.command(struct.pack(">BxIxHx", 0x2a, 0, 1), bytes(512))[0]
+
+
+class Aptpl(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.disk = folder.name + "/disk"
+        self.target = None
+        self.addCleanup(lambda: self.target and self.end(signal.SIGKILL))
+
+    def start(self):
+        """Two initiator ports, 1 and 2."""
+        self.target = subprocess.Popen(
+            [PROGRAM, "--lun", f"file={self.disk},size=1M"], text=True,
+            stdout=subprocess.PIPE)
+        portal = self.target.stdout.readline().split()[1]
+        self.sessions = [Initiator(portal, n) for n in (1, 2)]
+        return self.sessions
+
+    def end(self, how):
+        self.target.send_signal(how)
+        self.target.stdout.close()
+        code = self.target.wait(30)
+        self.target = None
+        for s in self.sessions:
+            s.sock.close()
+        self.assertEqual(code, 0 if how == signal.SIGTERM else -how)
+
+    def restart(self, how):
+        self.end(how)
+        return self.start()
+
+    def test_what_was_to_stay_stays(self):
+        for kind in WRITE_EXCLUSIVE, EXCLUSIVE_ALL:
+            one, two = self.start()
+            self.assertEqual(one.reserve_out(REGISTER, 0, KEY, aptpl=True), GOOD)
+            self.assertEqual(one.reserve_out(RESERVE, KEY, kind=kind), GOOD)
+            self.assertEqual(two.write(), CONFLICT)
+            for how in signal.SIGTERM, signal.SIGKILL, signal.SIGTERM:
+                one, two = self.restart(how)
+                self.assertEqual(two.keys(), [KEY])
+                held = 0 if kind == EXCLUSIVE_ALL else KEY
+                self.assertEqual(two.reservation(), (held, kind))
+                self.assertEqual(two.write(), CONFLICT)
+                self.assertEqual(one.write(), GOOD)
+            # and it is no dead letter: it is released, and the key stays
+            self.assertEqual(one.reserve_out(RELEASE, KEY, kind=kind), GOOD)
+            one, two = self.restart(signal.SIGKILL)
+            self.assertEqual((two.keys(), two.reservation()), ([KEY], None))
+            self.assertEqual(two.write(), GOOD)
+            self.assertEqual(one.reserve_out(CLEAR, KEY), GOOD)
+            one, two = self.restart(signal.SIGKILL)
+            self.assertEqual(two.keys(), [])
+            self.end(signal.SIGTERM)
+
+    def test_what_another_one_took_is_his(self):
+        one, two = self.start()
+        one.reserve_out(REGISTER, 0, KEY, aptpl=True)
+        one.reserve_out(RESERVE, KEY, kind=WRITE_EXCLUSIVE)
+        two.reserve_out(REGISTER, 0, OTHER_KEY, aptpl=True)
+        self.assertEqual(two.reserve_out(PREEMPT, OTHER_KEY, KEY,
+                                         kind=WRITE_EXCLUSIVE), GOOD)
+        one, two = self.restart(signal.SIGKILL)
+        self.assertEqual(one.keys(), [OTHER_KEY])
+        self.assertEqual(one.reservation(), (OTHER_KEY, WRITE_EXCLUSIVE))
+        self.assertEqual((one.write(), two.write()), (CONFLICT, GOOD))
+
+    def test_what_was_not_to_stay_goes(self):
+        for how in signal.SIGTERM, signal.SIGKILL:
+            one, two = self.start()
+            one.reserve_out(REGISTER, 0, KEY, aptpl=True)
+            self.assertEqual(one.reserve_out(REGISTER, KEY, KEY), GOOD)
+            one.reserve_out(RESERVE, KEY, kind=WRITE_EXCLUSIVE)
+            self.assertEqual(two.write(), CONFLICT)
+            one, two = self.restart(how)
+            self.assertEqual((two.keys(), two.reservation()), ([], None))
+            self.assertEqual(two.write(), GOOD)
+            self.end(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
