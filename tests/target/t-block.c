@@ -155,6 +155,33 @@ execute_write(struct task *k)
 	flush_if_through(k);
 }
 
+/* BYTCHK in WRITE AND VERIFY and VERIFY; negative: the task has failed. */
+static int
+get_bytchk(struct task *k, unsigned max)
+{
+	unsigned bytchk = k->cmd.cdb[1] >> 1 & 3;
+
+	if (bytchk <= max && bytchk != 2)
+		return (int)bytchk;
+	scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
+	return -1;
+}
+
+/* On the medium it is what was sent: SBC-3 5.44. */
+void
+start_write_verify(struct task *k)
+{
+	if (get_bytchk(k, 1) >= 0)
+		start_write(k);
+}
+
+void
+execute_write_verify(struct task *k)
+{
+	execute_write(k);
+	flush(k);
+}
+
 /* ------------------------------------------------------- verify, flush -- */
 
 /* What is there, then what is to be there: SBC-3 5.2. */
@@ -199,14 +226,10 @@ execute_compare_write(struct task *k)
 void
 start_verify(struct task *k)
 {
-	unsigned bytchk = k->cmd.cdb[1] >> 1 & 3;
+	int bytchk = get_bytchk(k, 3);
 
-	if (!no_protection(k))
+	if (bytchk < 0 || !no_protection(k))
 		return;
-	if (bytchk == 2) {
-		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
-		return;
-	}
 	if (!set_extent(k, bytchk == 1 ? TRANSFER_MAX : UINT64_MAX) ||
 	    bytchk == 0 || k->disk_len == 0)
 		return;

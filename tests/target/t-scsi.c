@@ -20,6 +20,14 @@ put_sense(uint8_t sense[SENSE_LEN], uint8_t key, uint16_t asc)
 	put16(sense + 12, asc);
 }
 
+/* The byte of the CDB that is wrong: SPC-4 4.5.2.4.2. */
+static void
+point_at(uint8_t sense[SENSE_LEN], uint16_t byte)
+{
+	sense[15] = 0xc0;			/* SKSV, in the CDB */
+	put16(sense + 16, byte);
+}
+
 /* The first failure counts. */
 void
 scsi_fail(struct task *k, uint8_t key, uint16_t asc)
@@ -293,6 +301,8 @@ static const struct command {
 	  10, { 0x28, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
 	{ 0x2a, NO_SA, WRITES, start_write, execute_write,
 	  10, { 0x2a, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
+	{ 0x2e, NO_SA, WRITES, start_write_verify, execute_write_verify,
+	  10, { 0x2e, 0xf6, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
 	{ 0x2f, NO_SA, 0, start_verify, execute_verify,
 	  10, { 0x2f, 0xf6, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff } },
 	{ 0x35, NO_SA, FLUSHES, start_sync, NULL,
@@ -316,6 +326,9 @@ static const struct command {
 		0, 0, 0, 0xff, 0x1f } },
 	{ 0x8a, NO_SA, WRITES, start_write, execute_write,
 	  16, { 0x8a, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0x1f } },
+	{ 0x8e, NO_SA, WRITES, start_write_verify, execute_write_verify,
+	  16, { 0x8e, 0xf6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0x1f } },
 	{ 0x8f, NO_SA, 0, start_verify, execute_verify,
 	  16, { 0x8f, 0xf6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -343,6 +356,9 @@ static const struct command {
 		0x1f } },
 	{ 0xaa, NO_SA, WRITES, start_write, execute_write,
 	  12, { 0xaa, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0x1f } },
+	{ 0xae, NO_SA, WRITES, start_write_verify, execute_write_verify,
+	  12, { 0xae, 0xf6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0x1f } },
 	{ 0xaf, NO_SA, 0, start_verify, execute_verify,
 	  12, { 0xaf, 0xf6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -428,6 +444,21 @@ opcode_has_actions(uint8_t opcode)
 	       opcode == 0xa3;
 }
 
+/* What is asked for, by the reporting options 1 to 3; NULL: there is none. */
+static const struct command *
+find_reported(const struct task *k, unsigned options)
+{
+	const uint8_t *cdb = k->cmd.cdb;
+	unsigned action = get16(cdb + 4);
+	const struct command *c = find_command(k->lu, cdb[3],
+			(uint8_t)(action < NO_SA ? action : NO_SA - 1));
+
+	/* 3: one without service actions has the action 0 */
+	if (c && c->service_action == NO_SA && options == 3 && action != 0)
+		return NULL;
+	return c;
+}
+
 static void
 start_opcodes(struct task *k)
 {
@@ -444,15 +475,13 @@ start_opcodes(struct task *k)
 	    (options == 1 && opcode_has_actions(cdb[3])) ||
 	    (options == 2 && !opcode_has_actions(cdb[3]))) {
 		scsi_fail(k, ILLEGAL, ASC_INVALID_CDB);
+		point_at(k->sense, 2);		/* not at the service action */
 		return;
 	}
 	if (options == 0)
 		len = list_opcodes(k->lu, buf, timeouts);
 	else
-		len = one_opcode(find_command(k->lu, cdb[3],
-				 (uint8_t)(get16(cdb + 4) > 0xfe ? 0xfe
-						: get16(cdb + 4))),
-				 buf, timeouts);
+		len = one_opcode(find_reported(k, options), buf, timeouts);
 	scsi_give(k, len, get32(cdb + 6));
 }
 

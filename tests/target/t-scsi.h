@@ -37,6 +37,8 @@ void scsi_give(struct task *k, uint32_t len, uint32_t allocation);
 void start_read(struct task *k);
 void start_write(struct task *k);
 void execute_write(struct task *k);
+void start_write_verify(struct task *k);
+void execute_write_verify(struct task *k);
 void start_verify(struct task *k);
 void execute_verify(struct task *k);
 void start_sync(struct task *k);
