@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An iSCSI target for tests, written from the target side of RFC 7143. It
- * shares the wire layer with the engine and nothing else: what one of them
+ * shares lib/wire and lib/base with the engine and nothing else: what one of them
  * misunderstands, the other one shows.
  *
  *	target -- has --> portals

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Persistent reservations and the end of the target: what was registered with
-APTPL is there again, however it ended, and what was not is gone. The initiator is
-a few lines of our own: those of others do not let their ISID be chosen.
+"""SCSI commands as libiscsi's suite does not send them. The initiator is a few lines
+of our own: those of others do not let their ISID be chosen.
 
-usage: test-target-aptpl.py LUNFS-TARGET
+Persistent reservations and the end of the target: what was registered with APTPL
+is there again, however it ended, and what was not is gone. REPORT SUPPORTED
+OPERATION CODES with each of its reporting options (SPC-4 6.35).
+
+usage: test-target-commands.py LUNFS-TARGET
 """
 import os
 import signal
@@ -80,8 +83,8 @@ class Initiator:
         got = b""
         while True:
             bhs, data = self.receive()
-            if bhs[0] == 0x25:
-                got += data
+            if bhs[0] == 0x25 or bhs[3]:
+                got += data             # or the sense, with its length
             if bhs[0] == 0x21 or bhs[0] == 0x25 and bhs[1] & 1:
                 return bhs[3], got
             assert bhs[0] == 0x25, bhs.hex()
@@ -109,7 +112,7 @@ class Initiator:
         return self.command(struct.pack(">BxIxHx", 0x2a, 0, 1), bytes(512))[0]
 
 
-class Aptpl(unittest.TestCase):
+class Served(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -139,6 +142,8 @@ class Aptpl(unittest.TestCase):
         self.end(how)
         return self.start()
 
+
+class Aptpl(Served):
     def test_what_was_to_stay_stays(self):
         for kind in WRITE_EXCLUSIVE, EXCLUSIVE_ALL:
             one, two = self.start()
@@ -185,6 +190,67 @@ class Aptpl(unittest.TestCase):
             self.assertEqual((two.keys(), two.reservation()), ([], None))
             self.assertEqual(two.write(), GOOD)
             self.end(signal.SIGTERM)
+
+
+class Opcodes(Served):
+    READ, LBA_STATUS = 0x28, (0x9e, 0x12)
+    UNKNOWN = 0x29
+
+    def ask(self, options, opcode=0, action=0, timeouts=False):
+        """(status, data)"""
+        cdb = struct.pack(">BBBBHI2x", 0xa3, 0x0c, options | timeouts << 7,
+                          opcode, action, 4096)
+        return self.one.command(cdb, in_len=4096)
+
+    def supported(self, options, opcode, action, timeouts=False):
+        """Is it? If so the CDB usage data must be right."""
+        status, data = self.ask(options, opcode, action, timeouts)
+        self.assertEqual(status, GOOD)
+        support, length = data[1] & 7, int.from_bytes(data[2:4], "big")
+        self.assertIn(support, (1, 3))
+        if support == 1:
+            return False
+        self.assertEqual(bool(data[1] & 0x80), timeouts)
+        self.assertEqual(len(data), 4 + length + (12 if timeouts else 0))
+        self.assertEqual(data[4], opcode)
+        return True
+
+    def refused(self, options, opcode, action=0):
+        """Invalid field in CDB, which is that of the options."""
+        status, sense = self.ask(options, opcode, action)
+        self.assertEqual(status, CHECK_CONDITION)
+        self.assertEqual((sense[2 + 2], sense[2 + 12:2 + 14]),
+                         (5, b"\x24\x00"))
+        self.assertEqual(sense[2 + 15:2 + 18], b"\xc0\x00\x02")
+
+    def test_each_option(self):
+        self.one, _ = self.start()
+        status, data = self.ask(0)
+        self.assertEqual(status, GOOD)
+        self.assertEqual(int.from_bytes(data[:4], "big"), len(data) - 4)
+        listed = [(d[0], int.from_bytes(d[2:4], "big"), d[5] & 1)
+                  for d in (data[i:i + 8] for i in range(4, len(data), 8))]
+        self.assertIn((self.READ, 0, 0), listed)
+        self.assertIn((*self.LBA_STATUS, 1), listed)
+        for opcode, action, has_actions in listed:
+            for timeouts in False, True:
+                if has_actions:
+                    self.refused(1, opcode, action)
+                    self.assertTrue(self.supported(2, opcode, action, timeouts))
+                else:
+                    self.assertTrue(self.supported(1, opcode, 0, timeouts))
+                    # without actions the field is not looked at
+                    self.assertTrue(self.supported(1, opcode, 7, timeouts))
+                    self.refused(2, opcode)
+                    self.assertFalse(self.supported(3, opcode, 1, timeouts))
+                self.assertTrue(self.supported(3, opcode, action, timeouts))
+        for options in 1, 3:
+            self.assertFalse(self.supported(options, self.UNKNOWN, 0))
+        for options in 2, 3:
+            for action in 0x1f, 0xff, 0x100 | self.LBA_STATUS[1], 0xffff:
+                self.assertFalse(self.supported(options, 0x9e, action))
+        for options in range(4, 8):
+            self.refused(options, self.READ)
 
 
 if __name__ == "__main__":
