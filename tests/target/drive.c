@@ -23,6 +23,8 @@ struct link {
 	uint16_t tsih;
 	uint32_t exp_stat_sn;
 	bool hold, stalled;
+	size_t first;			/* link_split() */
+	lun_time pause;
 	struct got queue[QUEUE_MAX];
 	unsigned head, tail;
 	struct got taken;		/* what link_expect() returned last */
@@ -233,7 +235,21 @@ send_pdu(struct link *l, struct pdu *pdu, const void *data, size_t len,
 	tx_ack(l->tx, n);
 	if (corrupt && n > 0)
 		stream[n - 1] ^= 0x40;
-	put_bytes(l, stream, n);
+
+	size_t first = l->first < n ? l->first : n;
+
+	put_bytes(l, stream, first);
+	if (first > 0)
+		drive_run(l->drive, l->pause);
+	l->first = 0;
+	put_bytes(l, stream + first, n - first);
+}
+
+void
+link_split(struct link *l, size_t first, lun_time pause)
+{
+	l->first = first;
+	l->pause = pause;
 }
 
 /* --------------------------------------------------------------- links -- */

@@ -69,6 +69,9 @@ void link_send(struct link *l, struct pdu *pdu, const void *data, size_t len);
 void link_send_corrupt(struct link *l, struct pdu *pdu, const void *data,
 		       size_t len);	/* wrong data digest */
 
+/* So much of the next PDU arrives, and the rest after a while. */
+void link_split(struct link *l, size_t first, lun_time pause);
+
 /* The next PDU from the target, which must have this opcode. */
 const struct got *link_expect(struct link *l, enum opcode opcode);
 /* ... whatever its data digest says */

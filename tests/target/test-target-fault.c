@@ -413,6 +413,33 @@ test_a_zombie_that_never_had_its_time(void **state)
 	end(&w);
 }
 
+/* What was held back is delivered while a payload is half here, whose buffer
+ * nobody else gets. */
+static void
+test_a_payload_and_delayed_pdus(void **state)
+{
+	static uint8_t a[2 * BLOCK], b[BLOCK];
+	struct world w = begin("InitialR2T=Yes");
+	uint32_t ttt;
+
+	memset(a, 'a', sizeof(a));
+	memset(b, 'b', sizeof(b));
+	fault(&w, "delay=1,on=nop-out");
+	fault(&w, "delay=2,on=scsi-command,nth=1");
+	ping(w.l, 7);
+	link_write(w.l, 8, 0, 2, a, BLOCK, true);
+	link_split(w.l, BHS_LEN + BLOCK / 2, 3 * TIME_S);
+	link_write(w.l, 9, 2, 1, b, BLOCK, true);
+	pong(w.l, 7);
+	ttt = link_expect_r2t(w.l, 8, 0, BLOCK, BLOCK)->pdu.target_transfer_tag;
+	link_expect_status(w.l, 9, SCSI_GOOD);
+	link_data_out(w.l, 8, ttt, 0, BLOCK, a + BLOCK, BLOCK, true);
+	link_expect_status(w.l, 8, SCSI_GOOD);
+	assert_memory_equal(drive_disk(w.d), a, sizeof(a));
+	assert_memory_equal(drive_disk(w.d) + sizeof(a), b, sizeof(b));
+	end(&w);
+}
+
 /* --------------------------------------------------------------- logins -- */
 
 static void
@@ -453,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_held_beyond_its_connection),
 		cmocka_unit_test(test_only_a_zombie_writes_after_its_end),
 		cmocka_unit_test(test_a_zombie_that_never_had_its_time),
+		cmocka_unit_test(test_a_payload_and_delayed_pdus),
 		cmocka_unit_test(test_logins_are_refused_and_sent_away),
 	};
 
