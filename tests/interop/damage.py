@@ -3,7 +3,8 @@
 """A TCP proxy that reads iSCSI PDUs, and damages or loses some.
 
 usage: damage.py PORT TO_PORT [--digests header,data] [--data N] [--drop N]
-                 [--header N] [--towards initiator|target|both] [--seed N]
+                 [--header N] [--only commands|unsolicited]
+                 [--towards initiator|target|both] [--seed N]
 
 Listens on 127.0.0.1:PORT, passes on to 127.0.0.1:TO_PORT, prints "ready". Of the
 PDUs of the full feature phase one in N (on the average; one in 2 N at least;
@@ -13,6 +14,7 @@ PDUs of the full feature phase one in N (on the average; one in 2 N at least;
     --drop      is lost
     --header    gets a wrong byte in its header
 
+--only: other PDUs than SCSI Commands, or Data-Outs nobody asked for, don't count.
 --digests says which digests the two ends agree on: PDUs have them then. Each
 that was changed is a line on stdout. It begins at SIGUSR1, and ends at SIGUSR2.
 """
@@ -30,6 +32,14 @@ NAMES = {0x00: "NOP-Out", 0x01: "SCSI Command", 0x02: "TMF Request",
          0x05: "Data-Out", 0x10: "SNACK", 0x20: "NOP-In",
          0x21: "SCSI Response", 0x22: "TMF Response", 0x25: "Data-In",
          0x31: "R2T", 0x32: "Async Message", 0x3f: "Reject"}
+
+
+KINDS = {
+    "all": lambda opcode, pdu: True,
+    "commands": lambda opcode, pdu: opcode == 0x01,
+    "unsolicited": lambda opcode, pdu: opcode == 0x05 and
+    pdu[20:24] == b"\xff\xff\xff\xff",
+}
 
 
 class Stream:
@@ -101,7 +111,8 @@ class Proxy:
         try:
             while got := stream.pdu():
                 pdu = got[1]
-                if touched and got[0] not in LOGIN:
+                if (touched and got[0] not in LOGIN and
+                        KINDS[self.o.only](got[0], pdu)):
                     pdu = self.change(*got)
                 if pdu:
                     to.sendall(pdu)
@@ -135,6 +146,7 @@ def main():
     p.add_argument("--data", type=int, default=0)
     p.add_argument("--drop", type=int, default=0)
     p.add_argument("--header", type=int, default=0)
+    p.add_argument("--only", default="all", choices=KINDS)
     p.add_argument("--towards", default="both",
                    choices=["initiator", "target", "both"])
     p.add_argument("--seed", type=int, default=1)
