@@ -2,22 +2,26 @@
 # A mount of several connections at an error recovery level, and what it counts.
 # For test-recovery.sh and test-damage.sh, whose argument is KIND-LEVEL.
 #
-# LUNFS_LONG=SECONDS: each journey, and its load, takes at least so long.
+# LUNFS_LONG=SECONDS: the faults of each journey take at least so long.
 # shellcheck shell=bash disable=SC2154
 
 require_fuse
 require fio python3 jq
 
 kind=${1%-*} level=${1#*-} connections=4
+[ "$kind" != tgt ] || connections=1	# it takes no more
 own_options=(--key MaxConnections=4 --key "ErrorRecoveryLevel=$level")
 start_target "$kind" erl="$level" mended portals=2 "$(image 64M image0)" \
 	"$(image 16M image1)"
 . "$here/load.sh"
-patience=10 long=8 cut_after=5000000 damage_after=600
+patience=10 long=4 cut_after=5000000 damage_after=600
+load_for=3600 load_size=16M load_ops=2000	# until it is enough
+has_cache=()					# which no restart empties here
 if [ "$kind" = lio ]; then	# it is slow, and not to blame for that
-	patience=30 long=5 cut_after=2000000 damage_after=200
+	patience=30 cut_after=2000000 damage_after=200
+	load_size=8M load_ops=150
 fi
-long=${LUNFS_LONG:-$long} load_for=${LUNFS_LONG:-0}
+long=${LUNFS_LONG:-$long} awaited=()
 
 # serve_level PORTAL|URL OPTION...
 serve_level()
@@ -60,17 +64,31 @@ not_recovered_by()
 	fail "recovered by $*"
 }
 
+# enough WHAT: often enough, and to what it is there for. (At level 2 a cut may
+# find nothing but commands that the target never saw.)
+enough()
+{
+	local field
+
+	[ "$(did "$1")" -ge 3 ] || return 1
+	for field in "${awaited[@]}"; do
+		[ "$(counts "$field")" != 0 ] || return 1
+	done
+}
+
 # troubled WHAT: the proxy does WHAT for a while, and not any more; and the
-# session has recovered.
+# session has recovered. The load ends with it.
 troubled()
 {
 	local i
 
 	hurry_for "$long"
-	for ((i = 0; i < 12 && $(did "$1") < 3; i++)); do
-		hurry_for 5		# on a busy machine
+	for ((i = 0; i < 30; i++)); do
+		! enough "$1" || break
+		hurry_for 2		# on a busy machine
 	done
 	kill -USR2 "$proxy"
+	touch "$state/stop"
 	wait_until 30 up || fail "not up after the last fault"
 	as_user "$lunfs" status "$mnt"
 	say "$1: $(did "$1") times: $(summary)"

@@ -11,7 +11,7 @@ log=$state/lunfs.log
 mount_pid=''
 
 # How much at a time: LIO's machine is slow, and slower on a machine that is busy.
-load_for=0		# seconds, for the first of them; but at least once
+load_for=0		# seconds, or until it is told to stop; but at least once
 load_size=48M load_ops=4000
 [ "$kind" != lio ] || load_size=16M load_ops=300
 
@@ -100,6 +100,12 @@ logged()
 
 # -------------------------------------------------------------- the load --
 
+# goes_on END
+goes_on()
+{
+	[ ! -e "$state/stop" ] && [ "$SECONDS" -lt "$1" ]
+}
+
 # Many writes in flight, and read back; writes of any size at any offset, and
 # read back, until it is told to stop.
 fio_load()
@@ -107,7 +113,7 @@ fio_load()
 	local file n=0 end=$((SECONDS + load_for))
 
 	file=$(lun_file 0)		# fio takes ":" as a separator
-	while [ "$n" = 0 ] || [ "$SECONDS" -lt "$end" ]; do
+	while [ "$n" = 0 ] || goes_on "$end"; do
 		as_user fio --name=load --filename="${file//:/\\:}" \
 			--size="$load_size" --rw=randwrite --bsrange=4k-128k \
 			--ioengine=libaio --iodepth=16 --direct=1 --rate=8m \

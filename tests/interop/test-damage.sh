@@ -26,6 +26,7 @@ damaged()
 		recovered_by "$1_digest_errors"
 	case $level-$1 in
 	0-* | 1-header)	recovered_by session_recoveries ;;
+	2-header)	recovered_by connection_recoveries ;;&
 	*)		not_recovered_by session_recoveries ;;
 	esac
 	unserve

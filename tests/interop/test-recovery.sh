@@ -43,16 +43,20 @@ spread()
 
 # --------------------------------------------------------------------- cuts --
 
-# cut_by MODES
+# cut_by MODES [FIELD]: and that is counted, too.
 cut_by()
 {
+	local field awaited=("${@:2}")
+
+	[ "$level" != 2 ] || awaited+=(connection_recoveries tasks_reassigned)
 	start_proxy --modes "$1" --bytes "$cut_after"
 	serve_level "$proxied"
 	under_load "cut by $1 at level $level, $connections connections" \
 		troubled cut
+	for field in "${awaited[@]}"; do
+		recovered_by "$field"
+	done
 	if [ "$level" = 2 ]; then
-		recovered_by connection_recoveries
-		recovered_by tasks_reassigned tasks_retried
 		not_recovered_by session_recoveries
 	else
 		recovered_by session_recoveries
@@ -87,14 +91,18 @@ cut_off()
 	local patience=10 long=${LUNFS_LONG:-12} cut_after=$((cut_after * seldom))
 
 	[ "$kind" != lio ] || patience=20 long=${LUNFS_LONG:-22}
-	cut_by half,hole
+	[[ $kind != *tgt ]] || patience=5 long=${LUNFS_LONG:-7}
+	cut_by half,hole nop_timeouts
 }
 
 journeys=("${@:2}")
 if [ $# = 1 ]; then
 	journeys=(spread cut)
+	[ "$connections" != 1 ] || journeys=(cut)
 	[ "$level" != 2 ] || journeys+=(cut_alone)
-	[ "$level" != 2 ] && [ -z "${LUNFS_LONG:-}" ] || journeys+=(cut_off)
+	case $kind-$level-${LUNFS_LONG:+long} in
+	*tgt-* | *-2-* | *-long)	journeys+=(cut_off) ;;
+	esac
 fi
 for journey in "${journeys[@]}"; do
 	"$journey"
