@@ -342,6 +342,9 @@ watch_portal(struct lun_session *s)
 void
 disks_lost(struct lun_session *s, const struct lun_error *err)
 {
+	struct recovery_status st;
+
+	recovery_status(s->recovery, &st);
 	watch_portal(s);
 	s->lost = true;
 	luns_cancel(&s->luns);
@@ -350,7 +353,7 @@ disks_lost(struct lun_session *s, const struct lun_error *err)
 		struct lun_disk *d = s->disks[i];
 
 		list_del(&d->to_probe);
-		disk_lost(d->disk, err->code, err->text);
+		disk_lost(d->disk, st.lost_at, err->code, err->text);
 	}
 }
 

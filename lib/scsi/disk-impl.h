@@ -2,8 +2,8 @@
 /*
  * The inside of a disk, shared by disk.c (the unit: probes, information, what
  * is told to the owner), disk-io.c (requests), disk-piece.c (their commands),
- * disk-order.c (which writes wait for which) and disk-cache.c (what is not on
- * the medium yet).
+ * disk-outage.c (how long they wait), disk-order.c (which writes wait for which)
+ * and disk-cache.c (what is not on the medium yet).
  */
 #ifndef SCSI_DISK_IMPL_H
 #define SCSI_DISK_IMPL_H
@@ -56,7 +56,8 @@ struct request {
 	const char *why;		/* it failed without a command */
 	uint64_t first, last;		/* blocks that a write touches */
 	uint64_t covers;		/* disk.acknowledged, as it is flushed */
-	lun_time lost_at;		/* when it first got no answer; 0: never */
+	lun_time lost_at;		/* since when it waits, disk-outage.c; 0:
+					   it never did */
 	size_t next;			/* bytes that are handed to pieces */
 	uint16_t n_pieces;
 	bool head, tail;		/* the write has a part of first, last */
@@ -64,6 +65,7 @@ struct request {
 	bool sync_sent;
 	bool cancelled;
 	bool ended;
+	bool outwaited;			/* it was lost after all of its time */
 };
 
 static_assert(sizeof(struct request) <= sizeof(((struct lun_io *)0)->priv),
@@ -91,7 +93,8 @@ struct disk {
 	bool lost, given_up;		/* the latter: the outage lasted too long */
 	bool unsure;			/* a write got no answer */
 	int lost_code;
-	char lost_text[256];
+	char lost_text[256];		/* the cause of the loss */
+	char over_text[300];		/* the same, and that the wait is over */
 	/* Outages without the answer to a request in between are one to those
 	 * who wait: it began then; 0: there was an answer since. */
 	lun_time outage_began;
@@ -153,8 +156,7 @@ io_data_length(const struct lun_io *io)
 const char *disk_why_not(const struct disk *d, int *code, int *error);
 void disk_note_effects(struct disk *d, const struct outcome *o,
 		       const struct command *c);
-/* As disk_lost(), but nobody knows whether the nexus is there. */
-void disk_unanswered(struct disk *d, int code, const char *text);
+void disk_update_info(struct disk *d);
 void disk_wake(struct disk *d);		/* the ready timer runs */
 void disk_log(struct disk *d, enum lun_log_level level, const char *what,
 	      const char *text);
@@ -166,8 +168,10 @@ void disk_report(struct disk *d);		/* done of all that have ended */
 void disk_resume(struct disk *d);		/* after a probe */
 /* As much as may be sent is sent, one piece of each request in turn. */
 void disk_pump(struct disk *d);
-/* Ends all that has no command out, with this code. */
-void disk_fail_waiting(struct disk *d, int code, int error, const char *why);
+/* Ends all that has no command out and waits since then (TIME_NEVER: all of it)
+ * or longer, with this code. */
+void disk_fail_waiting(struct disk *d, lun_time since, int code, int error,
+		       const char *why);
 
 /* The first failure counts. why: NULL if a piece explains it. */
 void request_fail(struct request *r, int code, int error, const char *why);
@@ -184,9 +188,23 @@ void piece_put(struct disk *d, struct piece *p);	/* at work no more */
 /* A delayed piece is given up and its request fails; a step is to follow. */
 void piece_drop(struct disk *d, struct piece *p, int code, int error,
 		const char *why);
-/* An outage is over: the unit may take its time to be ready again. */
+/* The unit is there again: it may take its time to be ready. */
 void pieces_start_anew(struct disk *d);
 void pieces_resend(struct disk *d, lun_time now);	/* those that are due */
+
+/* disk-outage.c */
+enum { OUTAGE_TEXT_MAX = 44 };
+int outage_init(struct disk *d);	/* 0 or LUN_ENOMEM */
+/* As disk_lost(), but nobody knows whether the nexus is there. */
+void disk_unanswered(struct disk *d, int code, const char *text);
+void outage_ends(struct disk *d);	/* it is the same unit, or GONE */
+void outage_answered(struct disk *d);	/* something was, whatever it was */
+/* The disk is lost, and the request can do nothing but wait. */
+void outage_waits(struct disk *d, struct request *r);
+/* Its command was lost: is it not to wait any more? cut_off: struct command's
+ * lost_at. */
+bool outage_is_over(const struct disk *d, struct request *r, lun_time cut_off);
+const char *outage_text(const struct disk *d, char text[OUTAGE_TEXT_MAX]);
 
 /* disk-cache.c */
 void cache_written(struct disk *d);	/* a write was acknowledged, no FUA */

@@ -86,10 +86,11 @@ request_step(struct disk *d, struct request *r)
 	if (request_stopping(r)) {
 		if (r->n_pieces == 0)
 			request_end(d, r);
-	} else if (r->blocker) {
-		return;
-	} else if (has_more(r)) {
-		if (list_empty(&r->link) && r->n_pieces < PIECES_PER_REQUEST)
+	} else if (r->blocker || has_more(r)) {
+		if (d->lost)
+			outage_waits(d, r);
+		if (!r->blocker && list_empty(&r->link) &&
+		    r->n_pieces < PIECES_PER_REQUEST)
 			list_append(&d->waiting, &r->link);
 	} else if (r->n_pieces == 0) {
 		request_end(d, r);
@@ -149,20 +150,24 @@ set_text(struct disk *d, struct request *r)
 {
 	struct lun_io *io = request_io(r);
 	char text[OUTCOME_TEXT_MAX];
+	char over[OUTAGE_TEXT_MAX], where[60] = "";
 	const struct piece *p = r->failed;
 
 	io->text = "";
 	if (io->code == 0)
 		return;
 	io->text = d->text;
-	if (!p)
+	if (!p) {
 		snprintf(d->text, sizeof(d->text), "%s", r->why);
-	else if (p->kind == PIECE_SYNC)
-		outcome_text(d->text, &p->command);
-	else
-		snprintf(d->text, sizeof(d->text), "block %" PRIu64 " + %" PRIu32
-			 ": %s", p->range.lba, p->range.blocks,
-			 outcome_text(text, &p->command));
+		return;
+	}
+	if (p->kind != PIECE_SYNC)
+		snprintf(where, sizeof(where), "block %" PRIu64 " + %" PRIu32
+			 ": ", p->range.lba, p->range.blocks);
+	snprintf(d->text, sizeof(d->text), "%s%s%s%s",
+		 r->outwaited ? outage_text(d, over) : "",
+		 r->outwaited ? ": " : "", where,
+		 outcome_text(text, &p->command));
 }
 
 void
@@ -198,24 +203,38 @@ disk_resume(struct disk *d)
 	const char *why = disk_why_not(d, &code, &error);
 
 	if (why)
-		disk_fail_waiting(d, code, error, why);
+		disk_fail_waiting(d, TIME_NEVER, code, error, why);
 	pieces_resend(d, d->unit.nexus->timers->now);
 	disk_pump(d);
 }
 
+/* Blocked ones first: as long as there are any, others get in line when those
+ * before them end. */
 void
-disk_fail_waiting(struct disk *d, int code, int error, const char *why)
+disk_fail_waiting(struct disk *d, lun_time since, int code, int error,
+		  const char *why)
 {
 	struct piece *p;
 	struct request *r;
 
+	list_for_each(r, &d->writes, struct request, order) {
+		if (!r->blocker || r->lost_at > since)
+			continue;
+		request_fail(r, code, error, why);
+		request_step(d, r);
+	}
 	list_for_each(p, &d->delayed, struct piece, delay) {
 		r = p->request;
+		if (r->lost_at > since)
+			continue;
 		piece_drop(d, p, code, error, why);
 		request_step(d, r);
 	}
-	timer_clear(&d->delay);
-	while ((r = list_first(&d->waiting, struct request, link))) {
+	if (list_empty(&d->delayed))
+		timer_clear(&d->delay);
+	list_for_each(r, &d->waiting, struct request, link) {
+		if (r->lost_at > since)
+			continue;
 		list_del(&r->link);
 		request_fail(r, code, error, why);
 		request_step(d, r);

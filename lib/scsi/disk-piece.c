@@ -88,6 +88,8 @@ piece_delay(struct disk *d, struct piece *p, lun_time at)
 {
 	p->at = at;
 	list_append(&d->delayed, &p->delay);
+	if (d->lost)
+		outage_waits(d, p->request);
 	if (!d->unverified)
 		set_delay_timer(d, at);
 }
@@ -129,6 +131,7 @@ piece_send(struct disk *d, struct piece *p)
 		c->out = piece_buffer(p);
 		c->out_len = len;
 	}
+	c->waits_since = p->request->lost_at;
 	unit_submit(&d->unit, c);
 }
 
@@ -174,23 +177,6 @@ adapt_depth(struct disk *d, const struct outcome *o)
 }
 
 /*
- * Outages that follow each other are one to a request that is lost in each; the
- * first one began when its command was cut off, also if that was to be mended.
- */
-static bool
-outage_is_over(struct disk *d, const struct piece *p)
-{
-	lun_time now = d->unit.nexus->timers->now;
-	lun_time cut_off = p->command.lost_at;
-	struct request *r = p->request;
-
-	if (r->lost_at == 0)
-		r->lost_at = cut_off ? cut_off : now;
-	return d->given_up || (d->options.outage != TIME_NEVER &&
-			       now >= time_add(r->lost_at, d->options.outage));
-}
-
-/*
  * No answer. If the nexus is there after all (a command that was aborted since
  * it took too long), a probe finds the unit and sends the piece again; else it
  * waits for the nexus. False: not at all.
@@ -203,7 +189,9 @@ piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
 	disk_unanswered(d, o->code, outcome_text(text, &p->command));
 	d->probe_wanted = true;
 	disk_wake(d);
-	if (outage_is_over(d, p))
+	p->request->outwaited = outage_is_over(d, p->request,
+					       p->command.lost_at);
+	if (p->request->outwaited)
 		return false;
 	d->retried++;
 	piece_delay(d, p, d->unit.nexus->timers->now);
@@ -317,7 +305,7 @@ piece_done(struct command *c)
 	disk_note_effects(d, &o, c);
 	adapt_depth(d, &o);
 	if (!o.lost)
-		d->outage_began = 0;
+		outage_answered(d);
 	d->unsure |= c->out_len > 0 && c->result < 0 &&
 	    c->result != LUN_ECANCELED;
 	if (piece_retry(d, p, &o))

@@ -43,7 +43,7 @@ disk_why_not(const struct disk *d, int *code, int *error)
 	if (d->given_up) {
 		*code = d->lost_code;
 		*error = errno_of_code(d->lost_code);
-		return d->lost_text;
+		return d->over_text;
 	}
 	if (state == LUN_DISK_READY)
 		return NULL;
@@ -115,8 +115,8 @@ in_bytes(uint64_t blocks, uint32_t block_size)
 	return bytes <= UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
-static void
-update_info(struct disk *d)
+void
+disk_update_info(struct disk *d)
 {
 	const struct geometry *g = &d->geometry;
 	struct lun_disk_info *info = &d->info;
@@ -141,7 +141,7 @@ update_info(struct disk *d)
 	if (d->lost && g->state == LUN_DISK_READY) {
 		info->lost = d->given_up;
 		info->state_name = d->given_up ? "lost" : "waiting";
-		info->text = d->lost_text;
+		info->text = d->given_up ? d->over_text : d->lost_text;
 	}
 	memcpy(info->vendor, g->inquiry.vendor, sizeof(info->vendor));
 	memcpy(info->product, g->inquiry.product, sizeof(info->product));
@@ -163,7 +163,7 @@ become_gone(struct disk *d, const char *text)
 		return;			/* told already */
 	g->state = LUN_DISK_GONE;
 	snprintf(g->text, sizeof(g->text), "%s", text);
-	update_info(d);
+	disk_update_info(d);
 	disk_log(d, LUN_LOG_ERROR, "", text);
 }
 
@@ -189,7 +189,7 @@ keep_geometry(struct disk *d, const struct geometry *now, const char *another)
 	} else if (d->geometry.state != LUN_DISK_GONE) {
 		d->geometry.state = now->state;
 		memcpy(d->geometry.text, now->text, sizeof(now->text));
-		update_info(d);
+		disk_update_info(d);
 	} else {
 		news = false;
 	}
@@ -221,85 +221,11 @@ take_geometry(struct disk *d)
 
 	geometry_move(&d->geometry, now);
 	d->no_sync = false;
-	update_info(d);
+	disk_update_info(d);
 	return news;
 }
 
-/* ---------------------------------------------------- loss of the nexus -- */
-
-static void
-give_up(struct disk *d)
-{
-	d->given_up = true;
-	update_info(d);
-	disk_fail_waiting(d, d->lost_code, errno_of_code(d->lost_code),
-			  d->lost_text);
-	disk_wake(d);
-}
-
-static void
-outage_over(struct timer *t, lun_time now)
-{
-	struct disk *d = container_of(t, struct disk, outage);
-
-	disk_log(d, LUN_LOG_ERROR, "requests fail from now on: ", d->lost_text);
-	give_up(d);
-}
-
-bool
-disk_is_lost(const struct disk *d)
-{
-	return d->lost;
-}
-
-bool
-disk_is_unsure(const struct disk *d)
-{
-	return d->unsure;
-}
-
-void
-disk_unanswered(struct disk *d, int code, const char *text)
-{
-	lun_time now = d->unit.nexus->timers->now;
-
-	if (d->closed || d->lost)
-		return;
-	d->lost = d->unverified = true;
-	d->lost_code = code;
-	snprintf(d->lost_text, sizeof(d->lost_text), "%s", text);
-	update_info(d);
-	if (d->outage_began == 0)
-		d->outage_began = now;
-	if (d->options.outage == 0)
-		give_up(d);
-	else if (d->options.outage != TIME_NEVER)
-		timer_set(&d->outage, time_add(d->outage_began,
-					       d->options.outage));
-}
-
-void
-disk_lost(struct disk *d, int code, const char *text)
-{
-	d->away = true;
-	d->probe_void = probe_running(&d->probe);
-	d->probe_wanted = false;
-	timer_clear(&d->again);
-	disk_unanswered(d, code, text);
-}
-
-/* It is the same unit, or another one and so GONE. */
-static void
-found_again(struct disk *d)
-{
-	if (d->lost)
-		pieces_start_anew(d);
-	d->unverified = d->lost = d->given_up = d->unsure = false;
-	if (d->requests == 0)
-		d->outage_began = 0;	/* nobody has waited */
-	update_info(d);
-	timer_clear(&d->outage);
-}
+/* -------------------------------------------------------------- probes -- */
 
 /* Without a nexus the owner asks for the next probe. Else nobody would: one that
  * had no answer may have been lost alone, say by the reset of the unit that
@@ -316,7 +242,7 @@ static void
 still_unknown(struct disk *d, const char *text)
 {
 	snprintf(d->geometry.text, sizeof(d->geometry.text), "%s", text);
-	update_info(d);
+	disk_update_info(d);
 	look_later(d, DISK_PROBE_AGAIN);
 }
 
@@ -325,8 +251,6 @@ disk_retried(const struct disk *d)
 {
 	return d->retried;
 }
-
-/* -------------------------------------------------------------- probes -- */
 
 static void
 look_for_return(struct disk *d)
@@ -366,7 +290,8 @@ probe_done(struct probe *p)
 		d->maybe_restarted = false;
 		news = take_geometry(d);
 		d->probed = true;
-		found_again(d);
+		outage_ends(d);
+		disk_update_info(d);
 		disk_resume(d);
 	} else if (d->lost || (d->unverified && outcome_is_loss(p->code))) {
 		disk_unanswered(d, p->code, p->text);
@@ -375,7 +300,7 @@ probe_done(struct probe *p)
 		still_unknown(d, p->text);
 	} else if (d->unverified) {
 		/* Nothing may be sent to what is unknown. */
-		disk_fail_waiting(d, p->code, errno_of_code(p->code),
+		disk_fail_waiting(d, TIME_NEVER, p->code, errno_of_code(p->code),
 				  "what the unit is now could not be found"
 				  " out");
 	}
@@ -455,11 +380,11 @@ disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
 	    probe_init(&d->probe, &d->unit, options->patience, probe_done,
 		       d) < 0 ||
 	    timer_init(&d->ready, nexus->timers, ready_fired) < 0 ||
-	    timer_init(&d->outage, nexus->timers, outage_over) < 0 ||
+	    outage_init(d) < 0 ||
 	    timer_init(&d->again, nexus->timers, again_fired) < 0 ||
 	    disk_io_init(d) < 0)
 		return LUN_ENOMEM;
-	update_info(d);
+	disk_update_info(d);
 	*out = take(d);
 	return 0;
 }
@@ -488,7 +413,7 @@ disk_gone(struct disk *d, const char *text)
 	if (d->geometry.state != LUN_DISK_GONE)
 		become_gone(d, text);
 	d->probed = true;
-	disk_fail_waiting(d, LUN_EIDENTITY, errno_of_code(LUN_EIDENTITY),
+	disk_fail_waiting(d, TIME_NEVER, LUN_EIDENTITY, errno_of_code(LUN_EIDENTITY),
 			  d->geometry.text);
 	disk_wake(d);
 }
@@ -502,7 +427,7 @@ disk_close(struct disk *d)
 	timer_clear(&d->outage);
 	timer_clear(&d->again);
 	probe_cancel(&d->probe);
-	disk_fail_waiting(d, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
+	disk_fail_waiting(d, TIME_NEVER, LUN_ECANCELED, errno_of_code(LUN_ECANCELED),
 			  CLOSED);
 	disk_report(d);
 }

@@ -36,8 +36,8 @@ struct disk_options {
 	uint32_t max_transfer;	/* bytes in one command; 0: a default */
 	/* How long BUSY and the like are met by pauses, all in all. */
 	lun_time patience;
-	/* How long requests wait while the nexus is lost (disk_lost()): 0, not
-	 * at all; TIME_NEVER: for ever. */
+	/* How long a request waits while the nexus is lost (disk_lost()), from
+	 * its first loss on: 0, not at all; TIME_NEVER: for ever. */
 	lun_time outage;
 	/* Its owner has one disk for whatever is under this number: a unit that
 	 * was replaced is looked for, and once it is back all is as before. */
@@ -69,12 +69,13 @@ void disk_probe(struct disk *d);
 /*
  * The nexus is lost: nothing is sent, requests wait, and what was under way is
  * sent again, once a probe has found that it is the same unit. The owner asks
- * for that probe when the nexus is back. When the outage lasts too long
- * requests fail with this code and text, until then. The same follows if a
- * command gets no answer, but then the disk asks for the probe itself, until
- * one is answered or the nexus turns out to be lost.
+ * for that probe when the nexus is back. When the outage lasts too long (since
+ * then, when the nexus was last of use) requests fail with this code and text,
+ * until then. The same follows if a command gets no answer, but then the disk
+ * asks for the probe itself, until one is answered or the nexus turns out to be
+ * lost.
  */
-void disk_lost(struct disk *d, int code, const char *text);
+void disk_lost(struct disk *d, lun_time since, int code, const char *text);
 
 bool disk_is_lost(const struct disk *d);	/* and not found again yet */
 

@@ -28,6 +28,8 @@ struct command {
 	const void *out;		/* data to the target */
 	uint32_t out_len;
 	lun_time timeout;		/* of this command; 0: the session's */
+	lun_time waits_since;		/* what was to be done was lost before; 0:
+					   it was not */
 	void (*done)(struct command *c);
 	void *user;
 
@@ -45,8 +47,9 @@ struct command {
 	uint32_t residual;		/* valid with one of them */
 	uint32_t in_residual;		/* bidirectional: the read residual */
 	bool bidi_overflow, bidi_underflow;
-	lun_time lost_at;		/* when it first lost its connection, at
-					   level 2; 0: it did not */
+	lun_time lost_at;		/* level 2: since when it waits, as it lost
+					   its connection, or never had one; 0: it
+					   does not */
 	uint32_t received;		/* bytes of in that came, from its start */
 	uint16_t sense_len;
 	uint8_t sense[SENSE_MAX];

@@ -72,7 +72,8 @@ note_losses(struct leg *leg)
 		if (t->leg != leg || !t->cmd)
 			continue;
 		if (t->cmd->lost_at == 0)
-			t->cmd->lost_at = leg->lost_at;
+			t->cmd->lost_at = t->cmd->waits_since ?
+			    t->cmd->waits_since : leg->lost_at;
 		if (t->cmd->lost_at < leg->waits_since)
 			leg->waits_since = t->cmd->lost_at;
 	}

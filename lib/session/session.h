@@ -55,7 +55,8 @@ struct session_config {			/* copied by session_new() */
 	struct conn_timeouts timeouts;
 	lun_time command_timeout;
 	/* Level 2: so long a command may be without a connection, from its first
-	 * loss on; when it has none then, the session is given up. */
+	 * loss on (or its waits_since); when it has none then, the session is
+	 * given up. */
 	lun_time recovery_time;
 	bool target_reset;		/* it may be, if nothing else helps */
 	const char *label;		/* borrowed for life; in all log lines */

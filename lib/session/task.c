@@ -121,6 +121,7 @@ commands_end_waiting(struct session *s, int result)
 	struct command *cmd;
 
 	while ((cmd = list_first(&s->waiting, struct command, link))) {
+		cmd->lost_at = s->failed_at;
 		command_unlink(s, cmd);
 		command_end(s, cmd, result);
 	}
@@ -411,27 +412,36 @@ task_rejected(struct session *s, struct leg *leg, const struct pdu *bad,
 
 /* --------------------------------------------------------------- clock -- */
 
-/* Level 2: it waits for a connection. That is not its fault: another session
- * may have more luck, and it is sent there. */
-static void
-give_up_connections(struct session *s)
+/*
+ * Level 2: it waits for a connection. That is not its fault: another session
+ * may have more luck, and it is sent there. What it has waited before counts.
+ */
+static bool
+gives_up_connections(struct session *s, const struct command *cmd, lun_time now)
 {
+	lun_time since = cmd->waits_since;
+
+	if (now < cmd->deadline &&
+	    (since == 0 || now < time_add(since, s->cfg.recovery_time)))
+		return false;
+	if (since == 0)
+		since = cmd->deadline - time_for(s, cmd);
 	session_give_up(s, LUN_ELOST, "no connection was recovered within %"
-			PRId64 " s", s->cfg.command_timeout / TIME_S);
+			PRId64 " s", (now - since) / TIME_S);
+	return true;
 }
 
 static void
 expire_waiting(struct session *s, lun_time now)
 {
+	bool none = !legs_ready(s);
 	struct command *cmd;
 
 	list_for_each(cmd, &s->waiting, struct command, link) {
-		if (now < cmd->deadline)
-			continue;
-		if (!legs_ready(s)) {
-			give_up_connections(s);
+		if (none && gives_up_connections(s, cmd, now))
 			return;
-		}
+		if (none || now < cmd->deadline)
+			continue;
 		s->unsent_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
 			    "in vain for the command window to open (CmdSN %"

@@ -148,7 +148,7 @@ impatient()
 	put before || fail "no write"
 	kill_target
 	fails_within 1500 20000 'Input/output error'
-	logged 'requests fail from now on: .*(closed|refused|reset|lost)' ||
+	logged 'requests fail from now on: --outage wait:3 is over: .*(closed|refused|reset)' ||
 		fail "the log does not say why"
 	session cause | grep -qE 'closed|refused|reset|lost' ||
 		fail "the status does not say why"

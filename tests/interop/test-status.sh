@@ -91,9 +91,9 @@ line+="; meanwhile I/O waits, 5 s at most$"
 [ "$(grep -Ec "$line" "$state/lunfs.log")" = 1 ] ||
 	fail "the loss was not told in one line: $(cat "$state/lunfs.log")"
 grep -q "conn 1" "$state/lunfs.log" && fail "the loss was told twice"
-line="^lunfs: $target: LUN $(lun 0): requests fail from now on"
+line="^lunfs: $target: LUN $(lun 0): requests fail from now on: --outage wait:5 is over: "
 grep -q "$line" "$state/lunfs.log" || fail "the end of the patience is not told"
-line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: $portal: "
+line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: --outage wait:5 is over: $portal: "
 grep -q "$line" "$state/lunfs.log" || fail "no cause of the failed read"
 
 [ "$1" = tgt ] || exit 0	# it can want a secret for one of its targets

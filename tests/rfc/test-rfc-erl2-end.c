@@ -141,6 +141,35 @@ test_a_connection_that_is_lost_again_and_again(void **state)
 	}
 }
 
+/* What a command was for has waited before, for another session: this one is
+ * given up when its time is over, whether it was sent here or not. */
+static void
+test_a_command_that_has_waited_before(void **state)
+{
+	for (int sent = 0; sent < 2; sent++) {
+		struct bench *b = impatient(20 * TIME_S);
+		struct command *cmd;
+		lun_time lost_at;
+
+		bench_pass(b, 20 * TIME_S);
+		if (!sent)
+			cut(b, 0);
+		cmd = bench_nodata(b, 0);
+		lost_at = bench_now(b);
+		cmd->waits_since = lost_at - 10 * TIME_S;
+		if (sent)
+			cut(b, 0);
+		bench_pass(b, 9 * TIME_S);
+		bench_pending(b, cmd);
+		bench_pass(b, 2 * TIME_S);
+		bench_expect_down(b, LUN_ELOST, sent ? "again and again for 20 s" :
+				  "no connection was recovered within 20 s");
+		bench_done(b, cmd, LUN_ELOST);
+		assert_int_equal(cmd->lost_at, sent ? cmd->waits_since : lost_at);
+		bench_free(b);
+	}
+}
+
 /* It is to be closed when its task is over, or after a timeout: and that is so
  * while the target would still wait for a connection. */
 static void
@@ -375,6 +404,7 @@ main(void)
 		cmocka_unit_test(test_the_time_is_over_while_it_connects),
 		cmocka_unit_test(test_nobody_waits_that_long),
 		cmocka_unit_test(test_a_connection_that_is_lost_again_and_again),
+		cmocka_unit_test(test_a_command_that_has_waited_before),
 		cmocka_unit_test(test_closing_does_not_wait_for_a_connection),
 		cmocka_unit_test(test_after_time2retain_the_session_is_made_again),
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),

@@ -110,6 +110,12 @@ run(struct world *w, enum lun_op op, uint64_t offset, void *buffer,
 	return q.io.error;
 }
 
+static inline void
+lose_nexus(struct world *w, const char *why)
+{
+	disk_lost(w->disk, w->fake.timers.now, LUN_ELOST, why);
+}
+
 /* Time goes on; fake_run() would wait for the end of all timers. */
 static inline void
 pass(struct world *w, lun_time delay)

@@ -139,7 +139,7 @@ test_patience_begins_anew_after_an_outage(void **state)
 	w.fake.faults[FAULT_LOST] = 1000;	/* when it is sent again */
 	while (!disk_is_lost(w.disk))
 		assert_true(fake_advance(&w.fake));
-	disk_lost(w.disk, LUN_ELOST, "lost");
+	lose_nexus(&w, "lost");
 	fake_run(&w.fake);
 
 	w.fake.timers.now += 2 * PATIENCE_S * TIME_S;
@@ -278,7 +278,7 @@ test_probe_without_answer(void **state)
 	assert_int_equal(q.done, 1);
 	assert_int_equal(q.io.code, LUN_ELOST);
 	assert_int_equal(w.fake.data[0], 0);
-	disk_lost(w.disk, LUN_ELOST, "lost");
+	lose_nexus(&w, "lost");
 	w.fake.faults[FAULT_LOST] = 0;
 	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), EIO);
 	disk_probe(w.disk);

@@ -31,7 +31,7 @@ world_cached(struct world *w, bool wce)
 static void
 lose(struct world *w, bool nobody_listened, uint16_t asc)
 {
-	disk_lost(w->disk, LUN_ELOST, "lost");
+	lose_nexus(w, "lost");
 	if (nobody_listened)
 		disk_maybe_restarted(w->disk);
 	attention = asc;

@@ -48,7 +48,7 @@ test_unsure(void **state)
 		       cases[i].op == LUN_FLUSH ? 0 : BS);
 		pass(&w, TIME_S / 2);
 		assert_int_equal(q.done, !cases[i].lost);
-		disk_lost(w.disk, LUN_ELOST, "lost");
+		lose_nexus(&w, "lost");
 		assert_int_equal(disk_is_unsure(w.disk), cases[i].unsure);
 
 		w.fake.faults[FAULT_LOST] = 0;
@@ -79,44 +79,7 @@ test_unsure_of_a_write_that_was_given_up(void **state)
 	world_deinit(&w);
 }
 
-/* ---------------------------------------------------- lost again and again -- */
-
-static bool
-lose_reads(struct fake *f, struct command *c)
-{
-	if (c->cdb[0] != READ_10)
-		return false;
-	f->timers.now += TIME_S;
-	c->result = LUN_ELOST;
-	return true;
-}
-
-/* The unit is found each time, and the request lost each time: it waits as long
- * as for one outage, not for ever. */
-static void
-test_a_request_of_many_outages(void **state)
-{
-	struct world w;
-	struct req q;
-	char buffer[BS];
-
-	world_init(&w, 1);
-	w.options.outage = 5 * TIME_S;
-	world_start(&w, false);
-	w.fake.answer = lose_reads;
-	lun_time since = w.fake.timers.now;
-	submit(&w, &q, LUN_READ, 0, buffer, BS);
-	for (int i = 0; i < 1000 && !q.done; i++)
-		fake_advance(&w.fake);
-	assert_int_equal(q.done, 1);
-	assert_int_equal(q.io.code, LUN_ELOST);
-	assert_in_range(w.fake.timers.now - since, 5 * TIME_S, 8 * TIME_S);
-	w.fake.answer = NULL;
-	disk_probe(w.disk);
-	pass(&w, TIME_S);
-	assert_int_equal(run(&w, LUN_READ, 0, buffer, BS), 0);
-	world_deinit(&w);
-}
+/* -------------------------------------------------------- lost in part -- */
 
 static unsigned losses;
 
@@ -129,78 +92,6 @@ lose_some(struct fake *f, struct command *c)
 	f->timers.now += TIME_MS;
 	c->result = LUN_ELOST;
 	return true;
-}
-
-/* It was cut off for four seconds, and then given up. */
-static bool
-lose_late(struct fake *f, struct command *c)
-{
-	lun_time lost_at = f->timers.now;
-
-	if (!lose_some(f, c))
-		return false;
-	f->timers.now += 4 * TIME_S;
-	c->lost_at = lost_at;
-	return true;
-}
-
-/* The time in which its connection was to be recovered is of the outage, too. */
-static void
-test_an_outage_begins_when_a_command_is_cut_off(void **state)
-{
-	for (lun_time outage = 3 * TIME_S; outage < 6 * TIME_S; outage += TIME_S) {
-		struct world w;
-		struct req q;
-		char buffer[BS];
-
-		world_init(&w, 1);
-		w.options.outage = outage;
-		world_start(&w, false);
-		losses = 1;
-		w.fake.answer = lose_late;
-		submit(&w, &q, LUN_READ, 0, buffer, BS);
-		pass(&w, 6 * TIME_S);
-		assert_int_equal(q.done, 1);
-		assert_int_equal(q.io.code, outage <= 4 * TIME_S ? LUN_ELOST : 0);
-		world_deinit(&w);
-	}
-}
-
-/*
- * The nexus comes and goes, and the unit is found each time, but no request is
- * answered: that is one outage. Once one was answered the next is another one.
- */
-static void
-test_outages_without_an_answer_are_one(void **state)
-{
-	for (int answered = 0; answered < 2; answered++) {
-		struct world w;
-		struct req first, q;
-		char buffer[BS];
-
-		world_init(&w, 1);
-		w.options.outage = 10 * TIME_S;
-		world_start(&w, false);
-		disk_lost(w.disk, LUN_ELOST, "lost");
-		if (answered)
-			submit(&w, &first, LUN_FLUSH, 0, NULL, 0);
-		submit(&w, &q, LUN_READ, 0, buffer, BS);
-		pass(&w, 4 * TIME_S);
-		w.fake.answer = lose_reads;
-		disk_probe(w.disk);
-		pass(&w, TIME_S / 2);
-		disk_lost(w.disk, LUN_ELOST, "lost");
-		assert_int_equal(q.done, 0);
-		if (answered)
-			assert_int_equal(first.done, 1);
-		pass(&w, 6 * TIME_S);
-		assert_int_equal(q.done, !answered);
-		pass(&w, 5 * TIME_S);
-		assert_int_equal(q.done, 1);
-		assert_int_equal(q.io.code, LUN_ELOST);
-		w.fake.answer = NULL;
-		world_deinit(&w);
-	}
 }
 
 /*
@@ -228,31 +119,6 @@ test_a_probe_is_lost_and_the_nexus_is_not(void **state)
 	}
 }
 
-/* It fails as the others do, also if it waits for one that ends later. */
-static void
-test_a_blocked_write_does_not_outwait_an_outage(void **state)
-{
-	struct world w;
-	struct req q[2];
-	char buffer[BS] = "x";
-
-	world_init(&w, 1);
-	world_start(&w, false);		/* outage: fail at once */
-	for (int i = 0; i < 2; i++)
-		submit(&w, &q[i], LUN_WRITE, 1, buffer, BS / 2);
-	losses = UINT32_MAX;
-	w.fake.answer = lose_some;
-	disk_lost(w.disk, LUN_ELOST, "lost");
-	pass(&w, TIME_S / 2);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(q[i].done, 1);
-		assert_int_equal(q[i].io.code, LUN_ELOST);
-	}
-	disk_close(w.disk);
-	pass(&w, 10 * TIME_S);
-	world_deinit(&w);
-}
-
 /* ------------------------------------------------------------- replaced -- */
 
 #define RIGHT	"naa.6001405aabbccdd00112233445566778"
@@ -261,7 +127,7 @@ test_a_blocked_write_does_not_outwait_an_outage(void **state)
 static void
 lose(struct world *w)
 {
-	disk_lost(w->disk, LUN_ELOST, "lost");
+	lose_nexus(w, "lost");
 	disk_probe(w->disk);
 	pass(w, TIME_S / 2);
 }
@@ -372,7 +238,7 @@ test_a_probe_that_outlives_its_nexus(void **state)
 	world_start(&w, false);
 	w.fake.answer = becoming_ready;
 	lose(&w);
-	disk_lost(w.disk, LUN_ELOST, "lost again");
+	lose_nexus(&w, "lost again");
 	w.fake.name = WRONG;
 	disk_probe(w.disk);
 	w.fake.answer = NULL;
@@ -456,11 +322,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_unsure_of_a_write_that_was_given_up),
-		cmocka_unit_test(test_a_request_of_many_outages),
-		cmocka_unit_test(test_outages_without_an_answer_are_one),
 		cmocka_unit_test(test_a_probe_is_lost_and_the_nexus_is_not),
-		cmocka_unit_test(test_an_outage_begins_when_a_command_is_cut_off),
-		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 		cmocka_unit_test(test_it_returns),
 		cmocka_unit_test(test_it_returns_after_a_look_without_an_answer),
 		cmocka_unit_test(test_it_returns_smaller),
