@@ -17,9 +17,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "conn/times.h"
 #include "lun-session.h"
-
-#define ASK_AFTER	(5 * TIME_S)
 
 /* False: it is not the target that told of this one. */
 static bool
@@ -134,7 +133,7 @@ ask(struct timer *t, lun_time now)
 void
 portals_ask_soon(struct lun_session *s)
 {
-	timer_set(&s->ask, time_add(loop_now(s->loop), ASK_AFTER));
+	timer_set(&s->ask, time_add(loop_now(s->loop), PORTALS_ASK_AFTER));
 }
 
 int

@@ -11,13 +11,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "conn/times.h"
 #include "discovery/sendtargets.h"
 #include "io/pump.h"
 #include "lun-discovery.h"
 #include "lun-impl.h"
-
-/* A target that has told us everything may forget to answer the logout. */
-#define LOGOUT_TIME	(2 * TIME_S)
 
 struct sendtargets {
 	struct lun_discovery d;		/* the first */
@@ -113,8 +111,8 @@ start(struct sendtargets *st, const struct lun_url *url,
 
 	if (r < 0)
 		return r;
-	if (c->timeouts.logout > LOGOUT_TIME)
-		c->timeouts.logout = LOGOUT_TIME;
+	if (c->timeouts.logout > DISCOVERY_LOGOUT)
+		c->timeouts.logout = DISCOVERY_LOGOUT;
 	r = pump_new(&st->pump, loop,
 		     proxy_or_none(&st->setup.options.proxy), err);
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "conn/times.h"
 #include "lun-impl.h"
 
 /* ----------------------------------------------------------- who we are -- */
@@ -123,8 +124,8 @@ configure(struct setup *s, bool discovery)
 		.connect = o->timeout,
 		.login = o->timeout,
 		.logout = o->timeout,
-		.nop_interval = o->timeout / 2,
-		.nop_answer = o->timeout / 2,
+		.nop_interval = o->timeout / NOP_INTERVAL_PART,
+		.nop_answer = o->timeout / NOP_ANSWER_PART,
 		.text = o->timeout,
 	};
 	c->command_timeout = o->timeout;

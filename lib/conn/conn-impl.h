@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "conn/conn.h"
+#include "conn/times.h"
 #include "text/negotiate.h"
 #include "text/text.h"
 

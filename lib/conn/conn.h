@@ -64,9 +64,6 @@ struct conn_counters {
 	uint64_t aborts, lun_resets, target_resets;
 };
 
-/* From a SNACK to what it asks for; it is sent again then. */
-#define SNACK_ANSWER	(4 * TIME_S)
-
 struct conn_timeouts {			/* lun_time each, 0: none */
 	lun_time connect, login, logout, nop_interval, nop_answer, text;
 };

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "recovery/backoff.h"
 
-#define FIRST		(1 * TIME_S)
-#define LONGEST		(16 * TIME_S)
-#define RARELY		(60 * TIME_S)
+#include "conn/times.h"
 
 enum {
 	IN_EARNEST = 3,
@@ -28,16 +26,16 @@ lun_time
 backoff_next(struct backoff *b, enum backoff_kind kind, lun_time time2wait,
 	     const struct lun_env *env)
 {
-	lun_time wait = RARELY;
+	lun_time wait = BACKOFF_REFUSED;
 
 	b->refusals = kind == BACKOFF_RARELY ? b->refusals + 1 : 0;
 	if (b->refusals < IN_EARNEST) {
 		/* The first is made at once: most often the target is there. */
 		unsigned doublings = b->rounds < 6 ? b->rounds : 6;
 
-		wait = doublings == 0 ? 0 : FIRST << (doublings - 1);
-		if (wait > LONGEST)
-			wait = LONGEST;
+		wait = doublings == 0 ? 0 : BACKOFF_FIRST << (doublings - 1);
+		if (wait > BACKOFF_LONGEST)
+			wait = BACKOFF_LONGEST;
 	}
 	b->attempts++;
 	b->rounds++;

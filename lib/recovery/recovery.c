@@ -8,18 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "conn/times.h"
 #include "recovery/backoff.h"
 #include "recovery/fence.h"
 #include "recovery/portals.h"
-
-/*
- * A session that lived so long was stable: its end is a new story. One that
- * dies sooner continues the old one, so that a target that takes every login
- * and then fails is not hammered.
- */
-#define STABLE		(30 * TIME_S)
-
-#define LAST_CHANCE	(1 * TIME_S)	/* the longest pause after hurry */
 
 enum phase { IDLE, CONNECTING, FENCING, UP, WAITING, OVER };
 
@@ -206,7 +198,8 @@ choose_portal(struct recovery *r, bool loss)
 	r->retry_again = false;
 	if (r->by_retry)
 		wait = time2wait;
-	return r->hurried && wait > LAST_CHANCE ? LAST_CHANCE : wait;
+	return r->hurried && wait > BACKOFF_HURRIED ?
+	    BACKOFF_HURRIED : wait;
 }
 
 /* The loss, other causes, and what the back-off finds worth it. */
@@ -228,7 +221,7 @@ say_why_so_late(const struct recovery *r, bool loss, lun_time wait, char *text,
 	lun_time up = r->lost_at - r->up_at;
 
 	*text = '\0';
-	if (loss && wait > 0 && up < STABLE && r->backoff.rounds > 1)
+	if (loss && wait > 0 && up < SESSION_STABLE && r->backoff.rounds > 1)
 		snprintf(text, size, ", as it was up for %.1f s only",
 			 time_seconds(up));
 	return text;
@@ -242,7 +235,7 @@ wait_for_next(struct recovery *r, bool loss)
 	if (loss) {
 		r->lost_at = session_lost_at(r->session);
 		r->backoff.attempts = 0;
-		if (r->lost_at - r->up_at >= STABLE)
+		if (r->lost_at - r->up_at >= SESSION_STABLE)
 			backoff_reset(&r->backoff);
 	}
 	r->phase = WAITING;

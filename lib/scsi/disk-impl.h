@@ -10,6 +10,7 @@
 
 #include <assert.h>
 
+#include "conn/times.h"
 #include "scsi/disk.h"
 #include "scsi/probe.h"
 #include "scsi/split.h"
@@ -19,9 +20,6 @@ enum {
 	PIECES_MAX		= 256,	/* commands of a disk in flight */
 	PIECES_PER_REQUEST	= 16,
 };
-
-#define DISK_PROBE_AGAIN (1 * TIME_S)	/* of one that did not answer */
-#define DISK_RETURN_AGAIN (5 * TIME_S)	/* of one that was replaced */
 
 enum piece_kind {
 	PIECE_DIRECT,			/* the caller's buffer */

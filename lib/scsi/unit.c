@@ -4,10 +4,8 @@
 
 #include <assert.h>
 
+#include "conn/times.h"
 #include "scsi/cdb.h"
-
-#define RETRY_DELAY_MIN	(10 * TIME_MS)
-#define RETRY_DELAY_MAX	(1 * TIME_S)
 
 enum {
 	RETRY_AT_ONCE_MAX = 3,		/* then even these wait */
@@ -99,10 +97,10 @@ retry_at(struct retry *r, const struct nexus *nexus, enum action action,
 		return now;
 
 	unsigned shift = n < RETRY_SHIFT_MAX ? n : RETRY_SHIFT_MAX;
-	lun_time delay = RETRY_DELAY_MIN << shift;
+	lun_time delay = RETRY_DELAY_FIRST << shift;
 
-	if (delay > RETRY_DELAY_MAX)
-		delay = RETRY_DELAY_MAX;
+	if (delay > RETRY_DELAY_LONGEST)
+		delay = RETRY_DELAY_LONGEST;
 	/* half of it by chance: many initiators were turned away at once */
 	delay = delay / 2 + env_random32(nexus->env) % (delay / 2 + 1);
 	if (delay > patience - r->paused)

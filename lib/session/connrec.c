@@ -31,10 +31,6 @@ enum {
 	HOLES_MAX	= 4096,		/* CmdSNs that are looked at */
 };
 
-/* After what failed: it doubles. Time2Retain is short. */
-#define LATER_FIRST	(1 * TIME_S)
-#define LATER_LONGEST	(4 * TIME_S)
-
 /* ------------------------------------------------------------ the loss -- */
 
 /* The data that the target would send again, it has not got, or we. */

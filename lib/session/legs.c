@@ -33,10 +33,6 @@ enum {
 	SMALL_COUNTS	= 1 * 1024,	/* so many */
 };
 
-#define ADD_FIRST	(1 * TIME_S)	/* back-off: it doubles from here */
-#define ADD_LONGEST	(64 * TIME_S)
-#define LATE_NEWS	(5 * TIME_S)	/* of a drop, after it was noticed */
-
 bool
 leg_is_opening(const struct leg *leg)
 {

@@ -29,6 +29,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "conn/times.h"
 #include "session/ranges.h"
 #include "session/session.h"
 

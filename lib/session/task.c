@@ -52,14 +52,14 @@ time_for(const struct session *s, const struct command *cmd)
 void
 task_clock_start(struct session *s)
 {
-	lun_time tick = s->cfg.command_timeout / 4;
+	lun_time tick = s->cfg.command_timeout / TASK_TICK_PART;
 
 	if (timer_is_set(&s->clock.t))
 		return;
-	if (tick > TIME_S || tick <= 0)
-		tick = TIME_S;
-	if (tick < 10 * TIME_MS)
-		tick = 10 * TIME_MS;
+	if (tick > TASK_TICK_LONGEST || tick <= 0)
+		tick = TASK_TICK_LONGEST;
+	if (tick < TASK_TICK_SHORTEST)
+		tick = TASK_TICK_SHORTEST;
 	timer_set(&s->clock.t, time_add(session_now(s), tick));
 }
 

@@ -10,8 +10,6 @@
 
 #include "session/session-impl.h"
 
-#define MOMENT (100 * TIME_MS)
-
 /* ", 3 tasks WHAT", of which there are some. */
 static const char *
 print_tasks(char *buf, size_t size, const char *sep, unsigned n, const char *one,
@@ -85,7 +83,7 @@ begin(struct leg *leg, enum tell_what what)
 	*t = (struct tell){ .what = what, .n = 1, .seconds = INT64_MAX };
 	snprintf(t->first, sizeof(t->first), "conn %u to %s", leg->login.cid,
 		 portal_print(&leg->portal, portal));
-	timer_set(&s->tell_timer.t, time_add(session_now(s), MOMENT));
+	timer_set(&s->tell_timer.t, time_add(session_now(s), TELL_MOMENT));
 	return t;
 }
 

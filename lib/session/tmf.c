@@ -27,9 +27,9 @@ enum { TMF_TAG_BIT = 0x40000000 };
 lun_time
 tmf_answer_time(const struct session *s)
 {
-	lun_time t = s->cfg.command_timeout / 3;
+	lun_time t = s->cfg.command_timeout / TMF_ANSWER_PART;
 
-	return t > TIME_S ? t : TIME_S;
+	return t > TMF_ANSWER_SHORTEST ? t : TMF_ANSWER_SHORTEST;
 }
 
 /*

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "conn/times.h"
 #include "rfc/bench.h"
 
 enum { SEGMENT = 1000 };
