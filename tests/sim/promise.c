@@ -25,26 +25,25 @@ promise_session(void)
 /* ------------------------------------------------------------ how long -- */
 
 /*
- * How long something may take when nothing is wrong any more. What is silent is
- * found out after a timeout; the connection and the login that are under way
- * take as much; the next attempt comes after the longest back-off; and a command
- * that is not answered is aborted, then its unit reset, then its connection
- * dropped, each a timeout later.
+ * How long something may take when nothing is wrong any more. The connection and
+ * the login that are under way are given up, each after a timeout; the next
+ * attempt comes after the longest back-off; and a command takes a timeout, and
+ * another one if it is not answered: it is aborted, then its unit reset, then its
+ * connection dropped.
  */
 static lun_time
 bound(void)
 {
-	return 6 * plan->timeout + 30 * TIME_S;
+	return 4 * plan->timeout + 30 * TIME_S;
 }
 
 /*
- * How long it may take before the outage is over, and after it: a request waits
- * for a connection or the window, is sent, aborted, and its unit reset (a third
- * of a timeout each); it is so with the first loss and, once more, with the last
- * one; and what is busy is asked again for a timeout. What connections need to
- * be recovered is of the outage; it is as much as a timeout though. And where
- * another request was answered, the next loss is the beginning of another outage,
- * which is waited for once more.
+ * How long it may take whatever goes on, but for --outage wait. The time of the
+ * outage, a timeout at least, begins with the first loss and is over once: no
+ * other request, answered or lost, makes it begin again. Before that a request
+ * waits for a connection or the window, is sent, aborted, and its unit reset (a
+ * third of a timeout each); so it does once more if it is under way when its
+ * time is over; and what is busy is asked again for a timeout.
  */
 static lun_time
 bound_of_outage(void)
@@ -52,8 +51,7 @@ bound_of_outage(void)
 	lun_time outage = plan->outage > plan->timeout ? plan->outage :
 	    plan->timeout;
 
-	return time_add(time_add(outage, outage),
-			6 * plan->timeout + 10 * TIME_S);
+	return time_add(outage, 6 * plan->timeout + 10 * TIME_S);
 }
 
 bool
