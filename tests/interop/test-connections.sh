@@ -55,7 +55,7 @@ wait_until 20 all_there || fail "not $connections connections: $(status)"
 	"$(seq -s ' ' "$connections") " ] || fail "CIDs: $(each cid)"
 [ "$(each portal | sort -u | wc -l)" = "$n_portals" ] ||
 	fail "not over $n_portals portals: $(each portal)"
-fio_load || fail "fio"
+fio_load --size=24M || fail "fio"
 say "commands: $(each commands | tr '\n' ' ')"
 evenly_spread || fail "not spread evenly"
 unmount_lunfs "$mnt"
@@ -65,7 +65,7 @@ cut_load()
 {
 	local load i
 
-	fio_load --rate=12m &
+	fio_load --size=32M --rate=12m &
 	load=$!
 	for ((i = 0; i < 3; i++)); do
 		sleep 1
@@ -92,46 +92,104 @@ unmount_lunfs "$mnt"
 [ "$1" = own ] || exit 0
 stop_target
 
-# CID COUNTER: in the report that is in the mount.
+# counted CID COUNTER...: the sum of them, in the report that was in the mount.
 counted()
 {
-	as_user jq ".sessions[0].connections[] | select(.cid == $1)
-		| .counters.$2" "$mnt/.lunfs/status.json"
+	local cid=$1 counter sum=0 n
+
+	shift
+	for counter; do
+		n=$(jq ".sessions[0].connections[] | select(.cid == $cid)
+			| .counters.$counter" "$state/status.json")
+		sum=$((sum + n))
+	done
+	echo "$sum"
 }
 
-# CID FAULT: how often the target did it there.
+# done_there CID FAULT...: how often the target did it there.
 done_there()
 {
-	sed -n "s/^fault $2.*cid=$1.*: \([0-9]*\) times\$/\1/p" "$state/own.log"
+	local cid=$1 fault sum=0 n
+
+	shift
+	for fault; do
+		n=$(sed -n "s/^fault $fault.*cid=$cid.*: \([0-9]*\) times\$/\1/p" \
+			"$state/own.log")
+		sum=$((sum + n))
+	done
+	echo "$sum"
 }
 
+# same CID COUNTER... : FAULT...: it was, as often, and at least once.
+checked=()
+same()
+{
+	local cid=$1 ours=() there
+
+	shift
+	while [ "$1" != : ]; do
+		ours+=("$1")
+		checked+=("$cid $1")
+		shift
+	done
+	shift
+	there=$(done_there "$cid" "$@")
+	say "CID $cid: ${ours[*]}: $there"
+	[ "$there" -gt 0 ] || fail "CID $cid: $*: it did not happen"
+	[ "$(counted "$cid" "${ours[@]}")" = "$there" ] ||
+		fail "CID $cid: $(counted "$cid" "${ours[@]}"), the target $there"
+}
+
+# Faults that change nothing count. The write that is held waits long enough for
+# a ping of the others.
 say "each connection counts what is its own"
-own_options=(--key MaxConnections=3 --key ErrorRecoveryLevel=1
-	--fault corrupt=data,on=data-in,cid=2,every=7
-	--fault async=vendor,on=scsi-response,cid=3,every=7)
+own_options=(--key MaxConnections=3 --key ErrorRecoveryLevel=2
+	--fault corrupt=data,on=data-in,cid=2,skip=20,every=9,times=3
+	--fault set=run_length:+0,on=snack,cid=2
+	--fault corrupt=header,on=data-in,cid=2,nth=100
+	--fault corrupt=data,on=scsi-command,in,cid=2,times=2
+	--fault stall=ever,on=nop-in,cid=2,nth=1
+	--fault hold=ever,write,cid=3,nth=9
+	--fault set=response:5,on=tmf-response,cid=3,once
+	--fault async=vendor,on=scsi-response,cid=3,every=7
+	--fault set=function:+0,on=tmf-request,cid=1
+	--fault set=function:+0,on=tmf-request,cid=3)
 start_target own portals="$n_portals" "$(image 64M image1)"
-mount_lunfs --connections 3 --erl 1 --data-digest crc32c "iscsi://$portal" "$mnt"
+mount_lunfs --connections 3 --erl 2 --header-digest crc32c --timeout 3 \
+	--data-digest crc32c --key MaxRecvDataSegmentLength=8K "iscsi://$portal" \
+	"$mnt"
 connections=3
 wait_until 20 all_there || fail "not $connections connections: $(status)"
-fio_load --size=8M || fail "fio"
-all=(snacks_sent header_digest_errors data_digest_errors nop_timeouts rejects
-	async_messages connection_recoveries)
-for cid in 1 2 3; do
-	for counter in "${all[@]}"; do
-		n=$(counted $cid "$counter")
-		case $cid-$counter in
-		2-data_digest_errors)	damaged=$n ;;
-		2-snacks_sent)		snacks=$n ;;
-		3-async_messages)	told=$n ;;
-		*)	[ "$n" = 0 ] || fail "CID $cid: $counter: $n" ;;
-		esac
-	done
+for rw in read write; do
+	fio_load --size=8M --bsrange=64k-64k --ioengine=psync --verify=0 --rw=$rw ||
+		fail "fio"
 done
+wait_until 20 all_there || fail "not all connections are back: $(status)"
+as_user cat "$mnt/.lunfs/status.json" >"$state/status.json"
 unmount_lunfs "$mnt"
 stop_target
 grep '^fault ' "$state/own.log"
-[ "$damaged" -gt 0 ] && [ "$damaged" = "$(done_there 2 corrupt)" ] ||
-	fail "CID 2: $damaged damaged, the target damaged $(done_there 2 corrupt)"
-[ "$snacks" -ge "$damaged" ] || fail "CID 2: $snacks SNACKs for $damaged"
-[ "$told" -gt 0 ] && [ "$told" = "$(done_there 3 async)" ] ||
-	fail "CID 3: $told messages, the target sent $(done_there 3 async)"
+jq -c '.sessions[0] | .counters, .connections[].counters' "$state/status.json"
+jq -e '.sessions[0] | .counters as $all | [.connections[].counters] as $each |
+	$each[0] | keys - ["tasks_retried"] | all(. as $counter |
+		$all[$counter] == ([$each[][$counter]] | add))' \
+	"$state/status.json" >/dev/null || fail "not the sum of its connections"
+same 2 data_digest_errors : corrupt=data,on=data-in
+same 2 snacks_sent : set=run_length
+same 2 header_digest_errors : corrupt=header
+same 2 rejects : corrupt=data,on=scsi-command
+same 2 tasks_retried : corrupt=data,on=scsi-command
+same 2 nop_timeouts : stall
+same 2 connection_recoveries : stall corrupt=header
+same 3 task_timeouts : hold
+same 3 aborts : set=function
+same 3 async_messages : async
+same 1 tasks_reassigned lun_resets : set=function
+# and the target tells of each loss on another connection
+[ "$(counted 1 async_messages)" = "$(counted 2 connection_recoveries)" ] ||
+	fail "CID 1: async messages: $(counted 1 async_messages)"
+jq -r '.sessions[0].connections[] | .cid as $cid | .counters | to_entries[] |
+	select(.value > 0) | "\($cid) \(.key)"' "$state/status.json" |
+	grep -v "^1 async_messages$" | sort >"$state/counted"
+printf '%s\n' "${checked[@]}" | sort | diff "$state/counted" - ||
+	fail "counted where nothing has happened, or not where it has"
