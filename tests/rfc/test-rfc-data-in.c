@@ -309,6 +309,55 @@ test_exp_data_sn_shows_lost_data(void **state)
 	bench_free(b);
 }
 
+/* Data of reads and R2Ts of writes in any order, on each connection.
+ * shows: 7143-4.2.5.1-03 */
+static void
+test_transfers_are_interleaved(void **state)
+{
+	enum { READS = 3, WRITES = 2, N = READS + WRITES, PART = 1024, PARTS = 4 };
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "MaxConnections=2 ImmediateData=No InitialR2T=Yes",
+	});
+	struct command *cmd[N];
+	struct got *got[N];
+
+	bench_login(b, "");
+	bench_login(b, "");
+	for (unsigned i = 0; i < N; i++) {
+		cmd[i] = i < READS ? bench_read(b, 0, PARTS * PART) :
+		    bench_write(b, 0, PARTS * PART);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+	}
+	for (uint32_t part = 0; part < PARTS; part++)
+		for (unsigned k = 0; k < N; k++) {
+			unsigned i = part & 1 ? N - 1 - k : k;
+
+			if (i < READS) {
+				bench_data_in(b, got[i], part, part * PART, PART,
+					      false, false);
+				continue;
+			}
+			bench_r2t(b, got[i], part, 10 + i, part * PART, PART);
+			struct got *data = bench_expect(b, OP_DATA_OUT);
+			assert_int_equal(data->line, got[i]->line);
+			assert_int_equal(data->pdu.target_transfer_tag, 10 + i);
+			assert_int_equal(data->pdu.buffer_offset, part * PART);
+			assert_int_equal(data->pdu.data_segment_length, PART);
+			for (uint32_t n = 0; n < PART; n++)
+				assert_int_equal(data->data[n],
+						 bench_pattern(part * PART + n));
+		}
+	for (unsigned i = N; i-- > 0;) {
+		bench_pending(b, cmd[i]);
+		bench_response(b, got[i], SCSI_GOOD);
+		bench_done(b, cmd[i], 0);
+		if (i < READS)
+			bench_check_read(b, cmd[i], PARTS * PART);
+	}
+	bench_expect_nothing(b);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -325,6 +374,7 @@ main(void)
 		cmocka_unit_test(test_a_bidirectional_command),
 		cmocka_unit_test(test_status_in_data_of_a_bidirectional_command),
 		cmocka_unit_test(test_exp_data_sn_shows_lost_data),
+		cmocka_unit_test(test_transfers_are_interleaved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

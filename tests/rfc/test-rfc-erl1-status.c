@@ -80,7 +80,7 @@ test_an_unsolicited_nop_in_shows_a_loss(void **state)
 
 /* Nothing follows it at all: the ping of a command that waits long shows it,
  * and that no command is to be sent again.
- * shows: 7143-7.2.1-01 7143-7.1.4.2-01 */
+ * shows: 7143-7.2.1-01 */
 static void
 test_the_last_response_is_lost(void **state)
 {
@@ -356,7 +356,7 @@ test_no_retry_in_the_login(void **state)
 	bench_free(b);
 }
 
-/* shows: 7143-7.1.4-02 7143-7.1.5-04 */
+/* shows: 7143-7.1.5-04 */
 static void
 test_no_snack_at_level_0(void **state)
 {

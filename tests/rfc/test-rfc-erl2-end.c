@@ -250,7 +250,7 @@ test_the_target_drops_all_in_the_middle(void **state)
 /*
  * It says how long it waits, and that is what counts, for this connection.
  *
- * shows: 7143-7.5.2-01 7143-7.5.2-02
+ * shows: 7143-7.5.2-01
  */
 static void
 test_the_target_drops_a_connection(void **state)
@@ -270,6 +270,35 @@ test_the_target_drops_a_connection(void **state)
 	bench_pass(b, 1);
 	let_go(b, 2);
 	expect_reassign(b, got);
+	bench_free(b);
+}
+
+/* A command of another connection keeps its own time, and so does its abort.
+ * shows: 7143-7.5.2-02 */
+static void
+test_a_long_wait_is_no_wait_for_the_others(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+	struct command *slow = bench_nodata(b, 0);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND), *abort;
+
+	assert_int_equal(got->line, 0);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 60, 20);
+	bench_pass(b, 29 * TIME_S);
+	bench_expect_nothing(b);
+	bench_pass(b, 2 * TIME_S);
+	abort = bench_expect(b, OP_TMF_REQUEST);
+	assert_int_equal(abort->line, 0);
+	assert_int_equal(abort->pdu.referenced_task_tag,
+			 got->pdu.initiator_task_tag);
+	bench_answer_tmf(b, abort, TMF_COMPLETE);
+	bench_done(b, slow, LUN_ETIMEDOUT);
+	bench_pass(b, 28 * TIME_S);
+	bench_expect_nothing(b);
+	bench_pass(b, 2 * TIME_S);
+	let_go(b, 2);
+	assert_true(bench_up(b));
 	bench_free(b);
 }
 
@@ -294,19 +323,21 @@ test_the_target_tells_of_a_loss_later(void **state)
 	bench_free(b);
 }
 
-/* Tasks for which the target does not wait are lost. */
+/* Tasks for which the target does not wait are lost. shows: 7143-11.9.1-04 */
 static void
 test_the_target_drops_a_connection_and_its_tasks(void **state)
 {
 	struct bench *b = bench_level2(2, "");
+	struct command *cmd[2] = { bench_nodata(b, 0), bench_nodata(b, 0) };
 
-	bench_nodata(b, 0);
-	bench_nodata(b, 0);
 	bench_expect(b, OP_SCSI_COMMAND);
 	bench_expect(b, OP_SCSI_COMMAND);
 	bench_on(b, 0);
 	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 0);
+	bench_expect_nothing(b);	/* no TASK REASSIGN */
 	bench_expect_down(b, LUN_ELOST, "Time2Retain 0 s");
+	for (int i = 0; i < 2; i++)
+		bench_done(b, cmd[i], LUN_ELOST);
 	bench_free(b);
 }
 
@@ -410,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
 		cmocka_unit_test(test_the_target_drops_a_connection),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_later),
+		cmocka_unit_test(test_a_long_wait_is_no_wait_for_the_others),
 		cmocka_unit_test(test_the_target_drops_a_connection_and_its_tasks),
 		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),
 		cmocka_unit_test(test_a_target_at_level_0_is_served_at_level_0),

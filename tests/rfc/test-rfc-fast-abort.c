@@ -240,7 +240,7 @@ announce(struct bench *b, size_t line, uint64_t lun)
  * ends these tasks, before or after the response; then it is told that no more
  * comes there.
  *
- * shows: 7143-11.9.1-07 7143-11.9.1-08 7143-4.2.3.4-03 7143-4.2.3.4-04
+ * shows: 7143-11.9.1-07 7143-11.9.1-08 7143-4.2.3.4-03
  */
 static void
 test_other_connections_are_told_by_the_target(void **state)
@@ -286,7 +286,7 @@ test_other_connections_are_told_by_the_target(void **state)
  * A reset of the target is told for each unit: the R2Ts of the others are
  * answered until their turn.
  *
- * shows: 7143-11.9.1-07 7143-4.2.3.4-03 7143-4.2.3.4-04
+ * shows: 7143-11.9.1-07 7143-4.2.3.4-03
  */
 static void
 test_a_target_reset_is_told_for_each_unit(void **state)

@@ -124,7 +124,7 @@ test_a_late_answer_saves_a_reset(void **state)
 /*
  * A NOP-In says that the target lacks the command on the other connection. That
  * one has come there since, so nothing is known of the next one, which is sent
- * once only. shows: 7143-7.2.1-02
+ * once only. shows: 7143-7.2.1-01
  */
 static void
 test_an_old_exp_cmd_sn_is_no_reason_to_retry(void **state)

@@ -146,10 +146,38 @@ test_one_connection_is_enough(void **state)
 {
 	struct bench *b = bench_many(4);
 
-	bench_login(b, "MaxConnections=1");
+	bench_login(b, "MaxConnections=1 InitialR2T=Yes ImmediateData=No");
 	bench_pass(b, 200 * TIME_S);
+
+	struct command *read = bench_read(b, 0, 4096);
+	bench_data_in(b, bench_expect(b, OP_SCSI_COMMAND), 0, 0, 4096, true,
+		      true);
+	bench_done(b, read, 0);
+	bench_check_read(b, read, 4096);
+
+	struct command *write = bench_write(b, 0, 4096);
+	struct got *got = bench_expect(b, OP_SCSI_COMMAND);
+	bench_r2t(b, got, 0, 7, 0, 4096);
+	assert_int_equal(bench_expect(b, OP_DATA_OUT)->pdu.data_segment_length,
+			 4096);
+	bench_response(b, got, SCSI_GOOD);
+	bench_done(b, write, 0);
+
+	struct command *gone = bench_nodata(b, 0);
+	bench_expect(b, OP_SCSI_COMMAND);
+	session_nexus(bench_session(b))->ops->cancel(
+	    session_nexus(bench_session(b)), gone);
+	bench_run(b);
+	bench_answer_tmf(b, bench_expect(b, OP_TMF_REQUEST), TMF_COMPLETE);
+	bench_done(b, gone, LUN_ECANCELED);
+
+	session_stop(bench_session(b), bench_now(b));
+	bench_run(b);
+	struct pdu bye = bench_pdu(b, OP_LOGOUT_RESPONSE,
+				   bench_expect(b, OP_LOGOUT_REQUEST));
+	bench_send(b, &bye, NULL, 0);
+	bench_expect_down(b, LUN_ECANCELED, "");
 	assert_int_equal(bench_connects(b), 1);
-	bench_works_on(b, 0);
 	bench_free(b);
 }
 

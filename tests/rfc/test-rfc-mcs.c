@@ -79,7 +79,7 @@ test_the_least_loaded_takes_the_next_command(void **state)
 	bench_free(b);
 }
 
-/* shows: 7143-4.2.5.1-01 7143-4.2.5.1-03 */
+/* shows: 7143-4.2.5.1-01 */
 static void
 test_data_goes_with_its_command(void **state)
 {

@@ -45,7 +45,7 @@ new_bench(const char *keys)
  * The reset is out, so no data is sent for what it may end, until it is answered
  * after all: then it counts.
  *
- * shows: 7143-4.2.3.4-02 7143-4.2.3.4-04 7143-4.2.3.3-03
+ * shows: 7143-4.2.3.4-02 7143-4.2.3.3-03
  */
 static void
 test_a_late_answer_to_a_reset(void **state)
@@ -106,8 +106,6 @@ test_a_task_moves_to_where_a_reset_was_given_up(void **state)
  * The target does not know a task that is to move: a reset has ended it, which
  * was not answered yet, or whose answer was lost with its connection. That is no
  * reason to give up the session.
- *
- * shows: 7143-4.2.3.3-03
  */
 static void
 test_a_task_that_a_reset_has_ended_does_not_move(void **state)
