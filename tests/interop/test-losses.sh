@@ -57,10 +57,12 @@ losses()
 	end_pid "${pids[-1]}"
 }
 
-# dissect FILTER: what lunfs sent and got, as tshark sees it.
-dissect()
+# The DataACKs that lunfs has sent, as tshark sees them: BegRun of each.
+data_acks()
 {
-	tshark -r "$pcap" -d "tcp.port==$port,iscsi" -Y "$1" 2>"$state/tshark.log"
+	tshark -r "$pcap" -d "tcp.port==$port,iscsi" -Y 'iscsi.snack.type == 2' \
+		-T fields -e iscsi.snack.begrun 2>"$state/tshark.log" |
+		tr , '\n'
 }
 
 # how the session fares, and what is counted for certain
@@ -69,8 +71,8 @@ counts=snacks_sent
 
 # READs in many bursts, each of which the target wants to have acknowledged
 pcap=$state/user/losses.pcapng size=4m bs=1m options=(--pcap "$pcap")
-losses data --data 100 --towards initiator
-dissect 'iscsi.snack.type == 2' >"$state/acks"
+losses data --data 240 --towards initiator
+data_acks >"$state/acks"
 say "$(wc -l <"$state/acks") DataACKs"
 [ -s "$state/acks" ] || fail "no burst was acknowledged"
 
