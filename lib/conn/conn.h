@@ -224,6 +224,7 @@ struct removal {
 	uint16_t time2wait, time2retain;
 };
 void conn_remove(struct conn *c, uint16_t cid, uint32_t exp_stat_sn, lun_time now);
+bool conn_is_removing(const struct conn *c);	/* it was not answered yet */
 const struct removal *conn_removal(const struct conn *c);
 
 /* ------------------------------------------------------ text exchanges -- */

@@ -170,6 +170,12 @@ conn_remove(struct conn *c, uint16_t cid, uint32_t exp_stat_sn, lun_time now)
 	conn_send_copy(c, &pdu, NULL, 0);
 }
 
+bool
+conn_is_removing(const struct conn *c)
+{
+	return c->removal_tag != TAG_NONE;
+}
+
 static void
 removed(struct conn *c, const struct removal *removal)
 {

@@ -2,9 +2,7 @@
 /*
  * Recovery of a connection, level 2: RFC 7143 6.3.4, 7.1.4.3, 7.2, 11.14.
  *
- *	lost -> Time2Wait -> cleaned up by			-> its tasks move
- *			     a logout on another connection, or
- *			     a login with its CID (no other one lives)
+ *	lost -> Time2Wait -> cleaned up (cleanup.c) -> its tasks move
  *
  * Until it is cleaned up its tasks stay with it, as the target may still be at
  * work on them there. Then each goes to the least loaded connection:
@@ -23,7 +21,6 @@
  */
 #include <assert.h>
 
-#include "login/status.h"
 #include "session/session-impl.h"
 
 enum {
@@ -84,8 +81,8 @@ gives_up_at(const struct leg *leg)
 	return leg->running > 0 && at < leg->give_up_at ? at : leg->give_up_at;
 }
 
-static int64_t
-seconds_left(const struct leg *leg)
+int64_t
+connrec_seconds_left(const struct leg *leg)
 {
 	lun_time left = gives_up_at(leg) - session_now(leg->s);
 
@@ -107,13 +104,14 @@ connrec_begin(struct leg *leg)
 	leg->lost_at = session_now(s);
 	connrec_times(leg, leg->time2wait, leg->time2retain);
 	note_losses(leg);
-	tell_lost(leg, err.text, seconds_left(leg));
+	tell_lost(leg, err.text, connrec_seconds_left(leg));
 	leg->cause = err;
 	leg->later = s->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
 	leg->cleaned = false;
 	leg->removals = 0;
+	leg->unheard = false;
 	tmfs_orphan(leg);
 	leg_drop_conn(leg);
 	list_for_each(t, &s->running, struct task, link)
@@ -296,7 +294,7 @@ plug_holes(struct session *s)
 			conn_plug(legs_ready(s)->conn, sn);
 }
 
-/* --------------------------------------------------------- the cleanup -- */
+/* ----------------------------------------------------- it is cleaned up -- */
 
 /* Those of its tasks that the target has, and those that it never saw. */
 static void
@@ -342,101 +340,6 @@ recover_tasks(struct leg *leg)
 	session_stir(s);		/* others may have waited for it */
 }
 
-/* The target has let go of the connection. */
-static void
-cleaned(struct leg *leg, lun_time time2wait, lun_time time2retain)
-{
-	leg->cleaned = true;
-	leg->due = time_add(session_now(leg->s), time2wait);
-	leg->give_up_at = time_add(leg->due, time2retain);
-}
-
-void
-connrec_reinstated(struct leg *leg)
-{
-	cleaned(leg, 0, leg->time2retain);
-}
-
-static void
-try_later(struct leg *leg, lun_time time2wait)
-{
-	lun_time wait = leg->later ? leg->later : LATER_FIRST;
-
-	leg->due = time_add(session_now(leg->s),
-			    time2wait > wait ? time2wait : wait);
-	leg->later = 2 * wait < LATER_LONGEST ? 2 * wait : LATER_LONGEST;
-}
-
-/* RFC 7143 11.15.1, 11.15.3, 11.15.4 */
-static void
-on_response(struct leg *leg, const struct removal *r)
-{
-	struct session *s = leg->s;
-	lun_time wait = r->time2wait * TIME_S, retain = r->time2retain * TIME_S;
-	/* 0 means that the tasks are gone; but there are targets that say 0 for
-	 * both times and mean nothing by it: TASK REASSIGN tells. */
-	bool gone = retain == 0 && wait > 0;
-
-	/* one that was done may not have been answered, or not like that */
-	if (r->response == LOGOUT_NO_CID && leg->removals == 1)
-		gone = true;
-
-	if (r->response == LOGOUT_NO_RECOVERY || (gone && leg->running > 0)) {
-		session_give_up(s, LUN_ELOST, "conn %u cannot be recovered "
-				"(Logout Response %u, Time2Wait %u s, Time2Retain "
-				"%u s)", leg->login.cid, r->response,
-				r->time2wait, r->time2retain);
-	} else if (r->response == LOGOUT_CLEANUP_FAILED) {
-		try_later(leg, wait);
-		session_log(s, LUN_LOG_INFO, "conn %u is not cleaned up (Logout "
-			    "Response 3): the target is asked again in %" PRId64
-			    " s", leg->login.cid,
-			    (leg->due - session_now(s)) / TIME_S);
-		if (gone)
-			leg->give_up_at = leg->due;
-	} else {
-		cleaned(leg, wait, retain > 0 ? retain : leg->time2retain);
-	}
-}
-
-void
-connrec_removed(struct leg *carrier)
-{
-	struct session *s = carrier->s;
-
-	for (size_t i = 0; i < s->n_legs; i++) {
-		struct leg *leg = &s->legs[i];
-
-		if (leg->carrier != carrier)
-			continue;
-		leg->carrier = NULL;
-		on_response(leg, conn_removal(carrier->conn));
-		return;
-	}
-}
-
-void
-connrec_login_failed(struct leg *leg)
-{
-	struct session *s = leg->s;
-	const struct login_result *l = conn_login_result(leg->conn);
-	/* one too many: until the target knows that the old one is lost */
-	bool refused = l->status_class == LOGIN_CLASS_INITIATOR &&
-	    l->status_detail != TOO_MANY_CONNECTIONS;
-	struct lun_error err = *conn_error(leg->conn);
-
-	leg_drop_conn(leg);
-	if (refused) {
-		session_give_up(s, LUN_ELOST, "%s", err.text);
-		return;
-	}
-	session_log(s, s->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
-		    "conn %u is not back: %s; it is tried again, for %" PRId64
-		    " s at most", leg->login.cid, err.text, seconds_left(leg));
-	s->told = err.code;
-	try_later(leg, 0);
-}
-
 /* ------------------------------------------------------------ the steps -- */
 
 static void
@@ -446,56 +349,6 @@ wake_by(struct session *s, lun_time at)
 
 	if (!timer_is_set(t) || at < t->at)
 		timer_set(t, at);
-}
-
-static bool
-any_opening(const struct session *s)
-{
-	for (size_t i = 0; i < s->n_legs; i++)
-		if (leg_is_opening(&s->legs[i]))
-			return true;
-	return false;
-}
-
-/* Of one Logout Request at a time on a connection: 4.2.2.1. One that owes an
- * answer to a ping may be lost, too: it is the last choice. */
-static struct leg *
-free_carrier(struct session *s)
-{
-	struct leg *last = NULL;
-
-	for (size_t i = 0; i < s->n_legs; i++) {
-		struct leg *leg = &s->legs[i];
-		bool busy = false;
-
-		for (size_t k = 0; k < s->n_legs; k++)
-			busy |= s->legs[k].carrier == leg;
-		if (!leg_is_ready(leg) || busy)
-			continue;
-		if (!conn_is_asked(leg->conn))
-			return leg;
-		last = leg;
-	}
-	return last;
-}
-
-static void
-clean_up(struct leg *leg)
-{
-	struct session *s = leg->s;
-	struct leg *carrier = free_carrier(s);
-	struct lun_error err;
-
-	if (carrier) {
-		leg->carrier = carrier;
-		leg->removals++;
-		conn_remove(carrier->conn, leg->login.cid, leg->exp_stat_sn,
-			    session_now(s));
-	} else if (!legs_ready(s) && !any_opening(s)) {
-		leg->removals++;	/* also if it fails, perhaps: 6.3.4 */
-		if (leg_connect(leg, &err) < 0)
-			try_later(leg, 0);
-	}
 }
 
 /* The time is over. */
@@ -525,7 +378,7 @@ static void
 step(struct leg *leg, lun_time now)
 {
 	struct session *s = leg->s;
-	lun_time until = gives_up_at(leg);
+	lun_time until = gives_up_at(leg), next = leg->due;
 
 	if (now >= until) {
 		give_up(leg, now);
@@ -534,10 +387,10 @@ step(struct leg *leg, lun_time now)
 	if (now >= leg->due && leg->cleaned &&
 	    (leg_is_ready(leg) || legs_least(s)))
 		recover_tasks(leg);
-	else if (now >= leg->due && !leg->cleaned && !leg->carrier && !leg->conn)
-		clean_up(leg);
+	else if (now >= leg->due && !leg->cleaned && !leg->conn)
+		next = connrec_clean_up(leg, now);
 	if (leg->lost)
-		wake_by(s, now < leg->due && leg->due < until ? leg->due : until);
+		wake_by(s, now < next && next < until ? next : until);
 }
 
 void

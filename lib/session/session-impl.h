@@ -5,6 +5,7 @@
  *	session.c	the object: what follows from news, stepping, stopping
  *	legs.c		its connections: opening, choosing, closing
  *	connrec.c	a connection that was lost, at recovery level 2
+ *	cleanup.c	the target lets go of it
  *	session-states.c	the transition table of RFC 7143 8.3
  *	task.c		the table of tasks: begin, end, timeouts
  *	schedule.c	what a connection sends next
@@ -150,6 +151,8 @@ struct leg {
 					   has */
 	struct lun_error cause;		/* of the loss */
 	struct leg *carrier;		/* has sent the logout for it */
+	lun_time answer_by;		/* ... and its answer is waited for */
+	bool unheard;			/* ... in vain */
 };
 
 struct session {
@@ -309,10 +312,15 @@ void connrec_deinit(struct session *s);
 bool connrec_begin(struct leg *leg);
 /* The target says how long it waits (11.9.1). */
 void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);
+void connrec_step(struct session *s, lun_time now);
+int64_t connrec_seconds_left(const struct leg *leg);	/* at most */
+
+/* cleanup.c */
+/* What can be done now; when there is something else to do. */
+lun_time connrec_clean_up(struct leg *leg, lun_time now);
 void connrec_reinstated(struct leg *leg);
 void connrec_login_failed(struct leg *leg);
 void connrec_removed(struct leg *carrier);	/* NEWS_REMOVED */
-void connrec_step(struct session *s, lun_time now);
 
 /* schedule.c */
 bool schedule_fill(void *user, struct conn *c);

@@ -243,6 +243,92 @@ test_the_carrier_of_the_logout_is_lost(void **state)
 	bench_free(b);
 }
 
+/*
+ * The logout is not answered, but its connection is well otherwise: a login with
+ * the CID takes its place, long before Time2Retain is over. The answer may come
+ * after that, or even meanwhile: it means nothing any more.
+ */
+static void
+test_a_logout_without_an_answer(void **state)
+{
+	for (int meanwhile = 0; meanwhile < 2; meanwhile++) {
+		struct loss l = new_loss();
+		struct bench *b = l.b;
+		struct got *logout = bench_expect(b, OP_LOGOUT_REQUEST), *got;
+
+		bench_pass(b, 10 * TIME_S - 1);
+		bench_expect_nothing(b);
+		bench_pass(b, 1);
+		assert_non_null(bench_logged(b, "conn 2: its removal was not "
+					     "answered on conn 1 within 10 s"));
+		got = bench_login_security(b, "AuthMethod=None "
+					   "TargetPortalGroupTag=1");
+		assert_int_equal(got->pdu.cid, 2);
+		assert_int_equal(got->pdu.tsih, TSIH);
+		if (meanwhile) {
+			bench_on(b, 0);
+			answer_logout(b, logout, LOGOUT_NO_RECOVERY, 0, 0);
+			bench_on(b, 1);
+		}
+		bench_login(b, "");
+		got = expect_reassign(b, l.got);
+		bench_answer_tmf(b, got, TMF_COMPLETE);
+		moved(l.got, got);
+		if (!meanwhile)
+			answer_logout(b, logout, LOGOUT_NO_RECOVERY, 0, 0);
+		bench_response(b, l.got, SCSI_GOOD);
+		bench_done(b, l.cmd, 0);
+		assert_int_equal(bench_connections(b), 2);
+		assert_int_equal(counters(b).conns.recoveries, 1);
+		bench_free(b);
+	}
+}
+
+/* Nor is the login: then the session is made again. */
+static void
+test_neither_a_logout_nor_a_login_is_answered(void **state)
+{
+	struct loss l = new_loss();
+
+	bench_expect(l.b, OP_LOGOUT_REQUEST);
+	bench_pass(l.b, 10 * TIME_S);
+	bench_expect(l.b, OP_LOGIN_REQUEST);
+	bench_pass(l.b, 10 * TIME_S - 1);
+	assert_true(bench_up(l.b));
+	bench_pass(l.b, 1);
+	bench_expect_down(l.b, LUN_ETIMEDOUT, "conn 2 was not recovered within 22 s");
+	bench_done(l.b, l.cmd, LUN_ETIMEDOUT);
+	bench_free(l.b);
+}
+
+/* A third connection is lost while the logout of the second one is waited for
+ * in vain: that is no reason not to go on with it. */
+static void
+test_a_logout_behind_one_without_an_answer(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+	struct got *got[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		bench_nodata(b, 0);
+		got[i] = bench_expect(b, OP_SCSI_COMMAND);
+	}
+	bench_response(b, got[0], SCSI_GOOD);
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	assert_int_equal(bench_expect(b, OP_LOGOUT_REQUEST)->line, 0);
+	cut(b, 2);
+	bench_pass(b, 10 * TIME_S - 1);
+	bench_expect_nothing(b);
+	bench_pass(b, 1);
+	bench_login(b, "");
+	bench_answer_tmf(b, expect_reassign(b, got[1]), TMF_COMPLETE);
+	let_go(b, 3);
+	bench_answer_tmf(b, expect_reassign(b, got[2]), TMF_COMPLETE);
+	assert_int_equal(counters(b).conns.recoveries, 2);
+	bench_free(b);
+}
+
 /* One that does not answer pings may be lost, too. */
 static void
 test_the_logout_goes_where_pings_are_answered(void **state)
@@ -491,6 +577,9 @@ main(void)
 		cmocka_unit_test(test_a_command_is_cancelled_in_the_middle),
 		cmocka_unit_test(test_a_command_is_cancelled_while_it_moves),
 		cmocka_unit_test(test_the_carrier_of_the_logout_is_lost),
+		cmocka_unit_test(test_a_logout_without_an_answer),
+		cmocka_unit_test(test_neither_a_logout_nor_a_login_is_answered),
+		cmocka_unit_test(test_a_logout_behind_one_without_an_answer),
 		cmocka_unit_test(test_the_logout_goes_where_pings_are_answered),
 		cmocka_unit_test(test_the_answer_to_the_logout_is_lost),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
