@@ -65,6 +65,12 @@ count_retried(const struct lun_session *s)
 	return n;
 }
 
+static lun_time
+earlier(lun_time a, lun_time b)
+{
+	return a < b ? a : b;
+}
+
 /* Milliseconds from now; -1 if that is no time. */
 static int64_t
 ms_until(const struct lun_session *s, lun_time at)
@@ -74,6 +80,27 @@ ms_until(const struct lun_session *s, lun_time at)
 	return at == TIME_NEVER ? -1 : at > now ? (at - now) / TIME_MS : 0;
 }
 
+/* What is to be done; and when the first of that fails, as things are. */
+static lun_time
+show_requests(struct lun_session *s)
+{
+	lun_time oldest = TIME_NEVER, fails = TIME_NEVER;
+	struct lun_session_info *i = &s->info;
+	const struct lun_disk *d;
+
+	i->requests = disks_requests(s);
+	for (size_t k = 0; k < s->n_disks; k++) {
+		d = s->disks[k];
+		oldest = earlier(oldest, disk_oldest(d->disk));
+		fails = earlier(fails, disk_gives_up_at(d->disk));
+	}
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		oldest = earlier(oldest, disk_oldest(d->disk));
+	i->oldest_ms = oldest == TIME_NEVER ? -1 :
+	    (loop_now(s->loop) - oldest) / TIME_MS;
+	return fails;
+}
+
 /* Lost to the application; or, at level 2, for the time being to us only. */
 static void
 show_outage(struct lun_session *s, const struct recovery_status *st)
@@ -81,10 +108,11 @@ show_outage(struct lun_session *s, const struct recovery_status *st)
 	struct lun_session_info *i = &s->info;
 	struct session_outage out = {
 		.cause = st->cause, .lost_at = st->lost_at, .next_at = st->next_at,
+		.gives_up_at = show_requests(s),
 	};
 
 	i->cause = "";
-	i->next_attempt_ms = i->lost_ms = -1;
+	i->next_attempt_ms = i->lost_ms = i->gives_up_ms = -1;
 	if (s->lost)
 		i->attempts = st->attempts;
 	else if (!session_outage(recovery_session(s->recovery), &out))
@@ -92,6 +120,7 @@ show_outage(struct lun_session *s, const struct recovery_status *st)
 	i->state = "FAILED";
 	i->cause = out.cause;
 	i->next_attempt_ms = ms_until(s, out.next_at);
+	i->gives_up_ms = ms_until(s, out.gives_up_at);
 	i->lost_ms = (loop_now(s->loop) - out.lost_at) / TIME_MS;
 }
 

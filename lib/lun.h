@@ -483,6 +483,13 @@ struct lun_session_info {
 	const char *cause;
 	unsigned attempts;
 	int64_t next_attempt_ms, lost_ms;
+	/* When that is given up at the latest: requests fail, or at level 2 the
+	 * session is made again. -1: nothing is lost, or it is waited for ever. */
+	int64_t gives_up_ms;
+	/* Requests that are not done, and since when the oldest of them is not;
+	 * -1: there are none. */
+	size_t requests;
+	int64_t oldest_ms;
 	size_t n_connections;
 	const struct lun_connection_info *connections;
 	struct lun_counters counters;
@@ -573,7 +580,7 @@ struct lun_io {
 	const char *text;	/* why, valid during done; "" if code is 0 */
 
 	/* the library's own */
-	uint64_t priv[16];
+	uint64_t priv[20];
 };
 
 /* Starts a request. Out-of-range requests fail too (error EINVAL; ENOSPC for a

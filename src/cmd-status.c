@@ -88,6 +88,25 @@ outage_rows(struct table *table, struct json_object *session)
 	else
 		snprintf(line, sizeof(line), "%sunder way", number);
 	pair(table, "  attempt", line);
+	if (seconds_of(session, "gives_up_ms", &next)) {
+		snprintf(line, sizeof(line), "in %.1f s", next);
+		pair(table, "  gives up", line);
+	}
+}
+
+/* What waits for a target that has stopped answering, before that is noticed. */
+static void
+request_row(struct table *table, struct json_object *session)
+{
+	uint64_t n = json_number_of(session, "requests");
+	char line[LINE];
+	double oldest;
+
+	if (n == 0 || !seconds_of(session, "oldest_ms", &oldest))
+		return;
+	snprintf(line, sizeof(line), "%" PRIu64 ", the oldest for %.1f s", n,
+		 oldest);
+	pair(table, "  requests", line);
 }
 
 /* Those that have counted something. */
@@ -143,6 +162,7 @@ session_rows(struct table *table, struct json_object *session, uint64_t wanted)
 		table_line(table, "%s", json_text_of(session, "target"));
 	state_row(table, session, list);
 	outage_rows(table, session);
+	request_row(table, session);
 	for (size_t i = 0; i < n; i++)
 		connection_rows(table, json_object_array_get_idx(list, i),
 				n > 1);

@@ -282,6 +282,9 @@ session_object(const struct lun_session_info *info, const char *isid)
 	put_u64(o, "attempts", info->attempts);
 	put_ms(o, "next_attempt_ms", info->next_attempt_ms);
 	put_ms(o, "lost_ms", info->lost_ms);
+	put_ms(o, "gives_up_ms", info->gives_up_ms);
+	put_u64(o, "requests", info->requests);
+	put_ms(o, "oldest_ms", info->oldest_ms);
 	json_put(o, "connections", connections(info));
 	json_put(o, "counters", counters(&info->counters, true));
 	return o;
@@ -324,7 +327,7 @@ no_session(const struct target *t)
 		.cause = t->error,
 		.attempts = t->backoff.failures + 1,
 		.next_attempt_ms = t->again_ms == 0 ? -1 : next > 0 ? next : 0,
-		.lost_ms = -1,
+		.lost_ms = -1, .gives_up_ms = -1, .oldest_ms = -1,
 	};
 	struct json_object *o = session_object(&info, "");
 

@@ -46,6 +46,7 @@ struct piece {
 
 /* The state of a request, within lun_io.priv. */
 struct request {
+	struct list all;		/* disk.all, until it is done */
 	struct list link;		/* disk.waiting, disk.ended, or nowhere */
 	struct list order;		/* disk.writes, writes only */
 	struct list pieces;
@@ -54,6 +55,7 @@ struct request {
 	const char *why;		/* it failed without a command */
 	uint64_t first, last;		/* blocks that a write touches */
 	uint64_t covers;		/* disk.acknowledged, as it is flushed */
+	lun_time since;			/* it was submitted */
 	lun_time lost_at;		/* since when it waits, disk-outage.c; 0:
 					   it never did */
 	size_t next;			/* bytes that are handed to pieces */
@@ -105,6 +107,7 @@ struct disk {
 	struct limits limits;
 
 	/* requests */
+	struct list all;		/* not done, the oldest in front */
 	struct list waiting;		/* for a command; next at the front */
 	struct list writes;		/* not done, in the order of submission */
 	size_t edged;			/* of these: with a part of a block */
@@ -141,7 +144,7 @@ io_request(struct lun_io *io)
 static inline struct lun_io *
 request_io(struct request *r)
 {
-	return container_of((uint64_t (*)[16])(void *)r, struct lun_io, priv);
+	return container_of((uint64_t (*)[20])(void *)r, struct lun_io, priv);
 }
 
 static inline size_t

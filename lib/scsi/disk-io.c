@@ -185,6 +185,7 @@ again:
 		set_text(d, r);
 		if (r->failed)
 			piece_put(d, r->failed);
+		list_del(&r->all);
 		d->requests--;
 		request_io(r)->done(request_io(r));
 	}
@@ -330,7 +331,8 @@ disk_submit(struct disk *d, struct lun_io *io)
 {
 	struct request *r = io_request(io);
 
-	*r = (struct request){ 0 };
+	*r = (struct request){ .since = d->unit.nexus->timers->now };
+	list_append(&d->all, &r->all);
 	list_init(&r->link);
 	list_init(&r->order);
 	list_init(&r->pieces);
@@ -371,4 +373,11 @@ size_t
 disk_requests(const struct disk *d)
 {
 	return d->requests;
+}
+
+lun_time
+disk_oldest(const struct disk *d)
+{
+	return list_empty(&d->all) ? TIME_NEVER :
+	    container_of(d->all.next, struct request, all)->since;
 }

@@ -177,6 +177,13 @@ disk_is_lost(const struct disk *d)
 	return d->lost;
 }
 
+lun_time
+disk_gives_up_at(const struct disk *d)
+{
+	return d->lost && !d->given_up && timer_is_set(&d->outage) ?
+	    d->outage.at : TIME_NEVER;
+}
+
 bool
 disk_is_unsure(const struct disk *d)
 {

@@ -371,6 +371,7 @@ disk_new(struct disk **out, struct nexus *nexus, uint64_t lun,
 	d->ops = ops;
 	d->user = user;
 	d->geometry.state = LUN_DISK_PROBING;
+	list_init(&d->all);
 	list_init(&d->waiting);
 	list_init(&d->writes);
 	list_init(&d->ended);

@@ -78,6 +78,8 @@ void disk_probe(struct disk *d);
 void disk_lost(struct disk *d, lun_time since, int code, const char *text);
 
 bool disk_is_lost(const struct disk *d);	/* and not found again yet */
+/* When the first of those that wait fails; TIME_NEVER: none does. */
+lun_time disk_gives_up_at(const struct disk *d);
 
 /* Since it was lost nobody knows what became, or becomes, of writes. */
 bool disk_is_unsure(const struct disk *d);
@@ -112,8 +114,10 @@ void disk_submit(struct disk *d, struct lun_io *io);
 /* Only between disk_submit() and done. */
 void disk_cancel(struct disk *d, struct lun_io *io);
 
-/* Requests that are not done. */
+/* Requests that are not done; when the oldest was submitted, TIME_NEVER: there is
+ * none. */
 size_t disk_requests(const struct disk *d);
+lun_time disk_oldest(const struct disk *d);
 
 const struct lun_disk_info *disk_info(const struct disk *d);
 

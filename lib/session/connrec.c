@@ -73,8 +73,8 @@ note_losses(struct leg *leg)
 }
 
 /* The target waits no longer, or those above. */
-static lun_time
-gives_up_at(const struct leg *leg)
+lun_time
+connrec_gives_up_at(const struct leg *leg)
 {
 	lun_time at = time_add(leg->waits_since, leg->s->cfg.recovery_time);
 
@@ -84,7 +84,7 @@ gives_up_at(const struct leg *leg)
 int64_t
 connrec_seconds_left(const struct leg *leg)
 {
-	lun_time left = gives_up_at(leg) - session_now(leg->s);
+	lun_time left = connrec_gives_up_at(leg) - session_now(leg->s);
 
 	return left > 0 ? left / TIME_S : 0;
 }
@@ -378,7 +378,7 @@ static void
 step(struct leg *leg, lun_time now)
 {
 	struct session *s = leg->s;
-	lun_time until = gives_up_at(leg), next = leg->due;
+	lun_time until = connrec_gives_up_at(leg), next = leg->due;
 
 	if (now >= until) {
 		give_up(leg, now);

@@ -97,6 +97,7 @@ session_outage(const struct session *s, struct session_outage *out)
 		.cause = last->cause.text,
 		.lost_at = last->lost_at,
 		.next_at = busy ? TIME_NEVER : last->due,
+		.gives_up_at = connrec_gives_up_at(last),
 	};
 	return true;
 }

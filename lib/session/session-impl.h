@@ -313,6 +313,7 @@ bool connrec_begin(struct leg *leg);
 /* The target says how long it waits (11.9.1). */
 void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);
 void connrec_step(struct session *s, lun_time now);
+lun_time connrec_gives_up_at(const struct leg *leg);
 int64_t connrec_seconds_left(const struct leg *leg);	/* at most */
 
 /* cleanup.c */

@@ -141,6 +141,7 @@ struct session_conn_status session_conn_status(const struct session *s,
 struct session_outage {
 	const char *cause;
 	lun_time lost_at, next_at;	/* TIME_NEVER: it is under way */
+	lun_time gives_up_at;		/* on it: then the session is lost */
 };
 bool session_outage(const struct session *s, struct session_outage *out);
 /* It is down: since when was it of no use? */

@@ -70,30 +70,49 @@ as_user fusermount3 -u "$mnt"
 mount_lunfs "$source" "$mnt"
 unmount_lunfs "$mnt"
 
-say "the target is away"
-"${as[@]}" "$lunfs" mount -f --outage wait:5 "$source" "$mnt" \
+say "the target is silent, and then away"
+"${as[@]}" "$lunfs" mount -f --outage wait:4 "$source" "$mnt" \
 	2>"$state/lunfs.log" &
 mount_pid=$!
 wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
+# shows PATTERN: a line of the status
+shows()
+{
+	as_user "$lunfs" status "$mnt" | grep -q "$1"
+}
+shows "^  requests" && fail "there are requests: $(as_user "$lunfs" status "$mnt")"
+kill -STOP "$target_pid"
+as_user dd if="$(lun_file 0)" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null &
+reader_pid=$!
+wait_until 10 shows "^  requests  *[1-9][0-9]*, the oldest for [1-9]" ||
+	fail "who waits does not show: $(as_user "$lunfs" status "$mnt")"
+shows "^  gives up" && fail "it is not even lost"
+as_user "$lunfs" status --json "$mnt" >"$state/out"
+for i in '"requests": [1-9]' '"oldest_ms": [1-9][0-9][0-9][0-9]' \
+	'"gives_up_ms": null'; do
+	grep -q "$i" "$state/out" || fail "no $i: $(cat "$state/out")"
+done
 kill_target
 lun_state()
 {
-	as_user "$lunfs" status "$mnt" |
-		grep -q "^iscsi://.*/$(lun 0) .* $1  .*\(closed\|reset\|refused\)"
+	shows "^iscsi://.*/$(lun 0) .* $1  .*\(closed\|reset\|refused\)"
 }
-wait_until 5 lun_state waiting || fail "$(as_user "$lunfs" status "$mnt")"
+wait_until 4 lun_state waiting || fail "$(as_user "$lunfs" status "$mnt")"
+shows "^  gives up  *in [0-4][.]" || fail "$(as_user "$lunfs" status "$mnt")"
 wait_until 20 lun_state lost || fail "$(as_user "$lunfs" status "$mnt")"
+wait "$reader_pid" && fail "the read went well"
+shows "^  requests" && fail "what has failed still waits"
 as_user dd if="$(lun_file 0)" of=/dev/null count=1 2>/dev/null && fail "a read"
 as_user fusermount3 -u "$mnt"
 wait "$mount_pid" || fail "lunfs mount: exit status $?"
 line="^lunfs: $target: the session is lost: .*(closed|reset).*"
-line+="; meanwhile I/O waits, 5 s at most$"
+line+="; meanwhile I/O waits, 4 s at most$"
 [ "$(grep -Ec "$line" "$state/lunfs.log")" = 1 ] ||
 	fail "the loss was not told in one line: $(cat "$state/lunfs.log")"
 grep -q "conn 1" "$state/lunfs.log" && fail "the loss was told twice"
-line="^lunfs: $target: LUN $(lun 0): requests fail from now on: --outage wait:5 is over: "
+line="^lunfs: $target: LUN $(lun 0): requests fail from now on: --outage wait:4 is over: "
 grep -q "$line" "$state/lunfs.log" || fail "the end of the patience is not told"
-line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: --outage wait:5 is over: $portal: "
+line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: --outage wait:4 is over: $portal: "
 grep -q "$line" "$state/lunfs.log" || fail "no cause of the failed read"
 
 [ "$1" = tgt ] || exit 0	# it can want a secret for one of its targets
