@@ -36,14 +36,15 @@ fio_load()
 	return 1
 }
 
-# Each has at least half of its share of the commands.
+# Each has two to four thirds of its share of the commands.
 evenly_spread()
 {
 	each commands | awk '
 		{ n[NR] = $1; sum += $1 }
 		END {
 			for (i = 1; i <= NR; i++)
-				if (n[i] < sum / NR / 2)
+				if (n[i] < sum / NR * 2 / 3 ||
+				    n[i] > sum / NR * 4 / 3)
 					exit 1
 		}'
 }
@@ -55,9 +56,12 @@ wait_until 20 all_there || fail "not $connections connections: $(status)"
 	"$(seq -s ' ' "$connections") " ] || fail "CIDs: $(each cid)"
 [ "$(each portal | sort -u | wc -l)" = "$n_portals" ] ||
 	fail "not over $n_portals portals: $(each portal)"
-fio_load --size=24M || fail "fio"
-say "commands: $(each commands | tr '\n' ' ')"
-evenly_spread || fail "not spread evenly"
+# small ones go in turns of many, large ones one by one
+for sizes in 4k-4k 4k-64k; do
+	fio_load --size=12M --bsrange="$sizes" || fail "fio"
+	say "commands after $sizes: $(each commands | tr '\n' ' ')"
+	evenly_spread || fail "$sizes: not spread evenly"
+done
 unmount_lunfs "$mnt"
 
 # cut_load: while it goes on, all connections are cut now and then.

@@ -4,7 +4,8 @@
 # programs on top read what they wrote and see no error. What it did is counted:
 # a scenario in which nothing happened has shown nothing.
 #
-# LUNFS_LONG=1: ten times the load.
+# LUNFS_LONG=1: ten times the load; and the scenario liar, of which each lie costs
+# the session, so that it takes minutes.
 . "${0%/*}/lib.sh"
 require_fuse
 require fio
@@ -20,7 +21,7 @@ load()
 {
 	local file=$mnt/$target/lun0
 
-	as_user timeout 240 fio --name=load --filename="${file//:/\\:}" \
+	as_user timeout "${limit:-240}" fio --name=load --filename="${file//:/\\:}" \
 		--size=16M --rw=randwrite --bsrange=4k-128k --ioengine=libaio \
 		--iodepth=8 --direct=1 --verify=crc32c --verify_fatal=1 \
 		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
@@ -66,10 +67,13 @@ under()
 
 under overloaded 100
 under restless-disk 20
+under leaving 4 --connections 2		# each rule once; and refusals
 for level in 0 1 2; do
-	under flaky-network 1 --header-digest crc32c --data-digest crc32c \
+	under flaky-network 3 --header-digest crc32c --data-digest crc32c \
 		--erl $level --connections $((level + 1))
 done
+
+[ -z "${LUNFS_LONG:-}" ] || limit=1200 loops=1 under liar 5
 
 say "circle"
 other=$(free_port)
