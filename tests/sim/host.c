@@ -73,7 +73,7 @@ start(void)
 	for (unsigned i = 0; i < p->n_target; i++)
 		must(target_set_key(host.target, p->target[i].name,
 				    p->target[i].value, &err), &err);
-	must(target_add_portal(host.target, "10.0.0.1:3260", &err), &err);
+	must(target_add_portal(host.target, "10.0.0.1:3260", -1, &err), &err);
 	must(target_add_node(host.target, &node, TARGET_NAME, &err), &err);
 
 	struct disk_config disk = {

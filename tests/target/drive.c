@@ -35,6 +35,7 @@ struct drive {
 	lun_time now;
 	uint8_t disk[DRIVE_DISK];
 	uint8_t isid;			/* its last byte */
+	const char *portal;
 	uint32_t cmd_sn;
 	uint8_t last_random;
 	struct link *links[LINKS_MAX];
@@ -76,8 +77,9 @@ drive_new(const char *const keys[])
 	for (size_t i = 0; i < sizeof(d->disk); i++)
 		d->disk[i] = drive_byte(i);
 	assert_int_equal(target_new(&d->target, &env, &err), 0);
-	assert_int_equal(target_add_portal(d->target, "127.0.0.1:3260", &err),
+	assert_int_equal(target_add_portal(d->target, DRIVE_PORTAL, -1, &err),
 			 0);
+	d->portal = DRIVE_PORTAL;
 	assert_int_equal(target_add_node(d->target, &node,
 					 "iqn.2026-01.net.lunfs:disk", &err),
 			 0);
@@ -111,6 +113,12 @@ void
 drive_other(struct drive *d)
 {
 	d->isid++;
+}
+
+void
+drive_portal(struct drive *d, const char *address)
+{
+	d->portal = address;
 }
 
 uint32_t
@@ -354,7 +362,7 @@ link_try(struct drive *d, struct link **out, uint16_t cid, uint16_t tsih,
 	d->links[d->link_count++] = l;
 	assert_int_equal(rx_new(&l->rx, &ops, l, MAX_DATA, &err), 0);
 	assert_int_equal(tx_new(&l->tx, &err), 0);
-	assert_int_equal(tconn_new(&l->conn, d->target, "127.0.0.1:3260", l,
+	assert_int_equal(tconn_new(&l->conn, d->target, d->portal, l,
 				   d->now, &err), 0);
 	send_pdu(l, &pdu, pairs, len, false);
 	g = link_expect(l, OP_LOGIN_RESPONSE);

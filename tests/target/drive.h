@@ -22,6 +22,7 @@
 
 enum { LINKS_MAX = 128, DRIVE_DISK = 4 << 20, BLOCK = 512 };
 
+#define DRIVE_PORTAL "127.0.0.1:3260"
 #define INITIATOR "iqn.2026-01.net.lunfs:drive"
 
 struct drive;
@@ -42,6 +43,8 @@ uint8_t drive_byte(size_t i);
 void drive_run(struct drive *d, lun_time delay);	/* time passes */
 uint32_t drive_cmd_sn(struct drive *d);	/* the next one, of the session */
 void drive_other(struct drive *d);	/* logins from now on have another ISID */
+/* They come in at this portal, which the target has; borrowed. */
+void drive_portal(struct drive *d, const char *address);
 
 /*
  * Logs in: tsih 0 makes a session. text is pairs of the operational stage,

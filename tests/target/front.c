@@ -339,7 +339,7 @@ front_listen(struct front *f, const char *where, struct lun_error *err)
 	print_address(&ss, address);
 	printf("listening %s\n", address);
 	fflush(stdout);
-	return target_add_portal(f->target, address, err);
+	return target_add_portal(f->target, address, -1, err);
 }
 
 static int

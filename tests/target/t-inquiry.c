@@ -23,9 +23,9 @@ put_text(uint8_t *p, const char *s)
 }
 
 static size_t
-page_serial(const struct tlu *lu, uint8_t *p)
+page_serial(const struct task *k, uint8_t *p)
 {
-	return put_text(p, disk_config(lu->disk)->serial);
+	return put_text(p, disk_config(k->lu->disk)->serial);
 }
 
 enum { ASSOC_LU = 0x00, ASSOC_PORT = 0x10, ASSOC_DEVICE = 0x20 };
@@ -55,8 +55,9 @@ name_designator(uint8_t *p, unsigned assoc, const char *name)
 }
 
 static size_t
-page_ids(const struct tlu *lu, uint8_t *p)
+page_ids(const struct task *k, uint8_t *p)
 {
+	const struct tlu *lu = k->lu;
 	char name[NAME_LEN + 16];
 	size_t n, len;
 
@@ -71,15 +72,16 @@ page_ids(const struct tlu *lu, uint8_t *p)
 	n += designator(p + n, SET_BINARY, ASSOC_PORT | ID_PORT_GROUP, 4);
 	/* RFC 7143 4.4.3.2: the name of the port */
 	snprintf(name, sizeof(name), "%s,t,0x%04x", lu->node->name,
-		 lu->node->target->options.tpgt);
+		 k->conn->session->group);
 	n += name_designator(p + n, ASSOC_PORT, name);
 	n += name_designator(p + n, ASSOC_DEVICE, lu->node->name);
 	return n;
 }
 
 static size_t
-page_limits(const struct tlu *lu, uint8_t *p)
+page_limits(const struct task *k, uint8_t *p)
 {
+	const struct tlu *lu = k->lu;
 	bool thin = disk_config(lu->disk)->thin;
 	uint32_t bs = lu->block_size;
 
@@ -99,27 +101,27 @@ page_limits(const struct tlu *lu, uint8_t *p)
 }
 
 static size_t
-page_characteristics(const struct tlu *lu, uint8_t *p)
+page_characteristics(const struct task *k, uint8_t *p)
 {
 	put16(p, 1);				/* does not rotate */
 	return 60;
 }
 
 static size_t
-page_provisioning(const struct tlu *lu, uint8_t *p)
+page_provisioning(const struct task *k, uint8_t *p)
 {
-	if (disk_config(lu->disk)->thin) {
+	if (disk_config(k->lu->disk)->thin) {
 		p[1] = 0xe4;		/* LBPU, LBPWS, LBPWS10, LBPRZ */
 		p[2] = 2;			/* thin */
 	}
 	return 4;
 }
 
-static size_t page_list(const struct tlu *lu, uint8_t *p);
+static size_t page_list(const struct task *k, uint8_t *p);
 
 static const struct page {
 	uint8_t code;
-	size_t (*fill)(const struct tlu *lu, uint8_t *p);
+	size_t (*fill)(const struct task *k, uint8_t *p);
 } pages[] = {
 	{ 0x00, page_list },
 	{ 0x80, page_serial },
@@ -132,7 +134,7 @@ static const struct page {
 enum { PAGES = sizeof(pages) / sizeof(*pages) };
 
 static size_t
-page_list(const struct tlu *lu, uint8_t *p)
+page_list(const struct task *k, uint8_t *p)
 {
 	for (int i = 0; i < PAGES; i++)
 		p[i] = pages[i].code;
@@ -175,7 +177,7 @@ inquiry_page(const struct task *k, uint8_t *buf)
 
 		if (pages[i].code != cdb[2])
 			continue;
-		len = pages[i].fill(k->lu, buf + 4);
+		len = pages[i].fill(k, buf + 4);
 		buf[1] = cdb[2];
 		put16(buf + 2, (uint16_t)len);
 		return (uint32_t)(4 + len);

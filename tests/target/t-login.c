@@ -470,7 +470,7 @@ login_start(struct tconn *c, const struct pdu *req)
 	l->csg = req->csg;
 	l->itt = req->initiator_task_tag;
 	l->tsih = req->tsih;
-	l->tpgt = c->target->options.tpgt;
+	l->tpgt = portal_group(c->target, c->portal);
 	l->cmd_sn = req->cmd_sn;
 	l->exp_stat_sn = req->exp_stat_sn;
 	memcpy(l->isid, req->isid, ISID_LEN);

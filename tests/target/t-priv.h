@@ -98,7 +98,10 @@ struct target {
 	struct target_env env;
 	struct target_options options;
 	struct twants wants;
-	char portals[PORTALS_MAX][PORTAL_LEN];
+	struct tportal {
+		char address[PORTAL_LEN];
+		int group;		/* -1: that of the options */
+	} portals[PORTALS_MAX];
 	unsigned announced_count;
 	const char *announced[PORTALS_MAX];
 	unsigned portal_count;
@@ -126,6 +129,7 @@ struct session {
 	struct target *target;
 	struct tnode *node;		/* NULL: unnamed discovery */
 	char portal[PORTAL_LEN];	/* of the leading login */
+	unsigned group;			/* its portal group tag */
 	char initiator[NAME_LEN];
 	uint8_t isid[ISID_LEN];
 	uint16_t tsih;
@@ -384,6 +388,8 @@ enum tmf_response lost_may_reassign(const struct session *s, uint32_t itt);
 void lost_reassign(struct tconn *c, uint32_t itt, uint32_t exp_data_sn);
 
 /* t-text.c */
+/* The tag of the group that this portal belongs to. */
+unsigned portal_group(const struct target *t, const char *address);
 int text_append(struct text *t, const void *p, size_t len);
 int text_pair(struct text *t, const char *key, const char *value);
 void text_reset(struct text *t);

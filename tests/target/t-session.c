@@ -119,18 +119,20 @@ session_free(struct session *s)
 	free(s);
 }
 
+/* Another portal group has sessions of its own: 4.4.3, 7.4.2.1. */
 struct session *
 session_find(const struct tconn *c)
 {
 	const struct login *l = c->login;
+	unsigned group = portal_group(c->target, c->portal);
 	struct session *s;
 
 	list_for_each(s, &c->target->sessions, struct session, in_target) {
-		if (s->node == l->node &&
+		if (s->node == l->node && s->group == group &&
 		    strcmp(s->initiator, l->initiator) == 0 &&
 		    memcmp(s->isid, l->isid, ISID_LEN) == 0 &&
 		    (s->node || strcmp(s->portal, c->portal) == 0))
-			return s;		/* 7.4.2.1 */
+			return s;
 	}
 	return NULL;
 }
@@ -189,6 +191,7 @@ session_new(const struct tconn *c)
 	s->target = c->target;
 	s->node = l->node;
 	strcpy(s->portal, c->portal);
+	s->group = portal_group(c->target, c->portal);
 	strcpy(s->initiator, l->initiator);
 	memcpy(s->isid, l->isid, ISID_LEN);
 	s->tsih = new_tsih(c->target);

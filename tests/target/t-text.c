@@ -79,6 +79,31 @@ text_each(struct text *t, void *user,
 }
 
 int
+target_add_portal(struct target *t, const char *address, int group,
+		  struct lun_error *err)
+{
+	struct tportal *p = &t->portals[t->portal_count];
+
+	if (t->portal_count == PORTALS_MAX || strlen(address) >= PORTAL_LEN)
+		return lun_fail(err, LUN_EINVAL, "portal %s: too many or long",
+				address);
+	strcpy(p->address, address);
+	p->group = group;
+	t->portal_count++;
+	return 0;
+}
+
+unsigned
+portal_group(const struct target *t, const char *address)
+{
+	for (unsigned i = 0; i < t->portal_count; i++)
+		if (strcmp(t->portals[i].address, address) == 0 &&
+		    t->portals[i].group >= 0)
+			return (unsigned)t->portals[i].group;
+	return t->options.tpgt;
+}
+
+int
 target_announce(struct target *t, const char *address, struct lun_error *err)
 {
 	if (t->announced_count == PORTALS_MAX || strlen(address) >= PORTAL_LEN)
@@ -100,11 +125,12 @@ show_target(struct tconn *c, const struct tnode *node)
 	unsigned n = as_told ? t->announced_count : t->portal_count;
 
 	for (unsigned i = 0; i < n; i++) {
+		const char *where = as_told ? t->announced[i] :
+		    t->portals[i].address;
 		char address[PORTAL_LEN + 8];
 
-		snprintf(address, sizeof(address), "%s,%u",
-			 as_told ? t->announced[i] : t->portals[i],
-			 t->options.tpgt);
+		snprintf(address, sizeof(address), "%s,%u", where,
+			 portal_group(t, where));
 		if (text_pair(&c->out, "TargetAddress", address) < 0)
 			return -1;
 	}

@@ -405,17 +405,6 @@ target_set_key(struct target *t, const char *name, const char *value,
 	return twants_set(&t->wants, name, value, err);
 }
 
-int
-target_add_portal(struct target *t, const char *address,
-		  struct lun_error *err)
-{
-	if (t->portal_count == PORTALS_MAX || strlen(address) >= PORTAL_LEN)
-		return lun_fail(err, LUN_EINVAL, "portal %s: too many or long",
-				address);
-	strcpy(t->portals[t->portal_count++], address);
-	return 0;
-}
-
 struct tnode *
 target_find(struct target *t, const char *name)
 {

@@ -49,7 +49,7 @@ struct target_env {
 /* Set at any time before the first connection; strings are borrowed. */
 struct target_options {
 	unsigned window;		/* commands that may be under way */
-	unsigned tpgt;
+	unsigned tpgt;			/* portal group tag */
 	const char *alias;		/* NULL: none */
 	const char *chap_user, *chap_secret;		/* NULL: no CHAP */
 	const char *mutual_user, *mutual_secret;
@@ -75,8 +75,10 @@ struct target_options *target_options(struct target *t);
 int target_set_key(struct target *t, const char *name, const char *value,
 		   struct lun_error *err);
 
-/* address: as SendTargets shows it, "ADDR:PORT", IPv6 in brackets. */
-int target_add_portal(struct target *t, const char *address,
+/* address: as SendTargets shows it, "ADDR:PORT", IPv6 in brackets. group: its
+ * portal group tag; -1: that of the options. Each group has sessions of its own;
+ * to persistent reservations they are the same nexus. */
+int target_add_portal(struct target *t, const char *address, int group,
 		      struct lun_error *err);
 
 /* SendTargets tells of these instead of the portals; borrowed. */
