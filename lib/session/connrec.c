@@ -261,8 +261,8 @@ resume(struct task *t, struct leg *to)
 
 /* ------------------------------------------------------ holes in CmdSN -- */
 
-static bool
-has_owner(struct session *s, uint32_t cmd_sn)
+bool
+connrec_has_owner(const struct session *s, uint32_t cmd_sn)
 {
 	const struct task *t;
 
@@ -290,7 +290,7 @@ plug_holes(struct session *s)
 		return;
 	}
 	for (; sn != end; sn++)
-		if (!has_owner(s, sn) && legs_ready(s))
+		if (!connrec_has_owner(s, sn) && legs_ready(s))
 			conn_plug(legs_ready(s)->conn, sn);
 }
 

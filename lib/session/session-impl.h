@@ -315,6 +315,8 @@ void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);
 void connrec_step(struct session *s, lun_time now);
 lun_time connrec_gives_up_at(const struct leg *leg);
 int64_t connrec_seconds_left(const struct leg *leg);	/* at most */
+/* Is something under way that has this CmdSN? */
+bool connrec_has_owner(const struct session *s, uint32_t cmd_sn);
 
 /* cleanup.c */
 /* What can be done now; when there is something else to do. */

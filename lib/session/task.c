@@ -431,6 +431,20 @@ gives_up_connections(struct session *s, const struct command *cmd, lun_time now)
 	return true;
 }
 
+/*
+ * The target waits for a CmdSN that was sent (4.2.2.1), and nobody will send it
+ * again: what had it is over. Only a new session gets beyond that (7.1.4.4).
+ */
+static bool
+is_stuck(const struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].lost)
+			return false;	/* with it, perhaps: 11.14 */
+	return s->window.exp_cmd_sn != s->window.cmd_sn &&
+	    !connrec_has_owner(s, s->window.exp_cmd_sn);
+}
+
 static void
 expire_waiting(struct session *s, lun_time now)
 {
@@ -442,6 +456,14 @@ expire_waiting(struct session *s, lun_time now)
 			return;
 		if (none || now < cmd->deadline)
 			continue;
+		if (is_stuck(s)) {
+			session_give_up(s, LUN_ELOST, "the target has not taken "
+					"CmdSN %" PRIu32 ", and takes no other "
+					"command (CmdSN %" PRIu32 ", MaxCmdSN %"
+					PRIu32 ")", s->window.exp_cmd_sn,
+					s->window.cmd_sn, s->window.max_cmd_sn);
+			return;
+		}
 		s->unsent_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
 			    "in vain for the command window to open (CmdSN %"

@@ -344,6 +344,41 @@ test_a_session_that_answers_nothing(void **state)
 	}
 }
 
+/* The target has thrown a command away, does not know it when it is aborted, and
+ * waits for its CmdSN for ever. One that is only busy is left alone. */
+static void
+test_a_cmd_sn_that_nobody_sends_again(void **state)
+{
+	for (int busy = 0; busy < 2; busy++) {
+		struct bench *b = bench_new(&(struct bench_setup){
+			.command_timeout = 6 * TIME_S, .ignores_pings = true });
+		struct command *cmd, *next;
+		struct got *got;
+
+		*bench_window(b) = 1;
+		bench_login(b, "");
+		cmd = bench_nodata(b, 0);
+		got = bench_expect(b, OP_SCSI_COMMAND);
+		if (busy)
+			*bench_window(b) = 0;
+		else
+			*bench_exp_cmd_sn(b) = got->pdu.cmd_sn;
+		bench_pass(b, 6 * TIME_S);
+		bench_answer_tmf(b, bench_expect(b, OP_TMF_REQUEST),
+				 TMF_NO_TASK);
+		bench_done(b, cmd, LUN_ETIMEDOUT);
+		next = bench_nodata(b, 0);
+		bench_expect_nothing(b);
+		assert_true(bench_up(b));
+		bench_pass(b, 8 * TIME_S);
+		bench_done(b, next, busy ? LUN_ETIMEDOUT : LUN_ELOST);
+		assert_int_equal(bench_up(b), busy);
+		if (!busy)
+			bench_expect_down(b, LUN_ELOST, "has not taken CmdSN");
+		bench_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -356,6 +391,7 @@ main(void)
 		cmocka_unit_test(test_retry_during_a_login),
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_a_session_that_answers_nothing),
+		cmocka_unit_test(test_a_cmd_sn_that_nobody_sends_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
