@@ -167,5 +167,8 @@ rules_are_honest(const struct plan *p)
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		if (p->rules[rules[i].fault][0] && !rules[i].honest)
 			return false;
-	return !p->rules[RULE_TRICK_1][0];
+	for (int i = 0; i < TRICKS_MAX; i++)
+		if (p->rules[RULE_TRICK_1 + i][0])
+			return false;
+	return true;
 }
