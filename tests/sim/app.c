@@ -17,6 +17,7 @@
 #include "lun.h"
 #include "oracle.h"
 #include "plant.h"
+#include "portals.h"
 #include "promise.h"
 
 struct op {
@@ -31,6 +32,7 @@ static struct app {
 	enum { OPENING, WORKING, LEAVING, LOOKING, CLOSING, OVER } phase;
 	struct lun_session *session;
 	struct lun_options *options;
+	unsigned portal;		/* that it is opened at */
 	lun_time open_at, opened_at;	/* TIME_NEVER: it is */
 	bool failed, was_ready, submitting;
 	lun_time next_at;		/* the next request */
@@ -264,6 +266,14 @@ look(void)
 
 /* -------------------------------------------------------------- session -- */
 
+/* No fault was met yet. */
+static void
+check_portals(void)
+{
+	if (!faults_were())
+		portals_check(app.plan, lun_session_info(app.session));
+}
+
 static void
 ready(void *user, int code, const char *text)
 {
@@ -276,6 +286,7 @@ ready(void *user, int code, const char *text)
 		text = "its disk is not ready";
 	}
 	if (code == 0) {
+		check_portals();
 		app.phase = WORKING;
 		app.was_ready = true;
 		app.next_at = world.now;
@@ -286,6 +297,7 @@ ready(void *user, int code, const char *text)
 		broken("the session could not be made: %s", text);
 	app.failed = true;
 	app.open_at = world.now + TIME_S;
+	app.portal = (app.portal + 1) % app.plan->portals;
 }
 
 static void
@@ -326,16 +338,33 @@ make_options(void)
 		set(p->engine[i].name, p->engine[i].value);
 }
 
+/* As programs do that have found them. */
+static void
+add_portals(void)
+{
+	const struct plan *p = app.plan;
+
+	if (p->told == TOLD_BY_TARGET || plant_is(PLANT_ONE_PORTAL))
+		return;
+	for (unsigned i = 0; i < p->portals; i++)
+		if (i != app.portal)
+			lun_session_add_portal(app.session, portal_host(i),
+					       LUN_PORT,
+					       p->told == TOLD_WITHOUT_GROUP ?
+					       -1 : (int)p->group[i]);
+}
+
 static void
 open_session(void)
 {
-	const char *text = app.plan->whole_target ?
-	    "iscsi://10.0.0.1/" TARGET_NAME :
-	    "iscsi://10.0.0.1/" TARGET_NAME "/1";
 	struct lun_url url;
 	struct lun_error err;
-	int r = lun_url_parse(&url, text, &err);
+	char text[128];
+	int r;
 
+	snprintf(text, sizeof(text), "iscsi://%s/" TARGET_NAME "%s",
+		 portal_host(app.portal), app.plan->whole_target ? "" : "/1");
+	r = lun_url_parse(&url, text, &err);
 	app.session = lun_session_free(app.session);
 	app.failed = false;
 	app.open_at = TIME_NEVER;
@@ -349,6 +378,8 @@ open_session(void)
 		app.open_at = world.now + TIME_S;
 	else if (r < 0)
 		broken("the session could not be opened: %s", err.text);
+	else
+		add_portals();
 }
 
 static void
@@ -391,6 +422,7 @@ app_run(void)
 	if (app.phase == WORKING && app.submitted == app.plan->ops &&
 	    app.in_flight == 0 && faults_are_over()) {
 		say("app: looks at all of it");
+		check_portals();
 		app.phase = LOOKING;
 	}
 	if (app.starved && faults_are_over()) {
@@ -465,6 +497,7 @@ app_begin(const struct plan *plan)
 	memset(&app, 0, sizeof(app));
 	app.plan = plan;
 	app.open_at = world.now;
+	app.portal = plan->url_portal;
 	app.opened_at = TIME_NEVER;
 	promise_begin(plan);
 	make_options();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The application: opens a session, reads, writes, flushes and cancels, and
- * when the faults are over looks at all of the disk and closes it. It knows
- * how long a request may take and whether it may fail.
+ * when the faults are over looks at all of the disk and closes it. It may tell
+ * the engine of the target's other portals, as programs do that have found them.
+ * It knows how long a request may take and whether it may fail.
  */
 #ifndef SIM_APP_H
 #define SIM_APP_H

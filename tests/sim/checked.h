@@ -32,6 +32,7 @@ struct checked_task {
 struct checked_session {
 	struct list link;
 	uint16_t tsih;
+	unsigned group;			/* of its portals: 4.4.3 */
 	bool lossy;			/* checker_lossy() */
 	bool unknown;			/* it is not known how it began */
 	unsigned conns;

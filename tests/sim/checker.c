@@ -325,10 +325,14 @@ login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 	if (c->session)
 		return;
 	if (s) {
+		if (tap_group(t) != s->group)			/* 4.4.3 */
+			violated(t, pdu, "its session is of portal group %u",
+				 s->group);
 		s->many |= s->conns > 0;
 		tap_take_keys(t, s->keys);
 	} else {
 		s = session_new();
+		s->group = tap_group(t);
 		s->unknown = pdu->tsih;	/* it is not known any more */
 		s->next_cmd_sn = s->max_cmd_sn = pdu->cmd_sn;
 	}

@@ -13,11 +13,14 @@
 #include "io/pump.h"
 #include "lun-discovery.h"
 #include "network.h"
+#include "plant.h"
+#include "portals.h"
 #include "tap.h"
 
 enum { IOV_COUNT = 32, ROUNDS_MAX = 1000 };
 
 static struct engine {
+	const struct plan *plan;
 	struct lun_loop loop;
 	unsigned fail_send;		/* 0: none */
 	struct pump *pump;		/* the last one that was made */
@@ -137,7 +140,8 @@ pipe_lost(struct pipe *p, const char *why)
 	struct conn *c = p->conn;
 	char text[80];
 
-	snprintf(text, sizeof(text), "10.0.0.1:3260: %s", why);
+	snprintf(text, sizeof(text), "%s: %s",
+		 portal_address(link_portal(p->wire)), why);
 	pipe_free(p);
 	conn_lost(c, LUN_ELOST, text, world.now);
 }
@@ -269,13 +273,16 @@ pump_connect(void *user, struct conn *c, const struct portal *portal)
 {
 	struct pump *pump = user;
 	struct pipe *p = sim_alloc(sizeof(*p));
+	unsigned to = portal_find(engine.plan, portal);
 
+	if (plant_strikes(PLANT_OTHER_PORTAL, 3))
+		to = (to + 1) % engine.plan->portals;
 	assert(!conn_driver(c));
 	*p = (struct pipe){ .pump = pump, .conn = c };
 	list_append(&pump->pipes, &p->link);
 	conn_set_driver(c, p);
-	p->wire = net_connect(&pipe_ops, p);
-	p->tap = tap_new(link_id(p->wire));
+	p->wire = net_connect(to, &pipe_ops, p);
+	p->tap = tap_new(link_id(p->wire), engine.plan->group[to]);
 }
 
 static void
@@ -338,9 +345,14 @@ pump_was_refused(const struct pump *p)
 }
 
 bool
-pump_is_at(const struct pump *p, const struct portal *portal)
+pump_is_at(const struct pump *pump, const struct portal *portal)
 {
-	return strcmp(portal->host, "10.0.0.1") == 0 && portal->port == 3260;
+	const struct pipe *p;
+
+	list_for_each(p, &pump->pipes, struct pipe, link)
+		if (link_portal(p->wire) == portal_find(engine.plan, portal))
+			return true;
+	return false;
 }
 
 int
@@ -462,6 +474,7 @@ engine_begin(const struct plan *plan)
 	struct lun_loop *loop = &engine.loop;
 
 	memset(&engine, 0, sizeof(engine));
+	engine.plan = plan;
 	loop->env.random = random_bytes;
 	loop->env.log = world.verbose ? log_line : NULL;
 	loop->env.log_level = LUN_LOG_TRACE;

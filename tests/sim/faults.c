@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "host.h"
 #include "network.h"
+#include "portals.h"
 
 static struct faults {
 	const struct plan *plan;
@@ -66,6 +67,23 @@ corrupt(void)
 }
 
 static void
+strike_portal(enum fault f)
+{
+	unsigned portal = draw(FROM_FAULTS, faults.plan->portals);
+	enum cut how = draw(FROM_FAULTS, CUT_SILENT + 1);
+	lun_time until = world.now + soon(30 * TIME_S);
+
+	say("fault %u: at %s", faults.count, portal_address(portal));
+	if (f == FAULT_PORTAL_CUT)
+		net_cut_portal(portal, how);
+	else if (f == FAULT_PORTAL_SHUT)	/* the initiator is told */
+		net_shut_portal(portal, how % 2 ? CUT_INITIATOR : CUT_BOTH,
+				until);
+	else
+		net_hole_portal(portal, until);
+}
+
+static void
 strike(enum fault f)
 {
 	say("fault %u: %s", faults.count, fault_names[f]);
@@ -112,6 +130,11 @@ strike(enum fault f)
 		break;
 	case FAULT_REDECLARE:
 		engine_redeclare(512 << draw(FROM_FAULTS, 10));
+		break;
+	case FAULT_PORTAL_CUT:
+	case FAULT_PORTAL_SHUT:
+	case FAULT_PORTAL_HOLE:
+		strike_portal(f);
 		break;
 	default:			/* rules are the target's */
 		break;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "medium.h"
 #include "network.h"
+#include "portals.h"
 #include "target.h"
 
 enum { IOV_COUNT = 32 };
@@ -73,7 +74,10 @@ start(void)
 	for (unsigned i = 0; i < p->n_target; i++)
 		must(target_set_key(host.target, p->target[i].name,
 				    p->target[i].value, &err), &err);
-	must(target_add_portal(host.target, "10.0.0.1:3260", -1, &err), &err);
+	o->redirect_forever = p->redirect_forever;
+	for (unsigned i = 0; i < p->portals; i++)
+		must(target_add_portal(host.target, portal_address(i),
+				       (int)p->group[i], &err), &err);
 	must(target_add_node(host.target, &node, TARGET_NAME, &err), &err);
 
 	struct disk_config disk = {
@@ -185,8 +189,8 @@ host_accept(struct link *l)
 		return host.silent ? HOST_IS_SILENT : HOST_REFUSES;
 	p = sim_alloc(sizeof(*p));
 	*p = (struct peer){ .wire = l };
-	must(tconn_new(&p->conn, host.target, "10.0.0.1:3260", p, world.now,
-		       &err), &err);
+	must(tconn_new(&p->conn, host.target, portal_address(link_portal(l)), p,
+		       world.now, &err), &err);
 	list_append(&host.peers, &p->link);
 	link_accept(l, &peer_ops, p);
 	return HOST_ACCEPTS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine that the target runs on: it takes connections, moves bytes
- * between them and the target, crashes and starts again. Its disk is medium.h.
+ * The machine that the target runs on: it takes connections at all portals, moves
+ * bytes between them and the target, crashes and starts again. Its disk is
+ * medium.h.
  */
 #ifndef SIM_HOST_H
 #define SIM_HOST_H

@@ -30,6 +30,7 @@ static const char usage[] =
 "  --only KIND      no fault of another kind; may be repeated\n"
 "  --plain-network  short latency, large segments\n"
 "  --plain-keys     no key is asked for\n"
+"  --one-portal     the target has one portal\n"
 "  --plant FAULT    a fault of the engine or target, to be found\n"
 "  --expect-failure that it is found is what is wanted: the first one will do\n"
 "  --no-shrink      a failure is named only\n"
@@ -43,11 +44,12 @@ static struct options {
 	unsigned jobs;
 	enum plant plant;
 	struct limits limits;
-	unsigned only;			/* bits; 0: all */
+	uint64_t only;			/* bits; 0: all */
 } options = { .jobs = 1, .limits = NO_LIMITS };
 
 enum { O_SEEDS = 256, O_JOBS, O_PLANT, O_EXPECT, O_SHRINK, O_OPS, O_FAULTS,
-       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET, O_NO_SHRINK, O_ONLY, O_HELP };
+       O_WITHOUT, O_NETWORK, O_KEYS, O_QUIET, O_NO_SHRINK, O_ONLY, O_PORTAL,
+       O_HELP };
 
 static const struct option long_options[] = {
 	{ "seeds", 1, NULL, O_SEEDS },
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
 	{ "without", 1, NULL, O_WITHOUT },
 	{ "plain-network", 0, NULL, O_NETWORK },
 	{ "plain-keys", 0, NULL, O_KEYS },
+	{ "one-portal", 0, NULL, O_PORTAL },
 	{ "quiet", 0, NULL, O_QUIET },
 	{ "no-shrink", 0, NULL, O_NO_SHRINK },
 	{ "help", 0, NULL, O_HELP },
@@ -88,6 +91,12 @@ find(const char *const *names, unsigned n, const char *name)
 			return i;
 	print_names(stderr, "these are known:", names, n);
 	errx(2, "%s: not one of these", name);
+}
+
+static uint64_t
+fault_bit(const char *name)
+{
+	return UINT64_C(1) << find(fault_names, FAULT_COUNT, name);
 }
 
 static uint64_t
@@ -164,10 +173,10 @@ set_option(int option, char *arg)
 		o->limits.faults_max = (unsigned)number(arg);
 		break;
 	case O_WITHOUT:
-		o->limits.without |= 1u << find(fault_names, FAULT_COUNT, arg);
+		o->limits.without |= fault_bit(arg);
 		break;
 	case O_ONLY:
-		o->only |= 1u << find(fault_names, FAULT_COUNT, arg);
+		o->only |= fault_bit(arg);
 		o->limits.without = ~o->only;
 		break;
 	case O_NETWORK:
@@ -175,6 +184,9 @@ set_option(int option, char *arg)
 		break;
 	case O_KEYS:
 		o->limits.plain_keys = true;
+		break;
+	case O_PORTAL:
+		o->limits.one_portal = true;
 		break;
 	case O_NO_SHRINK:
 		o->no_shrink = true;

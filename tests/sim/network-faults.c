@@ -2,6 +2,13 @@
 /* See network.h: what goes wrong with links and networks. */
 #include "network-impl.h"
 
+static bool
+is_open_at_both_ends(const struct link *l)
+{
+	return l->used && l->accepted && !l->flow[INITIATOR].dead &&
+	    is_open(l, INITIATOR) && is_open(l, TARGET);
+}
+
 struct link *
 net_victim(void)
 {
@@ -11,8 +18,7 @@ net_victim(void)
 	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 
-		if (l->used && l->accepted && !l->flow[INITIATOR].dead &&
-		    is_open(l, INITIATOR) && is_open(l, TARGET))
+		if (is_open_at_both_ends(l))
 			open[n++] = l;
 	}
 	return n ? open[draw(FROM_FAULTS, n)] : NULL;
@@ -105,6 +111,28 @@ net_freeze(lun_time until)
 	net.freeze = later(net.freeze, until);
 }
 
+void
+net_cut_portal(unsigned portal, enum cut how)
+{
+	for (int i = 0; i < net.n_links; i++)
+		if (net.links[i].portal == portal &&
+		    is_open_at_both_ends(&net.links[i]))
+			link_cut(&net.links[i], how);
+}
+
+void
+net_shut_portal(unsigned portal, enum cut how, lun_time until)
+{
+	net.shut[portal] = later(net.shut[portal], until);
+	net_cut_portal(portal, how);
+}
+
+void
+net_hole_portal(unsigned portal, lun_time until)
+{
+	net.hole[portal] = later(net.hole[portal], until);
+}
+
 bool
 net_frozen(void)
 {
@@ -134,6 +162,8 @@ void
 net_heal(void)
 {
 	net.partition = net.slow = net.freeze = 0;
+	for (int p = 0; p < PORTALS; p++)
+		net.shut[p] = net.hole[p] = 0;
 	for (int i = 0; i < net.n_links; i++) {
 		struct link *l = &net.links[i];
 

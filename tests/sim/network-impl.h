@@ -32,7 +32,7 @@ struct flow {			/* from one end to the other */
 
 struct link {
 	bool used;
-	unsigned id;
+	unsigned id, portal;
 	struct end {
 		const struct end_ops *ops;	/* NULL: not there */
 		void *user;
@@ -49,6 +49,7 @@ struct network {
 	int n_links;			/* of them; those behind are not used */
 	unsigned last_id;
 	lun_time partition, slow, freeze;	/* until then */
+	lun_time shut[PORTALS], hole[PORTALS];	/* the same */
 };
 
 extern struct network net;
@@ -63,6 +64,13 @@ static inline bool
 is_open(const struct link *l, enum side s)
 {
 	return l->end[s].ops;
+}
+
+/* Nothing passes before that. */
+static inline lun_time
+passes_at(const struct link *l)
+{
+	return later(net.partition, net.hole[l->portal]);
 }
 
 /* network.c */

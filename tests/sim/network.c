@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "portals.h"
 
 struct network net;
 
@@ -58,7 +59,7 @@ flow_due(const struct link *l, enum side from)
 
 	if (!is_open(l, !from) || !l->accepted || (f->n == 0 && !f->fin))
 		return TIME_NEVER;
-	at = later(at, net.partition);
+	at = later(at, passes_at(l));
 	return from == INITIATOR ? later(at, net.freeze) : at;
 }
 
@@ -69,9 +70,9 @@ link_due(const struct link *l)
 		l->end[INITIATOR].ended_at, l->end[TARGET].ended_at,
 		flow_due(l, INITIATOR), flow_due(l, TARGET),
 		l->syn_at == TIME_NEVER ? TIME_NEVER :
-		    later(later(l->syn_at, net.partition), net.freeze),
+		    later(later(l->syn_at, passes_at(l)), net.freeze),
 		l->answer_at == TIME_NEVER ? TIME_NEVER :
-		    later(l->answer_at, net.partition),
+		    later(l->answer_at, passes_at(l)),
 	};
 	lun_time first = TIME_NEVER;
 
@@ -118,13 +119,14 @@ find_free(void)
 }
 
 struct link *
-net_connect(const struct end_ops *ops, void *user)
+net_connect(unsigned portal, const struct end_ops *ops, void *user)
 {
 	struct link *l = find_free();
 
 	assert(!l->used);
 	l->used = true;
 	l->id = ++net.last_id;
+	l->portal = portal;
 	l->end[INITIATOR] = (struct end){ ops, user, TIME_NEVER };
 	l->end[TARGET] = (struct end){ .ended_at = TIME_NEVER };
 	l->syn_at = world.now + net_latency();
@@ -141,7 +143,7 @@ net_connect(const struct end_ops *ops, void *user)
 		f->fin = f->refused = f->dead = false;
 		f->ring = ring;
 	}
-	say("link %u: connect", l->id);
+	say("link %u: connect to %s", l->id, portal_address(portal));
 	return l;
 }
 
@@ -151,11 +153,17 @@ link_accept(struct link *l, const struct end_ops *ops, void *user)
 	l->end[TARGET] = (struct end){ ops, user, TIME_NEVER };
 }
 
+static bool
+is_shut(const struct link *l)
+{
+	return net.shut[l->portal] > world.now;
+}
+
 static void
 syn(struct link *l)
 {
 	l->syn_at = TIME_NEVER;
-	switch (host_accept(l)) {
+	switch (is_shut(l) ? HOST_REFUSES : host_accept(l)) {
 	case HOST_ACCEPTS:
 		l->accepted = true;
 		l->answer_at = world.now + net_latency();
@@ -322,6 +330,12 @@ link_id(const struct link *l)
 	return l->id;
 }
 
+unsigned
+link_portal(const struct link *l)
+{
+	return l->portal;
+}
+
 /* ------------------------------------------------------------- arriving -- */
 
 static void
@@ -390,7 +404,7 @@ net_begin(const struct plan *plan)
 	net.plan = plan;
 	net.last_id = 0;
 	net.n_links = 0;
-	net.partition = net.slow = net.freeze = 0;
+	net_heal();
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The network: TCP connections (links) between the initiator and the target.
+ * The network: TCP connections (links) from the initiator to the portals of the
+ * target, each of which may fail alone.
  * A byte that is sent arrives in its order, after a while, or never. What else
  * may happen to a link is done by the functions at the end, for faults.c.
  *
@@ -32,8 +33,9 @@ void net_end(void);
 lun_time net_deadline(void);
 void net_run(void);
 
-/* connected() or ended() follows. */
-struct link *net_connect(const struct end_ops *ops, void *user);
+/* To this portal of the target; connected() or ended() follows. */
+struct link *net_connect(unsigned portal, const struct end_ops *ops,
+			 void *user);
 /* The target takes a connection: from within host_accept(). */
 void link_accept(struct link *l, const struct end_ops *ops, void *user);
 
@@ -45,6 +47,7 @@ void link_close(struct link *l, enum side from);
 /* From now on all that is sent is protected by digests. */
 void link_protect(struct link *l);
 unsigned link_id(const struct link *l);
+unsigned link_portal(const struct link *l);
 
 /* ---------------------------------------------------------- for faults -- */
 
@@ -68,6 +71,10 @@ void net_partition(lun_time until);	/* nothing passes */
 void net_slow(lun_time until);		/* hardly anything does */
 void net_freeze(lun_time until);	/* the target takes nothing in */
 bool net_frozen(void);
+/* Of one portal: its links are cut; new ones are refused, too; nothing passes. */
+void net_cut_portal(unsigned portal, enum cut how);
+void net_shut_portal(unsigned portal, enum cut how, lun_time until);
+void net_hole_portal(unsigned portal, lun_time until);
 void net_reset_target(void);		/* it is gone; nobody says so yet */
 void net_heal(void);			/* the faults above end */
 

@@ -10,7 +10,8 @@
 
 #include "world.h"
 
-enum { OPS_MAX = 400, SETTINGS_MAX = 24, DISK_MAX = 256 << 10, RULE_LEN = 64 };
+enum { OPS_MAX = 400, SETTINGS_MAX = 24, DISK_MAX = 256 << 10, RULE_LEN = 64,
+       PORTALS = 3 };
 
 enum fault {
 	FAULT_CUT, FAULT_HALF_OPEN, FAULT_HALF_OPEN_TARGET, FAULT_SILENT_CUT,
@@ -26,6 +27,9 @@ enum fault {
 	/* no fault, but what makes some harder to mend: the engine declares
 	 * another MaxRecvDataSegmentLength (RFC 7143 11.16.3) */
 	FAULT_REDECLARE,
+	/* of one portal: its connections are cut; it refuses all for a while;
+	 * nothing passes there for a while; logins are sent from it to others */
+	FAULT_PORTAL_CUT, FAULT_PORTAL_SHUT, FAULT_PORTAL_HOLE, RULE_REDIRECT,
 	FAULT_COUNT, FIRST_RULE = RULE_DROP, TRICKS_MAX = 3,
 };
 extern const char *const fault_names[FAULT_COUNT];
@@ -55,6 +59,12 @@ struct plan {
 	unsigned window, nop_seconds;
 	bool separate_status;
 
+	/* the portals of the target (portals.h) */
+	unsigned portals, group[PORTALS], url_portal;
+	enum { TOLD_BY_TARGET, TOLD_AT_ONCE, TOLD_WITHOUT_GROUP, TOLD_COUNT }
+		told;			/* how the engine knows of the others */
+	bool redirect_forever;
+
 	/* the network */
 	lun_time latency, jitter;
 	uint64_t bandwidth;		/* bytes a second */
@@ -73,8 +83,8 @@ struct plan {
 /* Taken away, by the command line or the shrinker. */
 struct limits {
 	unsigned ops, faults_max;
-	unsigned without;		/* bits of enum fault */
-	bool plain_network, plain_keys;
+	uint64_t without;		/* bits of enum fault */
+	bool plain_network, plain_keys, one_portal;
 };
 #define NO_LIMITS ((struct limits){ .ops = OPS_MAX, .faults_max = UINT32_MAX })
 

@@ -35,6 +35,10 @@ enum plant {
 	PLANT_LOSSY_STAT_SN,	/* what did not arrive is acknowledged */
 	PLANT_LOSSY_DATA,	/* data is sent that was not asked for */
 	PLANT_LOSSY_TAG,	/* a task tag is in use twice */
+	/* what is known of portals */
+	PLANT_OTHER_PORTAL,	/* a connection is made to another one */
+	PLANT_ONE_PORTAL,	/* the engine is not told of the others */
+	PLANT_NO_FENCE,		/* nothing is ended in the group that it left */
 	PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

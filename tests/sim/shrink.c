@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See shrink.h. What can be taken away is taken away if the run still fails:
- * the kinds of faults one by one, then choices of keys and of the network, then
- * the last faults and the last requests, by halves. Another failure than the
- * first one is as good.
+ * the kinds of faults one by one, then choices of keys, of the network and of
+ * portals, then the last faults and the last requests, by halves. Another failure
+ * than the first one is as good.
  */
 #include "shrink.h"
 
@@ -52,7 +52,7 @@ shrink(uint64_t seed, enum plant plant, struct limits *limits)
 		return false;
 	for (int f = 0; f < FAULT_COUNT; f++) {
 		try = *limits;
-		try.without |= 1u << f;
+		try.without |= UINT64_C(1) << f;
 		still_fails(&s, &try);
 	}
 	try = *limits;
@@ -60,6 +60,9 @@ shrink(uint64_t seed, enum plant plant, struct limits *limits)
 	still_fails(&s, &try);
 	try = *limits;
 	try.plain_keys = true;
+	still_fails(&s, &try);
+	try = *limits;
+	try.one_portal = true;
 	still_fails(&s, &try);
 	try = *limits;
 	bisect(&s, &try, &try.faults_max, 2000);
@@ -81,4 +84,6 @@ limits_print(const struct limits *limits)
 		printf(" --plain-network");
 	if (limits->plain_keys)
 		printf(" --plain-keys");
+	if (limits->one_portal)
+		printf(" --one-portal");
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "portals.h"
+
 const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_CUT]		= "cut",
 	[FAULT_HALF_OPEN]	= "half-open",
@@ -43,6 +45,10 @@ const char *const fault_names[FAULT_COUNT] = {
 	[RULE_TRICK_3]		= "target-trick-3",
 	[RULE_NTH_TASK]		= "target-nth-task",
 	[FAULT_REDECLARE]	= "redeclare",
+	[FAULT_PORTAL_CUT]	= "portal-cut",
+	[FAULT_PORTAL_SHUT]	= "portal-shut",
+	[FAULT_PORTAL_HOLE]	= "portal-hole",
+	[RULE_REDIRECT]		= "target-redirect",
 };
 
 static uint32_t
@@ -386,6 +392,7 @@ plan_draw(struct plan *p, const struct limits *limits)
 	if (pick(8) == 0)
 		draw_recovery(p);
 	rules_draw_nth(p);
+	portals_draw(p, limits);
 
 	fit_network(p);
 	if (limits->plain_network)
@@ -436,6 +443,7 @@ plan_say(const struct plan *p)
 		say("plan: engine: %s=%s", p->engine[i].name, p->engine[i].value);
 	for (unsigned i = 0; i < p->n_target; i++)
 		say("plan: target: %s=%s", p->target[i].name, p->target[i].value);
+	portals_say(p);
 	for (int f = 0; f < FAULT_COUNT; f++)
 		if (p->rules[f][0])
 			say("plan: target: %s", p->rules[f]);

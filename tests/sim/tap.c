@@ -9,7 +9,7 @@
 #include "wire/rx.h"
 
 struct tap {
-	unsigned link;
+	unsigned link, group;
 	struct direction {
 		struct tap *tap;
 		enum side from;
@@ -153,6 +153,12 @@ tap_link(const struct tap *t)
 	return t->link;
 }
 
+unsigned
+tap_group(const struct tap *t)
+{
+	return t->group;
+}
+
 uint32_t
 tap_key(const struct tap *t, enum side of, int key)
 {
@@ -180,12 +186,12 @@ tap_checked(struct tap *t)
 }
 
 struct tap *
-tap_new(unsigned link)
+tap_new(unsigned link, unsigned group)
 {
 	static const struct rx_ops ops = { header, passed };
 	struct tap *t = sim_alloc(sizeof(*t));
 
-	*t = (struct tap){ .link = link };
+	*t = (struct tap){ .link = link, .group = group };
 	for (int k = 0; k < TAP_KEYS; k++)
 		t->keys[k] = keys[k].first;
 	alloc_ours(true);

@@ -16,7 +16,8 @@ enum { KEY_FIRST_BURST, KEY_MAX_BURST, KEY_MAX_R2T, KEY_MAX_RECV, KEY_INITIAL_R2
 
 struct tap;
 
-struct tap *tap_new(unsigned link);
+/* group: the tag of the portal that it is to. */
+struct tap *tap_new(unsigned link, unsigned group);
 struct tap *tap_free(struct tap *t);
 
 /* These bytes passed; for what arrives: before the initiator sees them. */
@@ -24,6 +25,7 @@ void tap_bytes(struct tap *t, enum side from, const void *p, size_t n);
 
 bool tap_has_digests(const struct tap *t);	/* both, from now on */
 unsigned tap_link(const struct tap *t);
+unsigned tap_group(const struct tap *t);
 /* What the last one who spoke of it said: who answers decides. Of
  * MaxRecvDataSegmentLength: what this side said. Booleans are 0 and 1, and so
  * are the digests, and TaskReporting: is it FastAbort? */
