@@ -94,7 +94,7 @@ struct disk {
 	bool unsure;			/* a write got no answer */
 	int lost_code;
 	char lost_text[256];		/* the cause of the loss */
-	char over_text[300];		/* the same, and that the wait is over */
+	char over_text[304];		/* the same, and that the wait is over */
 	/* Outages without the answer to a request in between are one to those
 	 * who wait: it began then; 0: there was an answer since. */
 	lun_time outage_began;
