@@ -71,7 +71,7 @@ mount_lunfs "$source" "$mnt"
 unmount_lunfs "$mnt"
 
 say "the target is silent, and then away"
-"${as[@]}" "$lunfs" mount -f --outage wait:4 "$source" "$mnt" \
+"${as[@]}" "$lunfs" mount -f --outage wait:8 "$source" "$mnt" \
 	2>"$state/lunfs.log" &
 mount_pid=$!
 wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
@@ -97,22 +97,27 @@ lun_state()
 {
 	shows "^iscsi://.*/$(lun 0) .* $1  .*\(closed\|reset\|refused\)"
 }
-wait_until 4 lun_state waiting || fail "$(as_user "$lunfs" status "$mnt")"
-shows "^  gives up  *in [0-4][.]" || fail "$(as_user "$lunfs" status "$mnt")"
-wait_until 20 lun_state lost || fail "$(as_user "$lunfs" status "$mnt")"
+waits()
+{
+	as_user "$lunfs" status "$mnt" >"$state/out" &&
+		grep -q "^iscsi://.*/$(lun 0) .* waiting " "$state/out" &&
+		grep -q "^  gives up  *in [0-8][.]" "$state/out"
+}
+wait_until 8 waits || fail "$(cat "$state/out")"
+wait_until 30 lun_state lost || fail "$(as_user "$lunfs" status "$mnt")"
 wait "$reader_pid" && fail "the read went well"
 shows "^  requests" && fail "what has failed still waits"
 as_user dd if="$(lun_file 0)" of=/dev/null count=1 2>/dev/null && fail "a read"
 as_user fusermount3 -u "$mnt"
 wait "$mount_pid" || fail "lunfs mount: exit status $?"
 line="^lunfs: $target: the session is lost: .*(closed|reset).*"
-line+="; meanwhile I/O waits, 4 s at most$"
+line+="; meanwhile I/O waits, 8 s at most$"
 [ "$(grep -Ec "$line" "$state/lunfs.log")" = 1 ] ||
 	fail "the loss was not told in one line: $(cat "$state/lunfs.log")"
 grep -q "conn 1" "$state/lunfs.log" && fail "the loss was told twice"
-line="^lunfs: $target: LUN $(lun 0): requests fail from now on: --outage wait:4 is over: "
+line="^lunfs: $target: LUN $(lun 0): requests fail from now on: --outage wait:8 is over: "
 grep -q "$line" "$state/lunfs.log" || fail "the end of the patience is not told"
-line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: --outage wait:4 is over: $portal: "
+line="^lunfs: $target/lun$(lun 0): read of [0-9]* bytes at 0: --outage wait:8 is over: $portal: "
 grep -q "$line" "$state/lunfs.log" || fail "no cause of the failed read"
 
 [ "$1" = tgt ] || exit 0	# it can want a secret for one of its targets
