@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -236,7 +235,7 @@ end_at_once(struct mount *m)
 	}
 	if (!m->fs->drained && survey_is_lost(m->survey))
 		give_up(m, "is away");
-	else if (!m->fs->main.stopped && !m->fs->main.gone)
+	else if (!fs_ends(m->fs))
 		stop_serving(m);
 	lun_alarm_set(m->drain, 0);
 }
@@ -248,7 +247,7 @@ end_by_signal(struct mount *m)
 		end_at_once(m);
 	} else if (!m->fs->mounted) {
 		end(m, EXIT_FAILED);
-	} else if (!m->fs->main.stopped && !m->fs->main.gone) {
+	} else if (!fs_ends(m->fs)) {
 		fs_detach(m->fs);
 		hurry(m);
 		if (m->fs->main.requests->in_flight > 0)
@@ -466,32 +465,6 @@ on_target(void *user, struct target *t)
 
 /* -------------------------------------------------------------- set-up -- */
 
-/*
- * The kernel would let root mount here again, which hides the first mount, and
- * unmounting would take away the second one only. fusermount refuses it to
- * others, but says no more than "permission denied".
- */
-static int
-check_not_mounted(const struct mount *m, const char *path,
-		  struct lun_error *err)
-{
-	struct lun_error none;
-	char *there = NULL;
-	bool taken = mounts_find(&there, path, &none) == 0 &&
-		     strcmp(there, m->mountpoint) == 0;
-	struct statfs st;
-
-	free(there);
-	if (!taken)
-		return 0;
-	/* What the kernel still knows of a dead mount lets the way to it be
-	 * resolved for a second; this is always asked of the program. */
-	if (statfs(path, &st) < 0)
-		return mounts_dead(path, errno, err);
-	return fail(err, LUN_ESYS, "%s: lunfs is mounted there already: "
-		    "unmount it first (fusermount3 -u)", path);
-}
-
 /* The mountpoint, and if it becomes the file itself. */
 static int
 look_at_mountpoint(struct mount *m, const char *path, struct lun_error *err)
@@ -502,7 +475,7 @@ look_at_mountpoint(struct mount *m, const char *path, struct lun_error *err)
 	m->mountpoint = realpath(path, NULL);
 	if (!m->mountpoint || stat(m->mountpoint, &st) < 0)
 		return mounts_dead(path, errno, err);
-	if (check_not_mounted(m, path, err) < 0)
+	if (mounts_none_of_us(m->mountpoint, path, err) < 0)
 		return err->code;
 	if (S_ISDIR(st.st_mode))
 		return 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "fail.h"
 
@@ -90,4 +91,25 @@ mounts_find(char **out, const char *path, struct lun_error *err)
 	int r = find(out, real, path, err);
 	free(real);
 	return r;
+}
+
+int
+mounts_none_of_us(const char *mountpoint, const char *path,
+		  struct lun_error *err)
+{
+	struct lun_error none;
+	char *there = NULL;
+	bool taken = mounts_find(&there, path, &none) == 0 &&
+		     strcmp(there, mountpoint) == 0;
+	struct statfs st;
+
+	free(there);
+	if (!taken)
+		return 0;
+	/* What the kernel still knows of a dead mount lets the way to it be
+	 * resolved for a second; this is always asked of the program. */
+	if (statfs(path, &st) < 0)
+		return mounts_dead(path, errno, err);
+	return fail(err, LUN_ESYS, "%s: lunfs is mounted there already: "
+		    "unmount it first (fusermount3 -u)", path);
 }

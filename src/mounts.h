@@ -12,6 +12,15 @@
  */
 int mounts_find(char **out, const char *path, struct lun_error *err);
 
+/*
+ * LUN_ESYS: there is a mount of lunfs on mountpoint already, which is what path
+ * names. The kernel would let root mount there again, which hides the first one,
+ * and unmounting would take away the second one only. fusermount refuses it to
+ * others, but says no more than "permission denied".
+ */
+int mounts_none_of_us(const char *mountpoint, const char *path,
+		      struct lun_error *err);
+
 /* Is this errno, of something at path, a mount without program? Then err says
  * what to do. */
 int mounts_dead(const char *path, int error, struct lun_error *err);

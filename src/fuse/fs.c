@@ -346,6 +346,12 @@ fs_abandon(struct fs *fs)
 	intake_stop(&fs->main);
 }
 
+bool
+fs_ends(const struct fs *fs)
+{
+	return fs->main.stopped || fs->main.gone;
+}
+
 uint64_t
 fs_received(const struct fs *fs)
 {

@@ -80,6 +80,9 @@ void fs_abandon(struct fs *fs);
 int fs_start_lanes(struct fs *fs, size_t n, const char *pcap,
 		   struct lun_error *err);
 
+/* Has it been stopped, or was it taken away? */
+bool fs_ends(const struct fs *fs);
+
 /* Messages of the kernel so far. */
 uint64_t fs_received(const struct fs *fs);
 
