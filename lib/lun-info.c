@@ -124,6 +124,14 @@ show_outage(struct lun_session *s, const struct recovery_status *st)
 	i->lost_ms = (loop_now(s->loop) - out.lost_at) / TIME_MS;
 }
 
+bool
+lun_session_is_lost(const struct lun_session *s)
+{
+	struct session_outage out;
+
+	return s->lost || session_outage(recovery_session(s->recovery), &out);
+}
+
 const struct lun_session_info *
 lun_session_info(struct lun_session *s)
 {

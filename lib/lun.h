@@ -430,11 +430,11 @@ struct lun_session *lun_session_free(struct lun_session *s);
 int lun_session_add_portal(struct lun_session *s, const char *address,
 			   uint16_t port, int tpgt);
 
+bool lun_session_is_lost(const struct lun_session *s);	/* and I/O waits */
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 
-/* The same, and from now on once a second whenever it is lost, as there is
- * little time left: for a program that ends. */
+/* The same each second from now on: for a program that ends soon. */
 void lun_session_hurry(struct lun_session *s);
 
 /* For a program that opens a session again that could not be opened, with the

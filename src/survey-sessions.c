@@ -13,7 +13,7 @@ survey_is_lost(const struct survey *sv)
 {
 	for (size_t i = 0; i < sv->n; i++)
 		if (sv->v[i]->state == TARGET_UP &&
-		    lun_session_info(sv->v[i]->session)->lost_ms >= 0)
+		    lun_session_is_lost(sv->v[i]->session))
 			return true;
 	return false;
 }

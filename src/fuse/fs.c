@@ -140,6 +140,19 @@ fuse_arguments(struct fuse_args *args, const char *source, const char *options,
 	return r;
 }
 
+/* One that is alone waits for what it needs. */
+static bool
+is_lost(struct intake *in)
+{
+	return in->fs->lanes && survey_is_lost(in->fs->survey);
+}
+
+static bool
+others(struct intake *in)
+{
+	return lanes_others(in->fs->lanes, in);
+}
+
 int
 fs_new(struct fs **out, const char *source, const char *options,
        bool read_only, struct lun_error *err)
@@ -148,6 +161,8 @@ fs_new(struct fs **out, const char *source, const char *options,
 		.processed = begin_serving,
 		.gone = on_gone,
 		.answered = on_answered,
+		.lost = is_lost,
+		.others = others,
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fs *fs = calloc(1, sizeof(*fs));

@@ -14,6 +14,7 @@ enum {
 	TICK_MS = 1000,
 	INTERRUPT_TICKS = 2,	/* at least a second: see file.c */
 	TRIM_TICKS = 5,
+	LOOK_MS = 100,
 };
 
 static _Thread_local struct intake *current;
@@ -82,6 +83,7 @@ static void
 gone(struct intake *in)
 {
 	in->gone = true;
+	atomic_store(&in->up, false);
 	stop_reading(in);
 	in->ops->gone(in);
 }
@@ -121,23 +123,47 @@ serve_one(struct intake *in)
 	return process(in, &buf);
 }
 
+static bool
+is_lost(struct intake *in)
+{
+	bool lost = in->ops->lost(in);
+
+	if (atomic_load(&in->up) == lost)	/* a store would be locked */
+		atomic_store(&in->up, !lost);
+	return lost;
+}
+
+static void
+rest(struct intake *in)
+{
+	if (in->stopped || in->gone)
+		return;
+	in->rests = in->ops->others(in);
+	if (in->rests)
+		stop_reading(in);
+	lun_alarm_set(in->look, LOOK_MS);
+}
+
 static void
 on_readable(void *user)
 {
 	struct intake *in = user;
 	/* With nothing under way this is most likely a user who waits for one
 	 * answer after the other: to ask for more would be a call for nothing. */
-	int most = in->requests->in_flight > 0 ? BATCH : 1;
+	bool lost = is_lost(in);
+	int most = in->requests->in_flight > 0 && !lost ? BATCH : 1;
 
 	tick_on(in);
 	for (int i = 0; i < most && in->watch; i++) {
 		if (!in->rx) {
 			stop_reading(in);	/* intake_put() goes on */
-			return;
+			break;
 		}
 		if (!serve_one(in))
-			return;
+			break;
 	}
+	if (lost)
+		rest(in);
 }
 
 static int
@@ -145,6 +171,34 @@ start_reading(struct intake *in, struct lun_error *err)
 {
 	return lun_watch_new(&in->watch, in->loop, fuse_session_fd(in->se),
 			     on_readable, in, err);
+}
+
+static void
+read_on(struct intake *in)
+{
+	struct lun_error err = { 0 };
+
+	if (in->watch || start_reading(in, &err) == 0)
+		return;
+	log_say(LUN_LOG_ERROR, "fuse: %s", err.text);
+	gone(in);
+}
+
+static void
+on_look(void *user)
+{
+	struct intake *in = user;
+	bool lost;
+
+	if (in->stopped || in->gone)
+		return;
+	lost = is_lost(in);
+	if (in->rests && !(lost && in->ops->others(in))) {
+		in->rests = false;
+		read_on(in);
+	}
+	if (lost)
+		lun_alarm_set(in->look, LOOK_MS);
 }
 
 bool
@@ -189,7 +243,6 @@ void
 intake_put(struct request *r)
 {
 	struct intake *in = r->intake;
-	struct lun_error err = { 0 };
 
 	assert(r->in_flight);
 	r->in_flight = false;
@@ -197,11 +250,8 @@ intake_put(struct request *r)
 	requests_put(in->requests, r);
 	if (!in->rx)
 		in->rx = requests_get(in->requests);
-	if (!in->watch && !in->stopped && !in->gone &&
-	    start_reading(in, &err) < 0) {
-		log_say(LUN_LOG_ERROR, "fuse: %s", err.text);
-		gone(in);
-	}
+	if (!in->stopped && !in->gone && !in->rests)
+		read_on(in);
 	in->ops->answered(in);
 }
 
@@ -220,8 +270,10 @@ intake_init(struct intake *in, struct lun_error *err)
 int
 intake_start(struct intake *in, struct lun_error *err)
 {
-	if (lun_alarm_new(&in->tick, in->loop, on_tick, in) < 0)
+	if (lun_alarm_new(&in->tick, in->loop, on_tick, in) < 0 ||
+	    lun_alarm_new(&in->look, in->loop, on_look, in) < 0)
 		return fail(err, LUN_ENOMEM, "fuse: out of memory");
+	atomic_store(&in->up, true);
 	return start_reading(in, err);
 }
 
@@ -229,6 +281,7 @@ void
 intake_stop(struct intake *in)
 {
 	in->stopped = true;
+	atomic_store(&in->up, false);
 	stop_reading(in);
 }
 
@@ -237,5 +290,6 @@ intake_deinit(struct intake *in)
 {
 	stop_reading(in);
 	in->tick = lun_alarm_free(in->tick);
+	in->look = lun_alarm_free(in->look);
 	in->requests = requests_free(in->requests);
 }

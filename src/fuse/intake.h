@@ -9,7 +9,12 @@
  * the completion replies. So there is one reply to each request, and no wait
  * anywhere.
  *
- * All of an intake belongs to the thread of its loop.
+ * Of several intakes, one that is lost would have all that is asked: it is always
+ * free, and who waits for an answer asks nothing else. So it rests while another
+ * is up. It does so behind a message that it has read: /dev/fuse wakes one of
+ * those who wait for a message, and none would be told if that one did not care.
+ *
+ * All of an intake belongs to the thread of its loop, but for what is atomic.
  */
 #ifndef FUSE_INTAKE_H
 #define FUSE_INTAKE_H
@@ -30,6 +35,10 @@ struct intake_ops {
 	void (*gone)(struct intake *in);
 	/* A request was answered, or the intake stopped. */
 	void (*answered)(struct intake *in);
+	/* Is what its requests need lost for the time being? And is there
+	 * another intake whose is not? Called one after the other. */
+	bool (*lost)(struct intake *in);
+	bool (*others)(struct intake *in);
 };
 
 struct intake {
@@ -43,6 +52,9 @@ struct intake {
 	struct requests *requests;
 	struct request *rx;		/* what the next message is read into */
 	bool stopped;			/* reads no more */
+	atomic_bool up;			/* reads, and is not lost */
+	bool rests;			/* as it is lost, and others are up */
+	struct lun_alarm *look;		/* armed while it is lost: still so? */
 	bool gone;
 
 	struct lun_alarm *tick;		/* armed while there is work */

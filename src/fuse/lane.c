@@ -187,7 +187,7 @@ lane_serve(struct lane *l)
 {
 	struct lun_error err = { 0 };
 
-	if (l->intake.stopped || l->intake.watch ||
+	if (l->intake.stopped || l->intake.tick ||
 	    intake_start(&l->intake, &err) == 0)
 		return;
 	log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1, err.text);
@@ -310,8 +310,26 @@ answered(struct intake *in)
 	check_drained(l);
 }
 
+static bool
+lost(struct intake *in)
+{
+	const struct lane *l = in->user;
+
+	return survey_is_lost(l->survey);
+}
+
+static bool
+others(struct intake *in)
+{
+	const struct lane *l = in->user;
+
+	return lanes_others(l->all, in);
+}
+
 const struct intake_ops lane_intake_ops = {
 	.wants = wants,
 	.gone = ignore_gone,
 	.answered = answered,
+	.lost = lost,
+	.others = others,
 };

@@ -73,7 +73,8 @@ struct lanes {
 	struct mail *mail, **mail_end;
 	bool mail_waits;		/* for room in the main intake */
 
-	size_t n;
+	size_t n;			/* the main thread's */
+	size_t room;
 	struct lane v[];
 };
 

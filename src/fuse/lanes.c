@@ -183,6 +183,16 @@ on_news(void *user)
 	}
 }
 
+bool
+lanes_others(struct lanes *l, const struct intake *in)
+{
+	bool up = in != &l->fs->main && atomic_load(&l->fs->main.up);
+
+	for (size_t i = 0; i < l->room && !up; i++)
+		up = in != &l->v[i].intake && atomic_load(&l->v[i].intake.up);
+	return up;
+}
+
 void
 lanes_sessions(struct lanes *l, struct json_object *list)
 {
@@ -314,6 +324,7 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 	assert(n > 0 && n < LANES_MAX);
 	if (!l)
 		return fail(err, LUN_ENOMEM, "sessions: out of memory");
+	l->room = n;
 	l->fs = fs;
 	l->ops = ops;
 	l->user = user;
@@ -321,7 +332,7 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->status, NULL);
 	lun_loop_on_wake(fs->main.loop, on_news, l);
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {	/* they look at each other */
 		struct lane *lane = &l->v[i];
 
 		lane->all = l;
@@ -331,10 +342,12 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 			.fs = fs, .se = fs->se, .ops = &lane_intake_ops,
 			.lane = (unsigned)i + 1, .user = lane,
 		};
-		r = lane_start(lane, survey, pcap, err);
+	}
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = lane_start(&l->v[i], survey, pcap, err);
 		l->n += r == 0;
 		if (r < 0)
-			lane_deinit(lane);
+			lane_deinit(&l->v[i]);
 	}
 	if (r < 0 && l->n == 0) {
 		lanes_free(l);

@@ -20,9 +20,10 @@
  *
  * A session that cannot be made is tried again, as one that is lost; meanwhile
  * the main loop does the work. One that is lost later recovers by itself, and
- * what was given to it waits for it, as --outage says.
+ * what was given to it waits for it, as --outage says; but no more is given to
+ * it while another one is there, also if it is that of the main loop (intake.h).
  *
- * All functions are called by the main thread.
+ * All functions are called by the main thread, but for lanes_others().
  */
 #ifndef FUSE_LANES_H
 #define FUSE_LANES_H
@@ -68,6 +69,10 @@ void lanes_go_on(struct lanes *l);
 
 /* Messages that were taken in by lanes. */
 uint64_t lanes_received(const struct lanes *l);
+
+/* Does another intake than this one take in messages, with sessions that are
+ * there? Any thread. */
+bool lanes_others(struct lanes *l, const struct intake *in);
 
 /* Appends the sessions of all lanes to the list of a status. */
 void lanes_sessions(struct lanes *l, struct json_object *list);

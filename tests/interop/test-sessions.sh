@@ -22,7 +22,7 @@ load()
 	local file
 
 	file=$(lun_file 0)		# fio takes ":" as a separator
-	as_user fio --name=load --filename="${file//:/\\:}" --size=64M \
+	as_user fio --name=load --filename="${file//:/\\:}" --size=32M \
 		--rw=randwrite --bs=4k --ioengine=libaio --iodepth=32 \
 		--direct=1 --verify=crc32c --verify_fatal=1 \
 		--verify_state_save=0 --allow_file_create=0 --fallocate=none \
@@ -34,6 +34,20 @@ load()
 commands()
 {
 	status '[.sessions[].connections[].commands] | add'
+}
+
+# While session $away is lost they do more than all had done before.
+others_work()
+{
+	n=$(status "[.sessions[] | select(.number != $away) |
+		.connections[].commands] | add")
+	up 2 && [ "$n" -ge 2500 ]
+}
+
+retried()
+{
+	as_user "$lunfs" retry "$mnt"
+	up 3
 }
 
 # If it was built with ThreadSanitizer: the daemon has no stderr.
@@ -59,7 +73,7 @@ done
 say "names and attributes, many at once"
 jobs=()
 for i in 1 2 3 4; do
-	for ((k = 0; k < 25; k++)); do
+	for ((k = 0; k < 10; k++)); do
 		as_user ls -lR "$mnt" >"$state/ls.$i" || exit 1
 	done &
 	jobs+=($!)
@@ -161,6 +175,35 @@ wait $job && fail "fio did not notice the end"
 say "again, and unmounted"
 mount_lunfs --sessions 8 "iscsi://$portal/$target" "$mnt"
 unmount_lunfs "$mnt"
+
+# One of them is cut in the middle of a load, and refused for as long as nobody
+# asks for it. What it has got waits, which may be all of that load; but the
+# others do what comes then, and nobody sees an error.
+if [ "$1" = own ]; then
+	say "one of the sessions is lost"
+	kill_target
+	own_options=(--fault cut,on=scsi-command,nth=500
+		--fault "refuse=3/1,skip=3,times=6")
+	restart_target
+	mount_lunfs --sessions 3 "iscsi://$portal/$target" "$mnt"
+	wait_until 30 up 3 || fail "not 3 sessions"
+	load --size=16M &
+	jobs=($!)
+	wait_until 30 up 2 || fail "$(status '.sessions[].state')"
+	away=$(status '.sessions[] | select(.state != "LOGGED_IN") | .number')
+	load --size=16M --offset=32M &
+	jobs+=($!)
+	wait_until 30 others_work ||
+		fail "the others did $n commands while session $away was lost"
+	wait_until 30 retried || fail "session $away did not come back"
+	for job in "${jobs[@]}"; do
+		wait "$job" || fail "fio with one session less"
+	done
+	[ "$(status '[.sessions[] | select(.counters.session_recoveries ==
+		if .number == '"$away"' then 1 else 0 end)] | length')" = 3 ] ||
+		fail "session $away was lost: $(status '.sessions[].counters')"
+	unmount_lunfs "$mnt"
+fi
 
 # What the target refuses at first is there later; the log and status say so.
 if [ "$1" = own ]; then
