@@ -4,8 +4,8 @@
 # programs on top read what they wrote and see no error. What it did is counted:
 # a scenario in which nothing happened has shown nothing.
 #
-# LUNFS_LONG=1: ten times the load; and the scenario liar, of which each lie costs
-# the session, so that it takes minutes.
+# LUNFS_LONG=1: ten times the load; and the scenarios leaving and liar, which cost
+# the session again and again, so that most of it is waiting for the next attempt.
 . "${0%/*}/lib.sh"
 require_fuse
 require fio
@@ -67,13 +67,15 @@ under()
 
 under overloaded 100
 under restless-disk 20
-under leaving 4 --connections 2		# each rule once; and refusals
 for level in 0 1 2; do
 	under flaky-network 3 --header-digest crc32c --data-digest crc32c \
 		--erl $level --connections $((level + 1))
 done
 
-[ -z "${LUNFS_LONG:-}" ] || limit=1200 loops=1 under liar 5
+if [ -n "${LUNFS_LONG:-}" ]; then
+	loops=1 under leaving 6 --connections 2	# all of its rules
+	limit=1200 loops=1 under liar 5
+fi
 
 say "circle"
 other=$(free_port)
