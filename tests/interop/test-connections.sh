@@ -159,7 +159,7 @@ own_options=(--key MaxConnections=3 --key ErrorRecoveryLevel=2
 	--fault set=function:+0,on=tmf-request,cid=1
 	--fault set=function:+0,on=tmf-request,cid=3)
 start_target own portals="$n_portals" "$(image 64M image1)"
-mount_lunfs --connections 3 --erl 2 --header-digest crc32c --timeout 3 \
+mount_lunfs --connections 3 --erl 2 --header-digest crc32c --timeout 6 \
 	--data-digest crc32c --key MaxRecvDataSegmentLength=8K "iscsi://$portal" \
 	"$mnt"
 connections=3
