@@ -40,15 +40,15 @@ tell_changes(struct lun_session *s)
 	bool freed = false;
 
 	s->freed = &freed;
-	while (!freed &&
-	       (d = list_first(&s->changed, struct lun_disk, changed))) {
+	while ((d = list_first(&s->changed, struct lun_disk, changed))) {
 		list_del(&d->changed);
 		if (s->ops->disk_changed)
 			s->ops->disk_changed(s->user, d);
+		if (freed)
+			return false;
 	}
-	if (!freed)
-		s->freed = NULL;
-	return !freed;
+	s->freed = NULL;
+	return true;
 }
 
 /* What changed before ready is no change for the application. */

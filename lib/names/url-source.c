@@ -106,7 +106,7 @@ int
 url_read_slp(struct lun_url *u, const char *text, struct lun_error *err)
 {
 	struct span host;
-	const char *query, *problem = NULL;
+	const char *query = NULL, *problem = NULL;
 	int r = split_authority(&host, &query, text + strlen(SLP), err);
 
 	if (r < 0)
