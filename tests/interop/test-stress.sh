@@ -126,18 +126,37 @@ end_in_the_middle()
 	[ "$status" -le 1 ] || fail "lunfs: exit status $status"
 }
 
+answers_or_ends()
+{
+	answers || gone_pid "$mount_pid"
+}
+
+# What is refused may be the first look at the target: then there is no mount,
+# and who has such a target tries again.
+start_mount()
+{
+	local i
+
+	mounts+=("$mnt")
+	for ((i = 0; i < 8; i++)); do
+		"$state/bin/as-user" "$lunfs" mount -f --sessions 3 \
+			--connections 2 --erl "$1" --timeout 10 \
+			--initiator-name "$me" "isns://$isns" "$mnt" 2>>"$log" &
+		mount_pid=$!
+		wait_until 60 answers_or_ends || fail "no mount"
+		! answers || return 0
+		no_races
+	done
+	fail "no mount in $i attempts"
+}
+
 # stress LEVEL COMMAND...: which ends the mount
 stress()
 {
 	local jobs=() job retries
 
 	say "level $1, ended by: $2"
-	mounts+=("$mnt")
-	"$state/bin/as-user" "$lunfs" mount -f --sessions 3 --connections 2 \
-		--erl "$1" --timeout 10 --initiator-name "$me" \
-		"isns://$isns" "$mnt" 2>>"$log" &
-	mount_pid=$!
-	wait_until 30 answers || fail "no mount"
+	start_mount "$1"
 	rm -f "$state/stop"
 	ask_for_retries >"$state/retries" 2>&1 &
 	retries=$!
