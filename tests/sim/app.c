@@ -461,10 +461,8 @@ app_is_busy(void)
 
 /* id: of a request, else 0. */
 static void
-check_in_time(const char *what, uint32_t id, lun_time since)
+check_in_time(const char *what, uint32_t id, lun_time since, lun_time at)
 {
-	lun_time at = due_at(since);
-
 	if (world.now > at)
 		broken("%s%u has waited for %.1f s: %.1f s too long", what, id,
 		       (double)(world.now - since) / TIME_S,
@@ -475,9 +473,11 @@ void
 app_check(void)
 {
 	if (app.phase == OPENING && app.opened_at != TIME_NEVER)
-		check_in_time("session ", 0, app.opened_at);
+		check_in_time("session ", 0, app.opened_at,
+			      opening_due_at(app.opened_at));
 	if (app.phase == CLOSING)
-		check_in_time("close ", 0, app.close_since);
+		check_in_time("close ", 0, app.close_since,
+			      due_at(app.close_since));
 	/* for requests, for their commands, and for the answer to the logout */
 	if (app.phase == LEAVING && world.now > time_add(app.close_since,
 	    3 * app.plan->timeout + 5 * TIME_S))
@@ -486,7 +486,8 @@ app_check(void)
 	for (unsigned i = 0, left = app.in_flight; left > 0; i++) {
 		if (!app.ops[i].since)
 			continue;
-		check_in_time("#", app.ops[i].id, app.ops[i].since);
+		check_in_time("#", app.ops[i].id, app.ops[i].since,
+			      due_at(app.ops[i].since));
 		left--;
 	}
 }

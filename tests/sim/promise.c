@@ -61,12 +61,21 @@ nothing_is_wrong(void)
 	       world.now > time_add(faults_over_at(), bound());
 }
 
+/* Of many commands, each of which may meet an outage of its own, until the faults
+ * are over. */
+lun_time
+opening_due_at(lun_time since)
+{
+	lun_time over = faults_over_at();
+
+	return time_add(since > over ? since : over, bound());
+}
+
 /* From its own start on: what becomes of others is no excuse. */
 lun_time
 due_at(lun_time since)
 {
-	lun_time over = faults_over_at();
-	lun_time at = time_add(since > over ? since : over, bound());
+	lun_time at = opening_due_at(since);
 	lun_time outage = time_add(since, bound_of_outage());
 
 	return outage < at ? outage : at;	/* also while nothing works */

@@ -19,8 +19,9 @@ bool nothing_is_wrong(void);
 bool may_fail(const struct lun_io *io, lun_time since,
 	      const struct lun_disk_info *disk);
 
-/* Until when a request is done, the session there or closed, that was asked for
- * at since; TIME_NEVER: faults may keep it up for ever. */
+/* Until when a request is done or the session closed, and until when it is there,
+ * that was asked for at since; TIME_NEVER: faults may keep it up for ever. */
 lun_time due_at(lun_time since);
+lun_time opening_due_at(lun_time since);
 
 #endif
