@@ -32,10 +32,10 @@ KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,),
          "nofile": (False,)}
 NOFILE_MOST = 24	# file descriptors that every journey can do with
 # Of the calls of a kind: the first ones; of the others.
-SAMPLE = {"ls": (10, 15), "ls-json": (3, 9), "info": (3, 9),
-          "chap": (3, 9), "status": (3, 7), "retry": (3, 6),
-          "mount": (1, 4), "restart": (1, 2), "portal": (1, 3), "pcap": (1, 3),
-          "background": (1, 3)}
+SAMPLE = {"ls": (6, 8), "ls-json": (2, 5), "info": (2, 5),
+          "chap": (2, 5), "status": (2, 4), "retry": (2, 3),
+          "mount": (1, 3), "restart": (1, 2), "portal": (1, 2), "pcap": (1, 2),
+          "background": (1, 2)}
 SAMPLE_OF_ENDINGS = 1, 2
 WORKERS = 2
 NOBODY = 65534
