@@ -12,10 +12,6 @@
 #include "login/status.h"
 #include "session/session-impl.h"
 
-/* After what failed: it doubles. Time2Retain is short. */
-#define LATER_FIRST	(1 * TIME_S)
-#define LATER_LONGEST	(4 * TIME_S)
-
 /* The target has let go of the connection. */
 static void
 cleaned(struct leg *leg, lun_time time2wait, lun_time time2retain)

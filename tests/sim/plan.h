@@ -95,6 +95,9 @@ void rules_draw_nth(struct plan *p);
 bool rules_are_honest(const struct plan *p);
 
 void plan_draw(struct plan *p, const struct limits *limits);
+/* A disk so small that each write is soon written over, so that one that lands late
+ * is seen; no faults yet. ops to twice as many requests. */
+void plan_draw_overwriting(struct plan *p, enum stream stream, unsigned ops);
 const char *outage_name(const struct plan *p);	/* as the option has it */
 void plan_say(const struct plan *p);
 

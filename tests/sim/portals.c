@@ -85,8 +85,7 @@ draw_faults(struct plan *p)
 
 /*
  * The session goes to another group, and what was held where it was may land
- * later: on a disk so small that this is seen (draw_zombies() in swarm.c). It was
- * up for so long before that it goes there at once.
+ * later, which is seen. It was up for so long before that it goes there at once.
  */
 static void
 draw_flight(struct plan *p)
@@ -95,19 +94,11 @@ draw_flight(struct plan *p)
 	p->url_portal = pick(2);
 	p->group[0] = GROUP;
 	p->group[1] = OTHER_GROUP;
-	p->block_size = 512;
-	p->blocks = 16 + pick(16);
-	p->ops = 200 + pick(200);
-	p->depth = 2 + pick(6);
-	p->size_max = 4096;
-	p->writes = 900;
-	p->flushes = p->cancels = p->unaligned = p->retries = p->leaves = 0;
+	plan_draw_overwriting(p, FROM_PORTALS, 200);
+	p->retries = p->leaves = 0;
 	p->bursts = 200;
 	p->think_max = 3 * TIME_S;
-	p->outage = TIME_NEVER;
 	p->faults_last = 300 * TIME_S;
-	memset(p->every, 0, sizeof(p->every));
-	memset(p->rules, 0, sizeof(p->rules));
 	p->every[FAULT_PORTAL_SHUT] = (20 + pick(20)) * TIME_S;
 	snprintf(p->rules[RULE_HOLD], RULE_LEN, "hold=%us,chance=%u%%",
 		 2 + pick(8), 10 + pick(40));

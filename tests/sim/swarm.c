@@ -223,26 +223,31 @@ draw_faults(struct plan *p)
 	}
 }
 
+void
+plan_draw_overwriting(struct plan *p, enum stream stream, unsigned ops)
+{
+	p->block_size = 512;
+	p->blocks = 16 + draw(stream, 16);
+	p->ops = ops + draw(stream, ops);
+	p->depth = 2 + draw(stream, 6);
+	p->size_max = 4096;
+	p->writes = 900;
+	p->flushes = p->cancels = p->unaligned = 0;
+	p->outage = TIME_NEVER;
+	memset(p->every, 0, sizeof(p->every));
+	memset(p->rules, 0, sizeof(p->rules));
+}
+
 /*
- * The target holds commands when their connection is lost, and the disk is so
- * small that each write is soon written over: what an old session or connection
- * still does later is seen.
+ * The target holds commands when their connection is lost: what an old session or
+ * connection still does later is seen.
  */
 static void
 draw_zombies(struct plan *p)
 {
-	p->block_size = 512;
-	p->blocks = 16 + pick(16);
-	p->ops = 100 + pick(100);
-	p->depth = 2 + pick(6);
-	p->size_max = 4096;
-	p->writes = 900;
-	p->flushes = p->cancels = p->unaligned = 0;
+	plan_draw_overwriting(p, FROM_PLAN, 100);
 	p->think_max = 200 * TIME_MS;
-	p->outage = TIME_NEVER;
 	p->faults_last = 30 * TIME_S;
-	memset(p->every, 0, sizeof(p->every));
-	memset(p->rules, 0, sizeof(p->rules));
 	p->every[FAULT_HALF_OPEN] = (1 + pick(4)) * TIME_S;
 	if (pick(2))
 		p->every[FAULT_HALF_OPEN_TARGET] = (1 + pick(4)) * TIME_S;

@@ -49,6 +49,7 @@ struct fake {
 
 	/* True: c has its outcome. */
 	bool (*answer)(struct fake *f, struct command *c);
+	unsigned to_lose;		/* for lose_some() */
 };
 
 /* command.task */

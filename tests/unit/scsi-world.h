@@ -116,6 +116,18 @@ lose_nexus(struct world *w, const char *why)
 	disk_lost(w->disk, w->fake.timers.now, LUN_ELOST, why);
 }
 
+/* For fake.answer: fake.to_lose commands more are lost, one each millisecond. */
+static inline bool
+lose_some(struct fake *f, struct command *c)
+{
+	if (f->to_lose == 0)
+		return false;
+	f->to_lose--;
+	f->timers.now += TIME_MS;
+	c->result = LUN_ELOST;
+	return true;
+}
+
 /* Time goes on; fake_run() would wait for the end of all timers. */
 static inline void
 pass(struct world *w, lun_time delay)

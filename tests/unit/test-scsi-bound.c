@@ -263,19 +263,6 @@ test_a_command_says_since_when_it_waits(void **state)
 
 /* ------------------------------------------------------- those in between -- */
 
-static unsigned losses;
-
-static bool
-lose_some(struct fake *f, struct command *c)
-{
-	if (losses == 0)
-		return false;
-	losses--;
-	f->timers.now += TIME_MS;
-	c->result = LUN_ELOST;
-	return true;
-}
-
 /* It was cut off for four seconds, and then given up. */
 static bool
 lose_late(struct fake *f, struct command *c)
@@ -299,7 +286,7 @@ test_an_outage_begins_when_a_command_is_cut_off(void **state)
 		char buffer[BS];
 
 		world_with(&w, outage);
-		losses = 1;
+		w.fake.to_lose = 1;
 		w.fake.answer = lose_late;
 		submit(&w, &q, LUN_READ, 0, buffer, BS);
 		pass(&w, 6 * TIME_S);
@@ -321,7 +308,7 @@ test_a_blocked_write_does_not_outwait_an_outage(void **state)
 		world_with(&w, 10 * outage * TIME_S);
 		for (int i = 0; i < 2; i++)
 			submit(&w, &q[i], LUN_WRITE, 1, buffer, BS / 2);
-		losses = UINT32_MAX;
+		w.fake.to_lose = UINT32_MAX;
 		w.fake.answer = lose_some;
 		lose_nexus(&w, "lost");
 		if (outage) {

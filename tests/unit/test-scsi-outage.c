@@ -81,19 +81,6 @@ test_unsure_of_a_write_that_was_given_up(void **state)
 
 /* -------------------------------------------------------- lost in part -- */
 
-static unsigned losses;
-
-static bool
-lose_some(struct fake *f, struct command *c)
-{
-	if (losses == 0)
-		return false;
-	losses--;
-	f->timers.now += TIME_MS;
-	c->result = LUN_ELOST;
-	return true;
-}
-
 /*
  * The reset of a unit ends its other commands, also those of a probe, and the
  * nexus is there all the time: nobody else asks for another probe.
@@ -109,7 +96,7 @@ test_a_probe_is_lost_and_the_nexus_is_not(void **state)
 		world_init(&w, 1);
 		w.options.outage = TIME_NEVER;
 		world_start(&w, false);
-		losses = n;
+		w.fake.to_lose = n;
 		w.fake.answer = lose_some;
 		submit(&w, &q, LUN_READ, 0, buffer, BS);
 		pass(&w, 10 * TIME_S);
@@ -184,10 +171,10 @@ test_it_returns_after_a_look_without_an_answer(void **state)
 	world_start(&w, false);
 	w.fake.name = WRONG;
 	lose(&w);
-	losses = 1;
+	w.fake.to_lose = 1;
 	w.fake.answer = lose_some;
 	pass(&w, 6 * TIME_S);
-	assert_int_equal(losses, 0);
+	assert_int_equal(w.fake.to_lose, 0);
 	assert_int_equal(disk_info(w.disk)->state, LUN_DISK_GONE);
 	w.fake.name = RIGHT;
 	pass(&w, 6 * TIME_S);
