@@ -97,6 +97,11 @@ class Report(unittest.TestCase):
         (self.dir / "unit/test-a.c").rename(self.dir / "rfc/test-a.c")
         self.bad("open MUST")
 
+    def test_marked_test_must_run(self):
+        self.write("unit/test-b.c", "/* shows: 7143-1-03 */\n")
+        self.bad("unit/test-b: has marks and did not run")
+        self.good("--partial")
+
     def test_closed_topic_exists(self):
         self.write("conformance/closed-topics", "nop\nnope\n")
         self.bad("nope: no such topic")
