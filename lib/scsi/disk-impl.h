@@ -202,9 +202,10 @@ void outage_ends(struct disk *d);	/* it is the same unit, or GONE */
 void outage_answered(struct disk *d);	/* something was, whatever it was */
 /* The disk is lost, and the request can do nothing but wait. */
 void outage_waits(struct disk *d, struct request *r);
-/* Its command was lost: is it not to wait any more? cut_off: struct command's
- * lost_at. */
-bool outage_is_over(const struct disk *d, struct request *r, lun_time cut_off);
+/* Its first loss, which a command that is out may have met; 0: none. */
+lun_time outage_since(struct request *r);
+/* Its command was lost: is it not to wait any more? */
+bool outage_is_over(const struct disk *d, struct request *r);
 const char *outage_text(const struct disk *d, char text[OUTAGE_TEXT_MAX]);
 
 /* disk-cache.c */

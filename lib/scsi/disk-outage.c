@@ -4,7 +4,8 @@
  * answer: as long as the outage may last, from
  *
  *	the first loss	when a command of theirs was lost; at recovery level 2 when
- *			it lost its connection, though that was to be recovered
+ *			it lost its connection, though that was to be recovered,
+ *			and maybe was, and it was answered
  *	the outage	in which they came, or while which they had nothing out:
  *			they wait for what is left of it
  *
@@ -59,21 +60,35 @@ wake_by(struct disk *d, lun_time at)
 		timer_set(&d->outage, at);
 }
 
+lun_time
+outage_since(struct request *r)
+{
+	const struct piece *p;
+
+	list_for_each(p, &r->pieces, const struct piece, link) {
+		lun_time at = p->command.lost_at;
+
+		if (at != 0 && (r->lost_at == 0 || at < r->lost_at))
+			r->lost_at = at;
+	}
+	return r->lost_at;
+}
+
 void
 outage_waits(struct disk *d, struct request *r)
 {
-	if (r->lost_at == 0)
+	if (outage_since(r) == 0)
 		r->lost_at = d->outage_began;
 	wake_by(d, over_at(d, r->lost_at));
 }
 
 bool
-outage_is_over(const struct disk *d, struct request *r, lun_time cut_off)
+outage_is_over(const struct disk *d, struct request *r)
 {
 	lun_time now = d->unit.nexus->timers->now;
 
-	if (r->lost_at == 0)
-		r->lost_at = cut_off ? cut_off : now;
+	if (outage_since(r) == 0)
+		r->lost_at = now;
 	return d->given_up || now >= over_at(d, r->lost_at);
 }
 

@@ -50,6 +50,7 @@ piece_get(struct disk *d, struct request *r)
 	d->busy++;
 	p->request = r;
 	p->retry = (struct retry){ 0 };
+	p->command.lost_at = 0;		/* of its last request */
 	list_append(&r->pieces, &p->link);
 	r->n_pieces++;
 	return p;
@@ -69,6 +70,7 @@ piece_put(struct disk *d, struct piece *p)
 static void
 piece_leave(struct piece *p)
 {
+	outage_since(p->request);	/* what it has met */
 	list_del(&p->link);
 	list_del(&p->delay);
 	p->request->n_pieces--;
@@ -131,7 +133,7 @@ piece_send(struct disk *d, struct piece *p)
 		c->out = piece_buffer(p);
 		c->out_len = len;
 	}
-	c->waits_since = p->request->lost_at;
+	c->waits_since = outage_since(p->request);
 	unit_submit(&d->unit, c);
 }
 
@@ -189,8 +191,7 @@ piece_wait_for_nexus(struct disk *d, struct piece *p, const struct outcome *o)
 	disk_unanswered(d, o->code, outcome_text(text, &p->command));
 	d->probe_wanted = true;
 	disk_wake(d);
-	p->request->outwaited = outage_is_over(d, p->request,
-					       p->command.lost_at);
+	p->request->outwaited = outage_is_over(d, p->request);
 	if (p->request->outwaited)
 		return false;
 	d->retried++;

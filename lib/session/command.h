@@ -49,7 +49,7 @@ struct command {
 	bool bidi_overflow, bidi_underflow;
 	lun_time lost_at;		/* level 2: since when it waits, as it lost
 					   its connection, or never had one; 0: it
-					   does not */
+					   does not. Also before it is done */
 	uint32_t received;		/* bytes of in that came, from its start */
 	uint16_t sense_len;
 	uint8_t sense[SENSE_MAX];

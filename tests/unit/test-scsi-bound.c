@@ -329,6 +329,80 @@ test_a_blocked_write_does_not_outwait_an_outage(void **state)
 	}
 }
 
+/* The old block comes, though late; the new one is lost each time. */
+static bool
+read_late_lose_writes(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] == READ_10) {
+		c->lost_at = f->timers.now;
+		f->timers.now += 6 * TIME_S;
+	} else if (c->cdb[0] == WRITE_10) {
+		f->timers.now += TIME_S;
+		c->result = LUN_ELOST;
+	}
+	return c->cdb[0] == WRITE_10;
+}
+
+/* A command of it lost its connection: that it was answered after all, when that
+ * was recovered, gives the next one no more time. */
+static void
+test_an_answer_to_a_part_of_it(void **state)
+{
+	struct world w;
+	struct req q;
+	char buffer[BS] = "x";
+
+	world_with(&w, 10 * TIME_S);
+	w.fake.answer = read_late_lose_writes;
+	lun_time since = w.fake.timers.now;
+	submit(&w, &q, LUN_WRITE, 1, buffer, BS / 2);
+	for (int i = 0; i < 1000 && !q.done; i++)
+		fake_advance(&w.fake);
+	expect_over(&q);
+	assert_in_range(w.fake.timers.now - since, 10 * TIME_S, 12 * TIME_S);
+	w.fake.answer = NULL;
+	world_deinit(&w);
+}
+
+static lun_time cut_off_at;
+
+enum { MANY = 100 };
+
+/* The first one that is under way loses its connection. */
+static bool
+cut_off_once(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] == READ_10 && cut_off_at == 0)
+		c->lost_at = cut_off_at = f->timers.now;
+	return c->cdb[0] == READ_10 && get32(c->cdb + 2) == MANY - 1 &&
+	       note_since(f, c);
+}
+
+/* So do those that are sent when it has lost a connection, whether the command
+ * that was there is answered by then or not; and it is the first loss. */
+static void
+test_the_later_commands_of_a_request_say_so(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct world w;
+		char buffer[MANY * BS];
+
+		world_init(&w, seed);
+		w.options.outage = 10 * TIME_S;
+		w.fake.max_transfer = 1;
+		world_start(&w, false);
+		w.fake.answer = cut_off_once;
+		cut_off_at = waits_since = 0;
+		assert_int_equal(run(&w, LUN_READ, 0, buffer, sizeof(buffer)), 0);
+		assert_int_not_equal(cut_off_at, 0);
+		assert_int_equal(waits_since, cut_off_at);
+		assert_int_equal(run(&w, LUN_READ, (MANY - 1) * BS, buffer, BS),
+				 0);
+		assert_int_equal(waits_since, 0);
+		world_deinit(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -339,6 +413,8 @@ main(void)
 		cmocka_unit_test(test_a_busy_unit_is_lost),
 		cmocka_unit_test(test_who_comes_in_the_middle),
 		cmocka_unit_test(test_a_command_says_since_when_it_waits),
+		cmocka_unit_test(test_an_answer_to_a_part_of_it),
+		cmocka_unit_test(test_the_later_commands_of_a_request_say_so),
 		cmocka_unit_test(test_an_outage_begins_when_a_command_is_cut_off),
 		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
 	};
