@@ -86,15 +86,30 @@ task_of(struct tap *t, struct checked_session *s, const struct pdu *pdu)
 	return k;
 }
 
+/* It is sent again (7.2.1, 11.17.1). A target that says another StatSN with it is
+ * asked for the one that was missed, and the initiator hears of the same Reject
+ * twice: the second time it is no answer to the copy that is under way. */
+static bool
+makes_a_retry(const struct checked_session *s, const struct pdu *pdu,
+	      uint8_t rejected)
+{
+	return s->lossy && s->keys[KEY_ERL] > 0 &&
+	    pdu->reason == REJECT_DATA_DIGEST && rejected == OP_SCSI_COMMAND;
+}
+
 /* The header of what was rejected: 11.17. A request ends; data that is refused
  * and a question after what was lost do not end their task. */
 static void
-rejected(struct checked_session *s, const uint8_t *bhs, uint32_t len)
+rejected(struct checked_session *s, const struct pdu *pdu, const uint8_t *bhs)
 {
 	struct checked_task *k = NULL;
+	uint8_t opcode;
 
-	if (len >= BHS_LEN && (bhs[0] & 0x3f) != OP_DATA_OUT &&
-	    (bhs[0] & 0x3f) != OP_SNACK_REQUEST)
+	if (pdu->data_segment_length < BHS_LEN)
+		return;
+	opcode = bhs[0] & 0x3f;
+	if (opcode != OP_DATA_OUT && opcode != OP_SNACK_REQUEST &&
+	    !makes_a_retry(s, pdu, opcode))
 		k = checked_find(s, get32(bhs + 16));
 	if (k)
 		checked_end(s, k);
@@ -152,7 +167,7 @@ check_arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
 		checked_end(s, checked_find(s, pdu->initiator_task_tag));
 		break;
 	case OP_REJECT:
-		rejected(s, data, pdu->data_segment_length);
+		rejected(s, pdu, data);
 		break;
 	default:
 		break;
@@ -207,7 +222,7 @@ note_arrived(struct tap *t, struct checked *c, const struct pdu *pdu,
 	note_stat_sn(c, pdu);
 	note_window(s, pdu);
 	if (pdu->opcode == OP_REJECT)
-		rejected(s, data, pdu->data_segment_length);
+		rejected(s, pdu, data);
 	if (!k || k->tap != t)
 		return;
 	switch (pdu->opcode) {
