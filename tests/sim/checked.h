@@ -32,7 +32,7 @@ struct checked_task {
 struct checked_session {
 	struct list link;
 	uint16_t tsih;
-	unsigned group;			/* of its portals: 4.4.3 */
+	uint32_t group;			/* of its portals: a bit, as told */
 	bool lossy;			/* checker_lossy() */
 	bool unknown;			/* it is not known how it began */
 	unsigned conns;

@@ -8,11 +8,13 @@
 #include "base/list.h"
 #include "base/serial.h"
 #include "checked.h"
+#include "plan.h"
 #include "plant.h"
 #include "wire/print.h"
 
 static struct list sessions = LIST_INIT(sessions);
 static bool lies;			/* the target */
+static uint32_t groups[PORTALS];	/* each one's, and what was said of it */
 
 void
 violated(const struct tap *t, const struct pdu *pdu, const char *fmt, ...)
@@ -317,6 +319,16 @@ check_immediate_data(struct tap *t, const struct pdu *pdu)
 		violated(t, pdu, "too much immediate data");	/* 13.14 */
 }
 
+/*
+ * A target that lies may say of portals of two groups that they are in one, and
+ * the initiator cannot know better. One bit for each tag; all tags are small.
+ */
+static uint32_t
+told_group(const struct tap *t)
+{
+	return UINT32_C(1) << tap_key(t, TARGET, KEY_GROUP);
+}
+
 static void
 login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 {
@@ -324,15 +336,14 @@ login_request(struct tap *t, struct checked *c, const struct pdu *pdu)
 
 	if (c->session)
 		return;
+	groups[tap_portal(t)] |= told_group(t);		/* nothing yet: its own */
 	if (s) {
-		if (tap_group(t) != s->group)			/* 4.4.3 */
-			violated(t, pdu, "its session is of portal group %u",
-				 s->group);
+		if (!(groups[tap_portal(t)] & s->group))	/* 4.4.3 */
+			violated(t, pdu, "its session is of another portal group");
 		s->many |= s->conns > 0;
 		tap_take_keys(t, s->keys);
 	} else {
 		s = session_new();
-		s->group = tap_group(t);
 		s->unknown = pdu->tsih;	/* it is not known any more */
 		s->next_cmd_sn = s->max_cmd_sn = pdu->cmd_sn;
 	}
@@ -388,6 +399,11 @@ sent(struct tap *t, struct checked *c, const struct pdu *pdu)
 static void
 learn(const struct tap *t, struct checked_session *s, const struct pdu *pdu)
 {
+	groups[tap_portal(t)] |= told_group(t);
+	if (!pdu->tsih)
+		return;
+	if (!s->tsih)			/* it began here */
+		s->group = told_group(t);
 	s->tsih = pdu->tsih;
 	if (!s->many)
 		memcpy(s->keys, tap_keys(t), sizeof(s->keys));
@@ -402,7 +418,7 @@ checker_pdu(struct tap *t, enum side from, const struct pdu *pdu,
 
 	if (from == INITIATOR && pdu->opcode == OP_LOGIN_REQUEST)
 		login_request(t, c, pdu);
-	if (c->session && pdu->opcode == OP_LOGIN_RESPONSE && pdu->tsih)
+	if (c->session && pdu->opcode == OP_LOGIN_RESPONSE)
 		learn(t, c->session, pdu);
 	if (!c->session || c->session->unknown)
 		return;
@@ -424,6 +440,7 @@ checker_begin(bool honest)
 	struct checked_session *s;
 
 	lies = !honest;
+	memset(groups, 0, sizeof(groups));
 	list_for_each(s, &sessions, struct checked_session, link)
 		sim_free(s);
 	list_init(&sessions);

@@ -3,8 +3,8 @@
  * The rules of RFC 7143 that anyone can check who sees the wire: the numbering
  * of commands, statuses and data, the windows, the limits that were agreed
  * upon, which task a PDU belongs to, and that the connections of a session are
- * in one portal group. It sees what the initiator sends and what has arrived
- * there, in this order.
+ * in one portal group, as far as the target tells. It sees what the initiator
+ * sends and what has arrived there, in this order.
  *
  * Both sides are held to them. Once something was lost, or if the target lies,
  * only the initiator is (checker_lossy()): what it sends has to fit what has

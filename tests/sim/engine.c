@@ -282,7 +282,7 @@ pump_connect(void *user, struct conn *c, const struct portal *portal)
 	list_append(&pump->pipes, &p->link);
 	conn_set_driver(c, p);
 	p->wire = net_connect(to, &pipe_ops, p);
-	p->tap = tap_new(link_id(p->wire), engine.plan->group[to]);
+	p->tap = tap_new(link_id(p->wire), to, engine.plan->group[to]);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include "wire/rx.h"
 
 struct tap {
-	unsigned link, group;
+	unsigned link, portal;
 	struct direction {
 		struct tap *tap;
 		enum side from;
@@ -36,6 +36,7 @@ static const struct key {
 	[KEY_DATA_DIGEST]	= { "DataDigest", 0 },
 	[KEY_ERL]		= { "ErrorRecoveryLevel", 0 },
 	[KEY_FAST_ABORT]	= { "TaskReporting", 0 },
+	[KEY_GROUP]		= { "TargetPortalGroupTag", 0 },
 };
 
 static uint32_t
@@ -154,9 +155,9 @@ tap_link(const struct tap *t)
 }
 
 unsigned
-tap_group(const struct tap *t)
+tap_portal(const struct tap *t)
 {
-	return t->group;
+	return t->portal;
 }
 
 uint32_t
@@ -169,7 +170,8 @@ void
 tap_take_keys(struct tap *t, const uint32_t from[TAP_KEYS])
 {
 	for (int k = 0; k < TAP_KEYS; k++)
-		if (k != KEY_HEADER_DIGEST && k != KEY_DATA_DIGEST)
+		if (k != KEY_HEADER_DIGEST && k != KEY_DATA_DIGEST &&
+		    k != KEY_GROUP)
 			t->keys[k] = from[k];
 }
 
@@ -186,14 +188,15 @@ tap_checked(struct tap *t)
 }
 
 struct tap *
-tap_new(unsigned link, unsigned group)
+tap_new(unsigned link, unsigned portal, unsigned group)
 {
 	static const struct rx_ops ops = { header, passed };
 	struct tap *t = sim_alloc(sizeof(*t));
 
-	*t = (struct tap){ .link = link, .group = group };
+	*t = (struct tap){ .link = link, .portal = portal };
 	for (int k = 0; k < TAP_KEYS; k++)
 		t->keys[k] = keys[k].first;
+	t->keys[KEY_GROUP] = group;
 	alloc_ours(true);
 	for (int s = 0; s < 2; s++) {
 		struct direction *d = &t->dir[s];

@@ -12,12 +12,11 @@
 
 enum { KEY_FIRST_BURST, KEY_MAX_BURST, KEY_MAX_R2T, KEY_MAX_RECV, KEY_INITIAL_R2T,
        KEY_IMMEDIATE_DATA, KEY_HEADER_DIGEST, KEY_DATA_DIGEST, KEY_ERL,
-       KEY_FAST_ABORT, TAP_KEYS };
+       KEY_FAST_ABORT, KEY_GROUP, TAP_KEYS };
 
 struct tap;
 
-/* group: the tag of the portal that it is to. */
-struct tap *tap_new(unsigned link, unsigned group);
+struct tap *tap_new(unsigned link, unsigned portal, unsigned group);
 struct tap *tap_free(struct tap *t);
 
 /* These bytes passed; for what arrives: before the initiator sees them. */
@@ -25,10 +24,11 @@ void tap_bytes(struct tap *t, enum side from, const void *p, size_t n);
 
 bool tap_has_digests(const struct tap *t);	/* both, from now on */
 unsigned tap_link(const struct tap *t);
-unsigned tap_group(const struct tap *t);
+unsigned tap_portal(const struct tap *t);	/* that it is to */
 /* What the last one who spoke of it said: who answers decides. Of
  * MaxRecvDataSegmentLength: what this side said. Booleans are 0 and 1, and so
- * are the digests, and TaskReporting: is it FastAbort? */
+ * are the digests, and TaskReporting: is it FastAbort? Of
+ * TargetPortalGroupTag: that of the portal, until the target has said one. */
 uint32_t tap_key(const struct tap *t, enum side of, int key);
 
 /* A connection that joins a session takes over what its first one agreed on. */
