@@ -3,9 +3,10 @@
  * The other portals of a session's target, as the target itself tells them, for
  * when the one that we are connected to is lost. A Discovery session asks, when
  * the session has been up for a while (one that is opened for a look costs
- * nothing more). RFC 7143 C has SendTargets on Normal sessions too, but tgtd
- * drops the connection then: that is tried only where Discovery sessions are
- * refused, and once, so that at worst it costs one recovery.
+ * nothing more), and again if that came to nothing while all connections were
+ * lost and recovered (level 2). RFC 7143 C has SendTargets on Normal sessions
+ * too, but tgtd drops the connection then: that is tried only where Discovery
+ * sessions are refused, and once, so that at worst it costs one recovery.
  *
  * The list is used only if the portal that we are connected to is in it. Where
  * it is not, addresses are translated on the way (a tunnel, a proxy): the
@@ -29,9 +30,11 @@ to_portal(struct portal *to, const struct lun_portal *from)
 	return !from->asked;
 }
 
-static void
+/* Are they used? */
+static bool
 take_portals(struct lun_session *s, const struct lun_target *t)
 {
+	const struct portal *ours = session_portal(recovery_session(s->recovery));
 	struct portal portal;
 	bool here = false;
 	size_t told = 0;
@@ -40,18 +43,21 @@ take_portals(struct lun_session *s, const struct lun_target *t)
 		if (!to_portal(&portal, &t->portals[i]))
 			continue;
 		told++;
-		here |= pump_is_at(s->pump, &portal);
+		/* all connections may be lost for the time being */
+		here |= pump_is_at(s->pump, &portal) ||
+		    portal_equal(&portal, ours);
 	}
 	if (!here) {
 		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: the target does not "
 			"know the address that it is reached at: its %zu portals "
 			"are not used", s->setup.label, told);
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < t->n_portals; i++)
 		if (to_portal(&portal, &t->portals[i]) &&
 		    !pump_is_at(s->pump, &portal))
 			recovery_add_portal(s->recovery, &portal);
+	return true;
 }
 
 static void
@@ -99,16 +105,21 @@ answered(void *user, int code, const char *text, const struct lun_target *t,
 	 size_t n)
 {
 	struct lun_session *s = user;
+	struct session_outage outage;
+	bool taken = false;
 
 	if (code < 0)
 		env_log(&s->loop->env, LUN_LOG_DEBUG, "%s: the portals of the "
 			"target are not known: %s", s->setup.label, text);
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(t[i].name, s->setup.target) == 0)
-			take_portals(s, &t[i]);
+			taken |= take_portals(s, &t[i]);
 	s->asking = lun_discovery_free(s->asking);
-	if ((code == LUN_EREFUSED || code == LUN_EAUTH) && !s->asked_itself &&
-	    s->phase == READY && !s->lost)
+	if (s->phase != READY || s->lost || taken)
+		return;
+	if (session_outage(recovery_session(s->recovery), &outage))
+		portals_ask_soon(s);
+	else if ((code == LUN_EREFUSED || code == LUN_EAUTH) && !s->asked_itself)
 		ask_itself(s);
 }
 
