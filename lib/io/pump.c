@@ -69,7 +69,7 @@ pipe_free(struct pipe *p)
 	dial_free(p->dial);
 	source_del(&p->source);
 	if (p->source.fd >= 0)
-		close(p->source.fd);
+		tcp_close(p->source.fd);
 	conn_set_driver(p->conn, NULL);
 	list_del(&p->link);
 	free(p);

@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -322,6 +323,19 @@ bool
 dial_was_refused(const struct dial *d)
 {
 	return d->refused;
+}
+
+/* By a reset, as Linux does it without time to linger; if nothing waits it is an
+ * orderly end. */
+void
+tcp_close(int fd)
+{
+	static const struct linger drop = { .l_onoff = 1, .l_linger = 0 };
+	int waits = 0;
+
+	if (ioctl(fd, TIOCOUTQ, &waits) == 0 && waits > 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
+	close(fd);
 }
 
 struct dial *

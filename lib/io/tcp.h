@@ -30,4 +30,12 @@ bool dial_was_refused(const struct dial *d);
 
 struct dial *dial_free(struct dial *d);		/* cancels, too */
 
+/*
+ * What of it the peer does not have yet never reaches it. After close() alone the
+ * kernel would go on sending it for minutes, though nobody here knows of it any
+ * more: if the path that was dead comes back, a target that has not noticed
+ * executes writes that were made again elsewhere long ago.
+ */
+void tcp_close(int fd);
+
 #endif
