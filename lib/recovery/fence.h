@@ -4,6 +4,12 @@
  * no reinstatement, so the target may still execute what was sent in the old
  * one. Before anything is sent again, the units to which writes were under way
  * are reset: that ends the tasks of all nexuses (4.2.3.2).
+ *
+ * It ends what the target has received. A command that is still on its way, in a
+ * connection that we have given up and the target has not, is out of reach: only
+ * a login in its own group would end that connection, and that group is what
+ * does not answer (or a TARGET COLD RESET, which ends those of all initiators,
+ * too). So as little as possible is on its way then: io/tcp.h, tcp_close().
  */
 #ifndef RECOVERY_FENCE_H
 #define RECOVERY_FENCE_H

@@ -124,7 +124,8 @@ done(struct lun_io *io)
 		broken("#%u: done within submit", op->id);
 	if (!op->since)
 		broken("#%u: done, and was not under way", op->id);
-	oracle_done(op->id, io);
+	oracle_done(op->id, io,
+		    portals_group(app.plan, lun_session_info(app.session)));
 	if (io->code)
 		check_failure(op);
 	op->since = 0;
@@ -369,6 +370,7 @@ open_session(void)
 	app.failed = false;
 	app.open_at = TIME_NEVER;
 	app.opened_at = world.now;
+	world.life++;
 	promise_session();
 	if (r == 0)
 		r = lun_session_open(&app.session, engine_loop(), &url,

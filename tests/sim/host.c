@@ -18,6 +18,7 @@ struct peer {
 	struct tconn *conn;
 	struct link *wire;
 	bool closing;			/* its conn has not all it wants to say */
+	unsigned life;			/* of the application */
 };
 
 static struct host {
@@ -26,6 +27,12 @@ static struct host {
 	struct list peers;
 	bool silent, misbehaves;
 	lun_time back_at;
+	struct {			/* LOGICAL UNIT RESET */
+		unsigned link;		/* that the last one came by */
+		uint32_t tag;
+		int group;		/* of the last one that is done; or -1 */
+		lun_time at;
+	} reset;
 } host;
 
 static void
@@ -35,6 +42,38 @@ random_bytes(void *user, void *buf, size_t len)
 
 	while (len-- > 0)
 		*p++ = (uint8_t)draw(FROM_TARGET, 256);
+}
+
+static void
+trace(void *user, const void *conn_user, const struct pdu *pdu)
+{
+	const struct link *l = ((const struct peer *)conn_user)->wire;
+	uint32_t tag = pdu->initiator_task_tag;
+
+	if (pdu->opcode == OP_TMF_REQUEST &&
+	    pdu->function == TMF_LOGICAL_UNIT_RESET) {
+		host.reset.link = link_id(l);
+		host.reset.tag = tag;
+	} else if (pdu->opcode == OP_TMF_RESPONSE &&
+		   pdu->response == TMF_COMPLETE &&
+		   host.reset.link == link_id(l) && host.reset.tag == tag) {
+		host.reset.group = (int)host.plan->group[link_portal(l)];
+		host.reset.at = world.now;
+	}
+}
+
+bool
+host_writes_late(int group)
+{
+	struct target_writer w;
+	const struct peer *p;
+
+	if (group < 0 || !host.target || !target_writer(host.target, &w) ||
+	    (int)w.group == group)
+		return false;
+	p = w.conn_user;
+	return p->life != world.life ||
+	    (host.reset.group == group && w.came >= host.reset.at);
 }
 
 static void
@@ -59,7 +98,9 @@ add_rules(void)
 static void
 start(void)
 {
-	static const struct target_env env = { .random = random_bytes };
+	static const struct target_env env = {
+		.random = random_bytes, .trace = trace,
+	};
 	const struct plan *p = host.plan;
 	struct lun_error err;
 	struct tnode *node;
@@ -188,7 +229,7 @@ host_accept(struct link *l)
 	if (!host.target)
 		return host.silent ? HOST_IS_SILENT : HOST_REFUSES;
 	p = sim_alloc(sizeof(*p));
-	*p = (struct peer){ .wire = l };
+	*p = (struct peer){ .wire = l, .life = world.life };
 	must(tconn_new(&p->conn, host.target, portal_address(link_portal(l)), p,
 		       world.now, &err), &err);
 	list_append(&host.peers, &p->link);
@@ -273,7 +314,7 @@ host_crash(lun_time back_at, bool silent)
 void
 host_begin(const struct plan *plan)
 {
-	host = (struct host){ .plan = plan };
+	host = (struct host){ .plan = plan, .reset.group = -1 };
 	list_init(&host.peers);
 	medium_begin(plan);
 	start();

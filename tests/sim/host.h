@@ -25,6 +25,20 @@ bool host_serve(void);			/* what others made it send; any? */
 
 lun_time host_up_at(void);		/* now, or when it is back */
 
+/*
+ * What is written right now (medium.h): is it by a command that was on its way,
+ * out of reach of the session that is in this portal group? It is of another
+ * group, a nexus of its own, so no login here has ended it (RFC 7143 6.3.5); the
+ * connection that it came by is one that the initiator has left and the target
+ * has not; and
+ *
+ *	either	it came when a session of this group had reset the unit, which
+ *		ends the tasks that the target has (4.2.3.2)
+ *	or	it is of an earlier session of the application, and this one
+ *		cannot know that there was another group
+ */
+bool host_writes_late(int group);
+
 /* From now on, or not any more, it has the faults of the plan. */
 void host_misbehave(bool does);
 

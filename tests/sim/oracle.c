@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "plan.h"
 #include "plant.h"
 
@@ -46,6 +47,7 @@ static struct oracle {
 	struct op ops[IDS_MAX];
 	uint32_t n_ids;
 	uint64_t known_since;		/* submission of the last that succeeded */
+	int known_group;		/* in which it did; -1: in none yet */
 	uint64_t crashed;
 } oracle;
 
@@ -225,7 +227,7 @@ check_flush(uint32_t id, const struct op *op)
 }
 
 void
-oracle_done(uint32_t id, const struct lun_io *io)
+oracle_done(uint32_t id, const struct lun_io *io, int group)
 {
 	struct op *op = &oracle.ops[id];
 
@@ -240,6 +242,8 @@ oracle_done(uint32_t id, const struct lun_io *io)
 		return;
 	if (op->submitted > oracle.known_since)
 		oracle.known_since = op->submitted;
+	if (group >= 0)
+		oracle.known_group = group;
 	switch (op->op) {
 	case LUN_READ:
 		check_read(id, op, io->buffer);
@@ -276,7 +280,8 @@ check_landing(uint32_t cell, uint32_t id, uint32_t was)
 
 	if (id == 0)
 		broken("cell %u: bytes land that nobody wrote there", cell);
-	if (id != 0 && restored(cell, id))
+	if (id != 0 && (restored(cell, id) ||
+			host_writes_late(oracle.known_group)))
 		return;
 	if (id == INITIAL || (op->done && op->ok))
 		broken("cell %u: stale: what #%u wrote lands again over #%u",
@@ -350,6 +355,7 @@ oracle_begin(uint8_t *bytes, size_t size)
 	oracle.size = room;
 	oracle.n_versions = 1;		/* NONE */
 	oracle.n_ids = FIRST_ID;
+	oracle.known_group = -1;
 	oracle.n_cells = (uint32_t)(size / CELL);
 	for (uint32_t i = 0; i < oracle.n_cells; i++) {
 		fill(bytes + (size_t)i * CELL, INITIAL, i);

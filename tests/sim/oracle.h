@@ -8,7 +8,8 @@
  *	a write		that is done has landed, all of it, since it was submitted
  *	stale		what lands belongs to a write that is under way; or to one
  *			that failed, of which nobody can know yet whether it did:
- *			no request that was submitted after its end has succeeded
+ *			no request that was submitted after its end has succeeded;
+ *			or was on its way where no initiator reaches it (host.h)
  *	a flush		that is done: what was acknowledged before it was
  *			submitted survives a crash from now on
  *	FUA		so does the write itself
@@ -33,7 +34,8 @@ void oracle_begin(uint8_t *bytes, size_t size);	/* fills them */
 /* A request is about to be submitted. A write's buffer is filled. Returns its
  * number. */
 uint32_t oracle_submit(struct lun_io *io);
-void oracle_done(uint32_t id, const struct lun_io *io);
+/* group: the portal group that the session is in; -1: in none. */
+void oracle_done(uint32_t id, const struct lun_io *io, int group);
 
 /* The medium: these bytes of it were written, become what they were (of a
  * planted fault), are durable, or are what is left after a crash. */

@@ -150,6 +150,17 @@ n_of_group(const struct plan *p, unsigned group)
 	return n;
 }
 
+int
+portals_group(const struct plan *p, const struct lun_session_info *s)
+{
+	for (size_t i = 0; i < s->n_connections; i++)
+		for (unsigned k = 0; k < p->portals; k++)
+			if (strcmp(s->connections[i].state, "LOGGED_IN") == 0 &&
+			    strcmp(s->connections[i].portal, addresses[k]) == 0)
+				return (int)p->group[k];
+	return -1;
+}
+
 void
 portals_check(const struct plan *p, const struct lun_session_info *s)
 {

@@ -21,6 +21,9 @@ const char *portal_address(unsigned i);		/* "10.0.0.1:3260" */
 /* Which one is it? Anything else ends the run. */
 unsigned portal_find(const struct plan *p, const struct portal *portal);
 
+/* The group that the session is in, whatever the target said; -1: in none. */
+int portals_group(const struct plan *p, const struct lun_session_info *s);
+
 /* README: the connections of a session are over all portals of its group, if
  * these are known when they are made. */
 void portals_check(const struct plan *p, const struct lun_session_info *s);

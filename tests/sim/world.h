@@ -26,6 +26,7 @@ struct world {
 	uint64_t seed;
 	lun_time now;
 	uint64_t seq;			/* grows with whatever is observed */
+	unsigned life;			/* sessions the application has opened */
 	bool verbose;			/* say() prints */
 	struct rng rng[STREAMS];
 };

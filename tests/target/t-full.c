@@ -134,6 +134,7 @@ scsi_command(struct tconn *c, const struct pdu *cmd, const uint8_t *data)
 		return;
 	}
 	k->cmd = *cmd;
+	k->came = c->now;
 	k->session = c->session;
 	k->conn = c;
 	first_burst(k, data);

@@ -110,6 +110,7 @@ struct target {
 	uint16_t last_tsih;
 	struct faults *faults;		/* NULL: it is honest */
 	lun_time now;			/* of the last call */
+	const struct task *executing;	/* it writes right now */
 };
 
 struct nexus {				/* of a session and a logical unit */
@@ -290,6 +291,7 @@ struct task {
 	struct lost *lost;
 	struct tlu *lu;			/* NULL: no such logical unit */
 	struct pdu cmd;
+	lun_time came;
 	enum task_state state;
 	struct tmf *tmf;		/* aborted by it, still settling */
 

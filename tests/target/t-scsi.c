@@ -531,6 +531,12 @@ scsi_start(struct task *k)
 void
 scsi_execute(struct task *k)
 {
-	if (k->execute && k->is_write)
-		k->execute(k);
+	struct target *t;
+
+	if (!k->execute || !k->is_write)
+		return;
+	t = k->lu->node->target;	/* its session may be gone: zombies */
+	t->executing = k;
+	k->execute(k);
+	t->executing = NULL;
 }

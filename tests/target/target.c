@@ -503,6 +503,19 @@ tnode_add_disk(struct tnode *node, uint64_t lun,
 	return 0;
 }
 
+bool
+target_writer(const struct target *t, struct target_writer *w)
+{
+	const struct task *k = t->executing;
+
+	if (!k || !k->conn)
+		return false;
+	*w = (struct target_writer){
+		k->session->group, k->conn->user, k->came,
+	};
+	return true;
+}
+
 struct tconn *
 target_ready(struct target *t)
 {

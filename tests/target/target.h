@@ -126,6 +126,14 @@ bool tconn_finished(const struct tconn *c);
 /* Why, for a log; "" if the peer did nothing wrong. */
 const char *tconn_reason(const struct tconn *c);
 
+/* Within disk_ops.written(): whose command it is. False: nobody's any more. */
+struct target_writer {
+	unsigned group;			/* the portal group of its session */
+	const void *conn_user;
+	lun_time came;
+};
+bool target_writer(const struct target *t, struct target_writer *w);
+
 struct tconn *target_ready(struct target *t);
 lun_time target_deadline(const struct target *t);
 void target_run(struct target *t, lun_time now);
