@@ -132,6 +132,12 @@ lun_session_is_lost(const struct lun_session *s)
 	return s->lost || session_outage(recovery_session(s->recovery), &out);
 }
 
+size_t
+lun_loop_lost(const struct lun_loop *loop)
+{
+	return loop->n_lost;
+}
+
 const struct lun_session_info *
 lun_session_info(struct lun_session *s)
 {

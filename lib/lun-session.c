@@ -62,9 +62,25 @@ forget_changes(struct lun_session *s)
 }
 
 static void
+count_lost(struct lun_session *s)
+{
+	bool lost = s->phase == READY && lun_session_is_lost(s);
+
+	s->loop->n_lost += (size_t)lost - s->counted;
+	s->counted = lost;
+}
+
+static void
+enter(struct lun_session *s, enum phase phase)
+{
+	s->phase = phase;
+	count_lost(s);
+}
+
+static void
 become_ready(struct lun_session *s)
 {
-	s->phase = READY;
+	enter(s, READY);
 	portals_ask_soon(s);
 }
 
@@ -99,9 +115,10 @@ up(void *user, bool again)
 
 	if (s->phase == READY) {
 		disks_back(s);
+		count_lost(s);
 		portals_ask_soon(s);
 	} else if (s->phase == OPENING) {
-		s->phase = LOOKING;
+		enter(s, LOOKING);
 		disks_look(s);
 	}
 }
@@ -117,6 +134,7 @@ lost(void *user, const struct lun_error *err)
 		recovery_stop(s->recovery);
 	} else {
 		disks_lost(s, err);
+		count_lost(s);
 	}
 }
 
@@ -150,8 +168,14 @@ down(void *user, const struct lun_error *err)
 	if (s->phase < DRAINING)
 		disks_gone(s, err->text);
 	timer_clear(&s->drain);
-	s->phase = OVER;
+	enter(s, OVER);
 	loop_add_job(s->loop, &s->report);
+}
+
+static void
+wavers(void *user)
+{
+	count_lost(user);
 }
 
 static void
@@ -168,7 +192,7 @@ unsure(void *user, uint64_t *luns, size_t max)
 
 static const struct recovery_ops recovery_ops = {
 	.up = up, .lost = lost, .down = down, .scsi_event = scsi_event,
-	.unsure = unsure,
+	.unsure = unsure, .wavers = wavers,
 };
 
 /* ------------------------------------------------------------- closing -- */
@@ -187,7 +211,7 @@ drain(struct timer *t, lun_time now)
 		timer_set(t, time_add(now, DRAIN_POLL));
 		return;
 	}
-	s->phase = STOPPING;
+	enter(s, STOPPING);
 	disks_close(s);
 	recovery_stop(s->recovery);
 }
@@ -203,7 +227,7 @@ lun_session_close(struct lun_session *s, void (*closed)(void *user))
 		loop_add_job(s->loop, &s->report);
 		return;
 	}
-	s->phase = DRAINING;
+	enter(s, DRAINING);
 	portals_ask_no_more(s);
 	s->drain_deadline = time_add(now, s->setup.options.timeout);
 	timer_set(&s->drain, now);
@@ -220,7 +244,7 @@ lun_session_free(struct lun_session *s)
 	/* From here on nothing is sent, and what is out ends. */
 	if (s->recovery)
 		disks_close(s);
-	s->phase = OVER;
+	enter(s, OVER);
 	s->recovery = recovery_free(s->recovery);
 	disks_deinit(s);
 	pump_free(s->pump);

@@ -86,8 +86,7 @@ typedef void lun_log_fn(void *user, enum lun_log_level level, const char *line);
 
 /* --------------------------------------------------------------- loop -- */
 
-/* An event loop over epoll: sockets of sessions, file descriptors of the
- * application (the FUSE device), timers, wake-ups. */
+/* An event loop over epoll: sockets, the application's files, timers, wake-ups. */
 struct lun_loop;
 
 /* LUN_ENOMEM, LUN_ESYS. */
@@ -124,8 +123,7 @@ int lun_watch_new(struct lun_watch **out, struct lun_loop *loop, int fd,
 		  void (*fn)(void *user), void *user, struct lun_error *err);
 struct lun_watch *lun_watch_free(struct lun_watch *watch);
 
-/* Calls fn once after ms milliseconds. The handle is freed by the caller, also
- * after it fired. LUN_ENOMEM. */
+/* Calls fn once. The caller frees it, also after it fired. LUN_ENOMEM. */
 struct lun_alarm;
 int lun_alarm_new(struct lun_alarm **out, struct lun_loop *loop,
 		  void (*fn)(void *user), void *user);
@@ -431,6 +429,8 @@ int lun_session_add_portal(struct lun_session *s, const char *address,
 			   uint16_t port, int tpgt);
 
 bool lun_session_is_lost(const struct lun_session *s);	/* and I/O waits */
+/* How many on a loop are, of those that ready came for and are not closed. */
+size_t lun_loop_lost(const struct lun_loop *loop);
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 

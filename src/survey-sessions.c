@@ -11,11 +11,7 @@
 bool
 survey_is_lost(const struct survey *sv)
 {
-	for (size_t i = 0; i < sv->n; i++)
-		if (sv->v[i]->state == TARGET_UP &&
-		    lun_session_is_lost(sv->v[i]->session))
-			return true;
-	return false;
+	return lun_loop_lost(sv->loop) > 0;
 }
 
 static void

@@ -58,6 +58,7 @@ struct lun_loop {
 	bool running, stopped;
 	struct list jobs, flushes;
 	struct pace pace;		/* of the sessions on it */
+	size_t n_lost;			/* see lun_loop_lost() */
 
 	struct source wake;		/* an eventfd */
 	void (*on_wake)(void *user);

@@ -282,8 +282,18 @@ on_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	r->ops->scsi_event(r->user, lun, sense, len);
 }
 
+static void
+on_wavers(void *user)
+{
+	struct recovery *r = user;
+
+	if (r->ops->wavers)
+		r->ops->wavers(r->user);
+}
+
 static const struct session_ops session_ops = {
 	.up = on_up, .down = on_down, .scsi_event = on_scsi_event,
+	.wavers = on_wavers,
 };
 
 /* The old session goes when the new one is there to take its place. */

@@ -39,6 +39,7 @@ struct recovery_ops {			/* as struct session_ops */
 	/* The units of which nobody knows what became of writes that were out
 	 * when the session was lost: at most max, the rest is counted only. */
 	size_t (*unsure)(void *user, uint64_t *luns, size_t max);
+	void (*wavers)(void *user);	/* NULL is fine */
 };
 
 int recovery_new(struct recovery **out, const struct session_config *config,

@@ -29,6 +29,8 @@ session_enter(struct session *s, enum session_event event)
 		else if (event == SEV_CONTINUED)
 			s->failed_at = 0;
 		session_log(s, LUN_LOG_DEBUG, "session %s", session_state_name(s));
+		if (s->ops->wavers)
+			s->ops->wavers(s->user);
 		return;
 	}
 	abort();

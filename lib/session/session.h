@@ -43,6 +43,8 @@ struct session_ops {
 	 * is valid during the call, which comes while the PDU is handled. */
 	void (*scsi_event)(void *user, uint64_t lun, const uint8_t *sense,
 			   size_t len);
+	/* session_outage() may say something else than before. NULL is fine. */
+	void (*wavers)(void *user);
 };
 
 struct session_config {			/* copied by session_new() */

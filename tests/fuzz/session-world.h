@@ -164,7 +164,9 @@ on_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	assert(sum <= 255 * len);
 }
 
-static const struct session_ops session_ops = { on_up, on_down, on_scsi_event };
+static const struct session_ops session_ops = {
+	.up = on_up, .down = on_down, .scsi_event = on_scsi_event,
+};
 
 /* What the initiator has to send, as far as the budget goes. */
 static bool

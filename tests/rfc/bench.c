@@ -171,7 +171,9 @@ on_scsi_event(void *user, uint64_t lun, const uint8_t *sense, size_t len)
 	       len < sizeof(b->event_sense) ? len : sizeof(b->event_sense));
 }
 
-static const struct session_ops session_ops = { on_up, on_down, on_scsi_event };
+static const struct session_ops session_ops = {
+	.up = on_up, .down = on_down, .scsi_event = on_scsi_event,
+};
 
 static void
 on_up_again(void *user, bool again)
@@ -201,7 +203,8 @@ on_unsure(void *user, uint64_t *luns, size_t max)
 }
 
 static const struct recovery_ops recovery_ops = {
-	on_up_again, on_lost, on_down, on_scsi_event, on_unsure,
+	.up = on_up_again, .lost = on_lost, .down = on_down,
+	.scsi_event = on_scsi_event, .unsure = on_unsure,
 };
 
 static void

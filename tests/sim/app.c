@@ -35,6 +35,7 @@ static struct app {
 	unsigned portal;		/* that it is opened at */
 	lun_time open_at, opened_at;	/* TIME_NEVER: it is */
 	bool failed, was_ready, submitting;
+	bool open;			/* ready came, and it is not closed */
 	lun_time next_at;		/* the next request */
 	unsigned submitted, in_flight;
 	struct op ops[64];
@@ -223,6 +224,7 @@ leave(void)
 {
 	say("app: leaves");
 	app.phase = LEAVING;
+	app.open = false;
 	app.next_at = TIME_NEVER;
 	app.close_since = world.now;
 	lun_session_close(app.session, left);
@@ -281,6 +283,7 @@ ready(void *user, int code, const char *text)
 	struct lun_disk *d = lun_session_disk(app.session, 0);
 
 	say("app: session: %d %s", code, text);
+	app.open = true;
 	/* a look that met a fault is not repeated: the session is */
 	if (code == 0 && (!d || lun_disk_info(d)->state != LUN_DISK_READY)) {
 		code = LUN_ENOTFOUND;
@@ -367,6 +370,7 @@ open_session(void)
 		 portal_host(app.portal), app.plan->whole_target ? "" : "/1");
 	r = lun_url_parse(&url, text, &err);
 	app.session = lun_session_free(app.session);
+	app.open = false;
 	app.failed = false;
 	app.open_at = TIME_NEVER;
 	app.opened_at = world.now;
@@ -395,6 +399,7 @@ static void
 close_session(void)
 {
 	app.phase = CLOSING;
+	app.open = false;
 	app.close_since = world.now;
 	lun_session_close(app.session, closed);
 }
@@ -471,9 +476,21 @@ check_in_time(const char *what, uint32_t id, lun_time since, lun_time at)
 		       (double)(world.now - at) / TIME_S);
 }
 
+/* What the loop has counted is what the session says. */
+static void
+check_count(void)
+{
+	size_t lost = app.open && lun_session_is_lost(app.session);
+
+	if (lun_loop_lost(engine_loop()) != lost)
+		broken("%zu lost sessions are counted, not %zu",
+		       lun_loop_lost(engine_loop()), lost);
+}
+
 void
 app_check(void)
 {
+	check_count();
 	if (app.phase == OPENING && app.opened_at != TIME_NEVER)
 		check_in_time("session ", 0, app.opened_at,
 			      opening_due_at(app.opened_at));
