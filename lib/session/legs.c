@@ -191,6 +191,17 @@ prepare_login(struct leg *leg)
 	leg->portal = *choose_portal(s);
 }
 
+/* What it did not take when it was not there is not made up for. */
+static void
+begin_even(struct leg *leg)
+{
+	const struct session *s = leg->s;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].taken > leg->taken)
+			leg->taken = s->legs[i].taken;
+}
+
 int
 leg_connect(struct leg *leg, struct lun_error *err)
 {
@@ -205,6 +216,7 @@ leg_connect(struct leg *leg, struct lun_error *err)
 
 	assert(!leg->conn);
 	prepare_login(leg);
+	begin_even(leg);
 
 	int r = conn_new(&leg->conn, &cc, err);
 
@@ -344,21 +356,30 @@ is_free(const struct leg *leg)
 	return leg_is_ready(leg) && !conn_is_sending(leg->conn);
 }
 
-/* The least loaded of those that are free, and of equals each in its turn. */
+/* Which is less loaded? Of equals the one that has taken less: batches large and
+ * small may come by turns, too. */
+static bool
+is_less(const struct leg *leg, const struct leg *than)
+{
+	if (leg->running != than->running)
+		return leg->running < than->running;
+	return leg->taken < than->taken;
+}
+
+/* The least loaded of those that are free. */
 static struct leg *
 choose(struct leg *asks)
 {
 	struct session *s = asks->s;
 	struct leg *least = NULL;
 
-	for (size_t n = 0; n < s->n_legs; n++) {
-		struct leg *leg = &s->legs[(s->next_turn + n) % s->n_legs];
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
 
 		if ((leg == asks || is_free(leg)) &&
-		    (!least || leg->running < least->running))
+		    (!least || is_less(leg, least)))
 			least = leg;
 	}
-	s->next_turn = (size_t)(least - s->legs) + 1;
 	return least;
 }
 
@@ -387,6 +408,7 @@ leg_took(struct leg *leg, const struct command *cmd)
 
 	if (s->n_legs == 1)
 		return;
+	leg->taken++;
 	if (len <= SMALL)
 		len = SMALL_COUNTS;
 	s->turn_left = more && len < s->turn_left ?

@@ -130,6 +130,7 @@ struct leg {
 	struct list solicited;		/* tasks, taken in turns */
 	bool solicited_turn;		/* fairness, schedule.c */
 	unsigned running;		/* tasks allegiant to it */
+	uint64_t taken;			/* commands, to tell equals apart */
 	struct tmf *tmf;		/* the one that is sent and not answered */
 	struct late_tmf {		/* given up, but may be answered yet */
 		struct tmf t;		/* as it was; ITT TAG_NONE: none */
@@ -177,7 +178,6 @@ struct session {
 	size_t next_portal;		/* for the next of them */
 	struct leg *turn;		/* it takes commands, legs.c: */
 	uint32_t turn_left;		/* so many bytes; 0: choose again */
-	size_t next_turn;
 	uint8_t lists_refused;		/* by the target, see login.h */
 	lun_time add_wait;		/* back-off after a failed attempt */
 	bool add_told;			/* that one cannot be added, and why */

@@ -56,6 +56,35 @@ test_all_are_used_by_single_commands(void **state)
 	bench_free(b);
 }
 
+/* Large batches and small ones by turns: none gets all the large ones. */
+static void
+test_batches_of_different_sizes_are_spread(void **state)
+{
+	static const unsigned sizes[] = { 3, 1 };
+	struct bench *b = bench_many_up(2);
+	struct command *cmd[3];
+	struct got *got[3];
+	unsigned on_line[2] = { 0 };
+
+	for (unsigned i = 0; i < 16; i++) {
+		bench_hold(b, true);
+		for (unsigned k = 0; k < sizes[i % 2]; k++)
+			cmd[k] = bench_read(b, (uint64_t)k << 48, 512);
+		bench_hold(b, false);
+		for (unsigned k = 0; k < sizes[i % 2]; k++) {
+			got[k] = bench_expect(b, OP_SCSI_COMMAND);
+			on_line[got[k]->line]++;
+		}
+		for (unsigned k = 0; k < sizes[i % 2]; k++) {
+			bench_response(b, got[k], SCSI_BUSY);
+			bench_done(b, cmd[k], 0);
+		}
+	}
+	assert_int_equal(on_line[0], 16);
+	assert_int_equal(on_line[1], 16);
+	bench_free(b);
+}
+
 static void
 test_the_least_loaded_takes_the_next_command(void **state)
 {
@@ -542,6 +571,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands_are_spread_in_the_order_of_their_numbers),
 		cmocka_unit_test(test_all_are_used_by_single_commands),
+		cmocka_unit_test(test_batches_of_different_sizes_are_spread),
 		cmocka_unit_test(test_the_least_loaded_takes_the_next_command),
 		cmocka_unit_test(test_data_goes_with_its_command),
 		cmocka_unit_test(test_each_connection_counts_its_own_status),
