@@ -38,6 +38,7 @@ struct disk_config {
 	uint64_t size;			/* a multiple of block_size */
 	uint32_t block_size;
 	bool read_only, write_cache, thin;
+	bool tells_one;			/* session only that it was started */
 	char serial[32];
 	const char *saved;		/* what ops->save() kept, or NULL */
 	const struct disk_ops *ops;	/* NULL: memset() does it */

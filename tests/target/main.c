@@ -116,6 +116,10 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 		spec->config.thin = true;
 		return 0;
 	}
+	if (!value && strcmp(word, "tells-one") == 0) {
+		spec->config.tells_one = true;
+		return 0;
+	}
 	if (!value && strcmp(word, "volatile") == 0) {
 		spec->cached = true;
 		return 0;

@@ -82,6 +82,7 @@ struct tlu {
 	unsigned blocked;		/* how many of these are WAITING */
 	unsigned ordered;		/* how many of these are ORDERED */
 	bool scheduling;
+	bool told;			/* a session, that it was started */
 	struct list readers;		/* tasks that borrow the disk's bytes */
 	struct reservation reserve;
 };

@@ -174,6 +174,14 @@ new_tsih(struct target *t)
 	return t->last_tsih;
 }
 
+static void
+tell_power_on(struct session *s, struct tlu *lu)
+{
+	if (!lu->told || !disk_config(lu->disk)->tells_one)
+		nexus_add_ua(s, lu, 0x2900);
+	lu->told = true;
+}
+
 static struct session *
 session_new(const struct tconn *c)
 {
@@ -207,7 +215,7 @@ session_new(const struct tconn *c)
 	for (int i = 0; i < TASK_BUCKETS; i++)
 		list_init(&s->tasks[i]);
 	for (unsigned i = 0; i < lus; i++)
-		nexus_add_ua(s, l->node->lus[i], 0x2900);	/* power on */
+		tell_power_on(s, l->node->lus[i]);
 	list_append(&c->target->sessions, &s->in_target);
 	return s;
 }

@@ -19,6 +19,7 @@ static const char usage[] =
 "                         ro, wce=0|1, thin, serial=S; count=N for N of them\n"
 "                         with numbers from lun= on; volatile: what was not\n"
 "                         flushed is lost when the target is killed;\n"
+"                         tells-one: only one session that it was started;\n"
 "                         comma-separated. Registrations (APTPL) of a file\n"
 "                         are in PATH.state\n"
 "  --targets N            N more targets with one tiny LUN each\n"
