@@ -325,7 +325,8 @@ disks_close(struct lun_session *s)
 	}
 }
 
-/* If one of them has a cache that is not flushed: was it lost by a restart? */
+/* Has it been restarted? It takes some effort to see that if a cache may be lost
+ * that one of them has not flushed. */
 static void
 watch_portal(struct lun_session *s)
 {
@@ -334,9 +335,7 @@ watch_portal(struct lun_session *s)
 
 	for (size_t i = 0; i < s->n_disks; i++)
 		dirty |= disk_is_dirty(s->disks[i]->disk);
-	if (dirty)
-		pump_watch(s->pump, session_portal(session));
-	s->watching = dirty;
+	pump_watch(s->pump, session_portal(session), dirty);
 }
 
 void
@@ -363,10 +362,10 @@ disks_back(struct lun_session *s)
 	struct lun_disk *d;
 
 	s->lost = false;
+	lun_time refused_at = pump_refused_at(s->pump);
 	pump_unwatch(s->pump);
-	if (s->watching && pump_was_refused(s->pump))
-		for (size_t i = 0; i < s->n_disks; i++)
-			disk_maybe_restarted(s->disks[i]->disk);
+	for (size_t i = 0; i < s->n_disks && refused_at; i++)
+		disk_maybe_restarted(s->disks[i]->disk, refused_at);
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
 	/* A request that was out when the nexus was lost ends with a probe. */
@@ -444,10 +443,10 @@ lun_session_disk(struct lun_session *s, size_t i)
 	return i < s->n_disks ? s->disks[i] : NULL;
 }
 
-bool
-lun_disk_is_dirty(const struct lun_disk *d)
+const struct lun_signs *
+lun_disk_signs(const struct lun_disk *d)
 {
-	return disk_is_dirty(d->disk);
+	return disk_signs(d->disk);
 }
 
 const struct lun_disk_info *

@@ -70,7 +70,6 @@ struct lun_session {
 	bool luns_again;		/* it changed while it was asked for */
 	bool lost;			/* the nexus is, for the time being */
 	bool counted;			/* in loop->n_lost */
-	bool watching;			/* pump_watch(), since it was lost */
 	size_t n_disks;
 	struct lun_disk **disks;
 	size_t probing;

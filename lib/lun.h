@@ -99,9 +99,8 @@ struct lun_loop *lun_loop_free(struct lun_loop *loop);
 void lun_loop_set_log(struct lun_loop *loop, enum lun_log_level level,
 		      lun_log_fn *log, void *user);
 
-/* Writes the conversation of every connection made from now on to path, as
- * pcap-ng. LUN_ESYS if the file can't be created. A write that fails later ends
- * the capture with a log line. */
+/* Writes the conversation of all connections made from now on to path, as pcap-ng.
+ * LUN_ESYS. A write that fails later ends the capture with a log line. */
 int lun_loop_set_pcap(struct lun_loop *loop, const char *path,
 		      struct lun_error *err);
 
@@ -433,17 +432,14 @@ bool lun_session_is_lost(const struct lun_session *s);	/* and I/O waits */
 size_t lun_loop_lost(const struct lun_loop *loop);
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
-
 /* The same each second from now on: for a program that ends soon. */
 void lun_session_hurry(struct lun_session *s);
 
 /* For a program that opens a session again that could not be opened, with the
- * pauses (and their jitter) that a lost session makes: milliseconds until it
- * does, after another failure with this code. Zeroed at first, and when it is
- * open. */
+ * pauses (and jitter) of a lost session: milliseconds until it does, after another
+ * failure with this code. Zeroed at first, and when it is open. */
 struct lun_backoff {
-	unsigned failures;
-	unsigned refusals;		/* the last ones, of such a kind */
+	unsigned failures, refusals;	/* of these, the last ones of such a kind */
 };
 int64_t lun_backoff_ms(struct lun_backoff *b, struct lun_loop *loop, int code);
 /* Is the last failure worth a line? Of a long row, fewer and fewer are. */
@@ -486,10 +482,8 @@ struct lun_session_info {
 	/* When that is given up at the latest: requests fail, or at level 2 the
 	 * session is made again. -1: nothing is lost, or it is waited for ever. */
 	int64_t gives_up_ms;
-	/* Requests that are not done, and since when the oldest of them is not;
-	 * -1: there are none. */
-	size_t requests;
-	int64_t oldest_ms;
+	size_t requests;		/* that are not done, and since when the */
+	int64_t oldest_ms;		/* oldest of them is not; -1: none */
 	size_t n_connections;
 	const struct lun_connection_info *connections;
 	struct lun_counters counters;
@@ -532,8 +526,7 @@ struct lun_disk_info {
 	bool thin;			/* LBPME */
 	bool write_cache;		/* WCE */
 	/* How often it was found that writes which were done may be lost. The
-	 * next LUN_FLUSH has failed then, or will; others who have to know that
-	 * can compare. */
+	 * next LUN_FLUSH has failed then, or will; others can compare. */
 	uint64_t lost_writes;
 	char vendor[9], product[17], revision[5];	/* printable, trimmed */
 	char serial[256];
@@ -547,9 +540,16 @@ struct lun_disk *lun_session_disk(struct lun_session *s, size_t i);
 /* Valid as long as the disk; its texts until the return to the loop. */
 const struct lun_disk_info *lun_disk_info(const struct lun_disk *d);
 
-/* Has the unit acknowledged writes that it may still hold in a volatile cache?
- * LUN_FLUSH puts them on the medium. */
-bool lun_disk_is_dirty(const struct lun_disk *d);
+/* A target need tell only one session that it was restarted, and that may have cost
+ * what others wrote. Their LUN_FLUSH leaves a doubt (lun_io.doubt, a time): they
+ * are lost if the signs that all n sessions have seen tell of a restart since. */
+struct lun_signs {
+	int64_t power_on_at, reset_at;	/* it last said so; monotonic ns; 0: never */
+	int64_t absent_at;		/* nobody listened at its portal */
+	bool away;		/* not asked yet; else a LUN_FLUSH waits for that */
+};
+const struct lun_signs *lun_disk_signs(const struct lun_disk *d);
+bool lun_signs_tell_restart(const struct lun_signs *all, size_t n, int64_t since);
 
 /* ---------------------------------------------------------------- I/O -- */
 
@@ -561,10 +561,9 @@ enum lun_op {
 
 enum { LUN_FUA = 1 };		/* LUN_WRITE: on the medium when it completes */
 
-/* One request on a disk: any offset and length in bytes. The caller owns it and
- * its buffer and lends them from lun_disk_submit() until done is called. No
- * memory is allocated for a request that is aligned to blocks and fits in one
- * command. */
+/* One request on a disk: any offset and length in bytes. The caller lends it and
+ * its buffer from lun_disk_submit() until done is called. No memory is allocated
+ * for one that is aligned to blocks and fits in one command. */
 struct lun_io {
 	enum lun_op op;
 	unsigned flags;
@@ -578,6 +577,7 @@ struct lun_io {
 	int code;		/* 0 or an enum lun_code */
 	int error;		/* 0 or an errno, from one table */
 	const char *text;	/* why, valid during done; "" if code is 0 */
+	int64_t doubt;		/* of a LUN_FLUSH, see struct lun_signs; 0: none */
 
 	/* the library's own */
 	uint64_t priv[20];

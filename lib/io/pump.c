@@ -28,10 +28,10 @@ enum {
 	READS_MAX	= 16,	/* per socket and wake-up */
 	WRITES_MAX	= 16,
 	SEND_IOV_MAX	= 128,
-	KNOCKS		= 5,
+	KNOCKS		= 7,
 };
 
-#define KNOCK_TIME	(30 * TIME_MS)	/* then twice as long, and so on */
+#define KNOCK_TIME	(10 * TIME_MS)	/* then twice as long, and so on */
 
 struct pump {
 	struct lun_loop *loop;
@@ -43,7 +43,7 @@ struct pump {
 	struct list pipes;
 
 	struct portal watched;
-	bool refused;			/* by that portal, since it is watched */
+	lun_time refused_at;		/* by that portal, since it is watched */
 	struct dial *knock;		/* asks it; NULL: not now */
 	struct timer knock_at;
 	unsigned knocks;
@@ -239,7 +239,7 @@ note_refusal(struct pump *pump, const struct portal *portal,
 	     const struct dial *d)
 {
 	if (dial_was_refused(d) && portal_equal(portal, &pump->watched))
-		pump->refused = true;
+		pump->refused_at = pump->loop->now;
 }
 
 static void
@@ -371,7 +371,7 @@ knocked(void *user, int fd, const struct lun_error *err)
 	p->knock = dial_free(p->knock);
 	if (fd >= 0)
 		close(fd);
-	if (!p->refused && ++p->knocks < KNOCKS)
+	if (!p->refused_at && ++p->knocks < KNOCKS)
 		timer_set(&p->knock_at, time_add(p->loop->now,
 						 KNOCK_TIME << p->knocks));
 }
@@ -388,13 +388,15 @@ knock(struct timer *t, lun_time now)
 /* A process that ends may close what it listens at after its connections; and
  * one that takes its place can be there soon. */
 void
-pump_watch(struct pump *p, const struct portal *portal)
+pump_watch(struct pump *p, const struct portal *portal, bool ask)
 {
 	p->watched = *portal;
-	p->refused = false;
+	p->refused_at = 0;
 	p->knock = dial_free(p->knock);
 	p->knocks = 0;
-	timer_set(&p->knock_at, time_add(p->loop->now, KNOCK_TIME));
+	timer_clear(&p->knock_at);
+	if (ask)
+		timer_set(&p->knock_at, time_add(p->loop->now, KNOCK_TIME));
 }
 
 void
@@ -404,10 +406,10 @@ pump_unwatch(struct pump *p)
 	timer_clear(&p->knock_at);
 }
 
-bool
-pump_was_refused(const struct pump *p)
+lun_time
+pump_refused_at(const struct pump *p)
 {
-	return p->refused;
+	return p->refused_at;
 }
 
 int

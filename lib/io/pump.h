@@ -26,12 +26,12 @@ struct pump *pump_free(struct pump *p);
 bool pump_is_stepping(const struct pump *p);
 
 /*
- * Watches from now on whether nobody listens at this portal: it is asked a few
- * times in the first second, and whatever is tried later counts.
+ * Watches from now on whether nobody listens at this portal: whatever is tried
+ * counts, and with ask it is asked a few times in the first second, too.
  */
-void pump_watch(struct pump *p, const struct portal *portal);
+void pump_watch(struct pump *p, const struct portal *portal, bool ask);
 void pump_unwatch(struct pump *p);
-bool pump_was_refused(const struct pump *p);
+lun_time pump_refused_at(const struct pump *p);	/* the last time; 0: never */
 
 /* Is this the portal of a connection, or, unless it is the proxy's, the address
  * of its peer? */

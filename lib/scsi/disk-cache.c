@@ -12,8 +12,13 @@
  * a while. An I_T nexus loss (29h/07h) and a reset of the unit (29h/03h), by
  * ourselves or by others, do not lose a cache.
  *
- * A restart without any of these signs stays unnoticed; and of several sessions
- * with a unit each knows what it has written and flushed itself.
+ * Of several sessions with a unit each knows what it has written and flushed
+ * itself, but with istgt only one is told of the restart. So a flush after the
+ * nexus was lost leaves a doubt, if writes that were not flushed are older than
+ * that loss; it is over when the signs that all the others have seen since then
+ * are known, see lun_io.doubt.
+ *
+ * A restart without any of these signs stays unnoticed.
  */
 #include "scsi/disk-impl.h"
 
@@ -29,8 +34,10 @@ has_cache(const struct disk *d)
 }
 
 void
-cache_written(struct disk *d)
+cache_written(struct disk *d, lun_time submitted)
 {
+	if (submitted > d->alive_at)
+		d->alive_at = submitted;
 	if (has_cache(d))
 		d->acknowledged++;
 }
@@ -68,6 +75,7 @@ cache_lost(struct disk *d)
 		 d->acknowledged - d->flushed);
 	disk_log(d, LUN_LOG_ERROR, "the target was restarted: ", text);
 	d->flushed = d->acknowledged;
+	d->doubt = 0;
 	cache_lose_write(d, "writes that were not flushed may be lost, as the "
 			    "target was restarted");
 }
@@ -75,13 +83,62 @@ cache_lost(struct disk *d)
 void
 cache_note_effects(struct disk *d, unsigned effects)
 {
+	lun_time now = d->unit.nexus->timers->now;
+
+	if (effects & EFFECT_POWER_ON)
+		d->signs.power_on_at = now;
+	if (effects & EFFECT_RESET)
+		d->signs.reset_at = now;
 	if ((effects & EFFECT_POWER_ON) ||
 	    ((effects & EFFECT_RESET) && d->maybe_restarted))
 		cache_lost(d);
 }
 
 void
-disk_maybe_restarted(struct disk *d)
+disk_maybe_restarted(struct disk *d, lun_time at)
 {
 	d->maybe_restarted = true;
+	d->signs.absent_at = at;
+}
+
+/* A doubt that is there already is older. */
+void
+cache_nexus_lost(struct disk *d)
+{
+	if (disk_is_dirty(d) && d->doubt == 0)
+		d->doubt = d->alive_at;
+}
+
+/* What is answered from now on was sent in this nexus. */
+void
+cache_nexus_back(struct disk *d)
+{
+	d->alive_at = d->unit.nexus->timers->now;
+}
+
+const struct lun_signs *
+disk_signs(struct disk *d)
+{
+	d->signs.away = d->away;
+	return &d->signs;
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+bool
+lun_signs_tell_restart(const struct lun_signs *all, size_t n, int64_t since)
+{
+	struct lun_signs last = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		last.power_on_at = later(last.power_on_at, all[i].power_on_at);
+		last.reset_at = later(last.reset_at, all[i].reset_at);
+		last.absent_at = later(last.absent_at, all[i].absent_at);
+	}
+	return last.power_on_at >= since ||
+	       (last.reset_at >= since && last.absent_at >= since);
 }

@@ -131,6 +131,11 @@ struct disk {
 	uint64_t lost_writes;		/* how often that was set */
 	uint64_t acknowledged;		/* writes into a cache; of these the */
 	uint64_t flushed;		/* first ones, which left it */
+	/* A write was answered that was submitted after that: so long, at least,
+	 * the nexus was that of now. */
+	lun_time alive_at;
+	lun_time doubt;			/* of the next flush: lun_io.doubt */
+	struct lun_signs signs;
 	bool maybe_restarted;		/* until a probe has found it again */
 	bool no_sync;			/* SYNCHRONIZE CACHE does not exist */
 };
@@ -209,10 +214,12 @@ bool outage_is_over(const struct disk *d, struct request *r);
 const char *outage_text(const struct disk *d, char text[OUTAGE_TEXT_MAX]);
 
 /* disk-cache.c */
-void cache_written(struct disk *d);	/* a write was acknowledged, no FUA */
+void cache_written(struct disk *d, lun_time submitted);	/* and no FUA */
 void cache_flushed(struct disk *d, uint64_t acknowledged);
 void cache_lose_write(struct disk *d, const char *why);	/* static */
 void cache_note_effects(struct disk *d, unsigned effects);
+void cache_nexus_lost(struct disk *d);
+void cache_nexus_back(struct disk *d);
 
 /* disk-order.c */
 void order_enter(struct disk *d, struct request *r);	/* may set blocker */

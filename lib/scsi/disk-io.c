@@ -73,6 +73,10 @@ request_end(struct disk *d, struct request *r)
 		if (io->op == LUN_FLUSH)
 			d->lost_write = NULL;
 	}
+	if (io->op == LUN_FLUSH && io->code == 0) {
+		io->doubt = d->doubt;
+		d->doubt = 0;
+	}
 	r->ended = true;
 	list_del(&r->link);
 	list_append(&d->ended, &r->link);
@@ -339,6 +343,7 @@ disk_submit(struct disk *d, struct lun_io *io)
 	io->code = 0;
 	io->error = 0;
 	io->text = "";
+	io->doubt = 0;
 	d->requests++;
 	if (admit(d, r))
 		request_begin(d, r);

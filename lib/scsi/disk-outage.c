@@ -156,6 +156,7 @@ void
 disk_lost(struct disk *d, lun_time since, int code, const char *text)
 {
 	d->away = true;
+	cache_nexus_lost(d);
 	d->probe_void = probe_running(&d->probe);
 	d->probe_wanted = false;
 	timer_clear(&d->again);

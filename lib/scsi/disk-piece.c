@@ -264,7 +264,7 @@ piece_good(struct disk *d, struct piece *p)
 	case PIECE_DIRECT:
 	case PIECE_EDGE_WRITE:
 		if (request_io(r)->op == LUN_WRITE && !piece_is_fua(d, p))
-			cache_written(d);
+			cache_written(d, r->since);
 		return false;
 	case PIECE_SYNC:
 		cache_flushed(d, r->covers);

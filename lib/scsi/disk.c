@@ -328,6 +328,8 @@ again_fired(struct timer *t, lun_time now)
 void
 disk_probe(struct disk *d)
 {
+	if (d->away)
+		cache_nexus_back(d);
 	d->away = false;
 	look(d);
 }

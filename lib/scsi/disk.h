@@ -91,10 +91,14 @@ uint64_t disk_retried(const struct disk *d);
 bool disk_is_dirty(const struct disk *d);
 
 /*
- * Before the probe that is to find it again: for a while nobody listened at
- * its target's portal. If it says that it was reset, then by a restart.
+ * Before the probe that is to find it again: for a while, and last then, nobody
+ * listened at its target's portal. If it says that it was reset, then by a
+ * restart.
  */
-void disk_maybe_restarted(struct disk *d);
+void disk_maybe_restarted(struct disk *d, lun_time at);
+
+/* What it knows of a restart for others to know, see lun_disk_signs(). */
+const struct lun_signs *disk_signs(struct disk *d);
 
 /*
  * The unit has vanished: requests fail from now on. Text: why. A unit that was

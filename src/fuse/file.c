@@ -35,15 +35,21 @@ struct opened {
 };
 
 /*
- * An fsync of a mount with lanes: what each of them has written is flushed on
- * its own session, which knows if it was lost; the last one answers.
+ * What is done for an fsync, or for nobody before the end. Each lane that has
+ * written flushes that on its own session, which knows if it was lost, or is in
+ * doubt: then all lanes are asked what they know, in another round. Rounds begin
+ * and end in the main loop.
  */
 struct flush {
-	fuse_req_t req;
+	fuse_req_t req;			/* NULL: nobody's */
+	struct fs *fs;
 	struct node *node;
 	struct opened *opened;
-	atomic_uint left;
+	struct opened nobody;
+	unsigned asks;			/* about so many doubts; 0: not yet */
+	atomic_uint left;		/* parts of this round */
 	atomic_int error;
+	atomic_bool failed;		/* not all can be known */
 	struct flush_part parts[LANES_MAX];
 };
 
@@ -110,48 +116,139 @@ news_of_losses(struct node *node, struct opened *opened, int error)
 		return error;
 	if (error == 0)
 		log_say(LUN_LOG_ERROR, "%s: flush: writes may have been lost "
-			"before (another one who had it open was told, too)",
-			node->path);
+			"before", node->path);
 	return error ? error : EIO;
 }
 
 static void
-flush_part_done(struct flush *f, int error)
+flush_end(struct flush *f)
 {
-	if (error)
-		f->error = error;
-	if (atomic_fetch_sub(&f->left, 1) > 1)
-		return;
-	fuse_reply_err(f->req, news_of_losses(f->node, f->opened, f->error));
+	struct node *node = f->node;
+	int error = news_of_losses(node, f->opened, f->error);
+
+	f->fs->flushes--;
+	if (f->req) {
+		fuse_reply_err(f->req, error);
+	} else {
+		node->opens--;
+		f->fs->flush_failed |= error != 0;
+		for (size_t i = 0; i < LANES_MAX; i++)	/* it was the last one */
+			node->lanes[i].flushed = node->lanes[i].written;
+	}
 	free(f);
 }
 
+/* All have been asked, since the last doubt came up. */
 static void
-on_flushed(struct request *r)
+flush_clear_up(struct flush *f)
 {
-	int error = error_of(r);
+	struct node *node = f->node;
+	struct lun_signs all[LANES_MAX];
 
-	note_losses(r);
-	if (error)
-		r->node->lanes[r->intake->lane].written = true;
-	if (!r->flush) {
-		fuse_reply_err(r->req, news_of_losses(r->node, r->opened,
-						      error));
+	for (size_t i = 0; i < LANES_MAX; i++)
+		all[i] = f->parts[i].signs;
+	if (lun_signs_tell_restart(all, LANES_MAX, node->doubt)) {
+		log_say(LUN_LOG_ERROR, "%s: another session was told that the "
+			"target was restarted: writes that were not flushed "
+			"may be lost", node->path);
+		node->losses++;
+	}
+	node->doubt = 0;
+}
+
+static void
+flush_ask(struct flush *f)
+{
+	size_t n = lanes_count(f->fs->lanes);
+
+	f->asks = f->node->doubts;
+	f->left = (unsigned)n + 1;
+	for (unsigned i = 0; i <= n; i++) {
+		f->parts[i].signs = (struct lun_signs){ 0 };
+		lanes_flush(f->fs->lanes, i, &f->parts[i]);
+	}
+}
+
+/* In the main loop. What is not known is told by an error, and asked next time. */
+static void
+flush_round_done(struct flush *f)
+{
+	struct node *node = f->node;
+
+	if (node->doubt && f->asks == node->doubts && !f->failed)
+		flush_clear_up(f);
+	for (size_t i = 0; i < LANES_MAX; i++) {
+		int64_t doubt = f->parts[i].doubt;
+
+		f->parts[i].doubt = 0;
+		if (doubt && (node->doubt == 0 || doubt < node->doubt))
+			node->doubt = doubt;
+		node->doubts += doubt != 0;
+	}
+	if (node->doubt && f->fs->lanes && !f->failed) {
+		flush_ask(f);
 		return;
 	}
-	flush_part_done(r->flush, error);
+	if (node->doubt && f->fs->lanes && !f->error) {
+		log_say(LUN_LOG_ERROR, "%s: flush: whether writes were lost is "
+			"not known without all sessions", node->path);
+		f->error = EIO;
+	}
+	flush_end(f);
+}
+
+static void
+flush_part_done(struct flush *f, const struct intake *in)
+{
+	if (atomic_fetch_sub(&f->left, 1) > 1)
+		return;
+	if (in && in->lane == 0)
+		flush_round_done(f);
+	else
+		lanes_flush(f->fs->lanes, 0, &f->parts[0]);
+}
+
+static void
+on_flushed(struct request *r, int error)
+{
+	struct lane_disk *lane = &r->node->lanes[r->intake->lane];
+	struct flush_part *part = r->part;
+	struct flush *f = part->flush;
+
+	note_losses(r);
+	part->doubt = r->io.doubt;
+	part->signs = *lun_disk_signs(r->disk);
+	if (error == 0)
+		lane->flushed = part->covers;
+	else
+		f->error = error;
+	if (error && (f->asks || error == EINTR))
+		f->failed = true;
+	flush_part_done(f, r->intake);
 }
 
 /*
  * r is another's soon, but a thread beside this one may just be reading an
  * interrupt of the kernel's request: it has told r of it, or does so no more. Of
- * an fsync in parts only that of lane 0 was ever told.
+ * a flush in parts only the first one of the main loop was ever told.
  */
 static void
 no_more_interrupts(struct request *r)
 {
-	if (!r->flush || r->intake->lane == 0)
+	if (r->req)
 		fuse_req_interrupt_func(r->req, NULL, NULL);
+}
+
+/* Before anybody is told of a write: a flush that comes then is to cover it. */
+static void
+note_write(struct request *r)
+{
+	struct lane_disk *lane = &r->node->lanes[r->intake->lane];
+
+	/* not ++, which would be a locked instruction: one thread counts */
+	atomic_store_explicit(&lane->written,
+		atomic_load_explicit(&lane->written, memory_order_relaxed) + 1,
+		memory_order_release);
 }
 
 static void
@@ -165,10 +262,10 @@ on_done(struct lun_io *io)
 
 	if (error && error != EINTR)
 		log_error(r);
-	if (error && io->op != LUN_READ)
-		r->node->dirty = true;
+	if (io->op == LUN_WRITE)
+		note_write(r);
 	if (io->op == LUN_FLUSH)
-		on_flushed(r);
+		on_flushed(r, error);
 	else if (error)
 		fuse_reply_err(r->req, error);
 	else if (io->op == LUN_READ)
@@ -176,45 +273,6 @@ on_done(struct lun_io *io)
 	else
 		fuse_reply_write(r->req, io->length);
 	intake_put(r);
-}
-
-/* The last flush, before the mount ends or a target is removed: it is nobody's
- * request, but keeps the LUN in use. */
-static void
-on_last_flush(struct lun_io *io)
-{
-	struct request *r = io->user;
-
-	r->node->opens--;
-	if (io->code != 0) {
-		log_error(r);
-		r->intake->fs->flush_failed = true;
-	}
-	intake_put(r);
-}
-
-bool
-file_flush_dirty(struct fs *fs, struct node *from)
-{
-	if (from->kind == NODE_LUN && from->dirty) {
-		struct request *r = intake_take_own(&fs->main);
-
-		if (!r)
-			return true;	/* there is no room: once more */
-		from->dirty = false;
-		from->opens++;
-		r->node = from;
-		r->disk = from->disk;
-		r->io = (struct lun_io){
-			.op = LUN_FLUSH, .done = on_last_flush, .user = r,
-		};
-		lun_disk_submit(from->disk, &r->io);
-		return true;
-	}
-	for (size_t i = 0; i < from->n_children; i++)
-		if (file_flush_dirty(fs, from->children[i]))
-			return true;
-	return false;
 }
 
 static void
@@ -236,16 +294,15 @@ disk_of(const struct node *node)
 }
 
 static void
-start(fuse_req_t req, struct node *node, struct opened *opened,
-      struct flush *flush, const struct lun_io *io)
+start(fuse_req_t req, struct node *node, struct flush_part *part,
+      const struct lun_io *io)
 {
 	struct request *r = intake_take(intake_current());
 
 	r->req = req;
 	r->node = node;
 	r->disk = disk_of(node);
-	r->opened = opened;
-	r->flush = flush;
+	r->part = part;
 	r->io = *io;
 	r->io.done = on_done;
 	r->io.user = r;
@@ -259,48 +316,125 @@ void
 file_flush_part(struct intake *in, struct flush_part *part)
 {
 	struct flush *f = part->flush;
+	struct lane_disk *lane = &part->node->lanes[in->lane];
+	struct lun_disk *disk = in->lane ? lane->disk : part->node->disk;
+
+	if (f->left == 0) {		/* for the main loop to know */
+		flush_round_done(f);
+		return;
+	}
+	part->covers = lane->written;
+	if (!disk && part->covers != lane->flushed) {
+		lane->flushed = part->covers;	/* an error once, not for ever */
+		f->error = EIO;
+	}
+	if (disk)
+		part->signs = *lun_disk_signs(disk);
+	if (!disk || (f->asks && part->signs.away)) {
+		flush_part_done(f, in);
+		return;
+	}
 	struct request *r = intake_take_own(in);	/* there is one */
 
-	r->req = f->req;
-	r->node = f->node;
-	r->disk = f->node->lanes[in->lane].disk;
-	r->flush = f;
+	r->req = NULL;
+	r->node = part->node;
+	r->disk = disk;
+	r->part = part;
 	r->io = (struct lun_io){
 		.op = LUN_FLUSH, .done = on_done, .user = r,
 	};
-	lun_disk_submit(r->disk, &r->io);
+	lun_disk_submit(disk, &r->io);
 }
 
 void
 file_flush_part_failed(struct flush_part *part)
 {
-	flush_part_done(part->flush, EIO);
+	struct flush *f = part->flush;
+
+	f->failed = true;
+	if (f->left == 0) {
+		flush_round_done(f);
+		return;
+	}
+	f->error = EIO;
+	flush_part_done(f, NULL);
 }
 
-/* Its other parts go to the lanes that have written. NULL: out of memory. */
+/* opened: NULL for nobody. NULL: out of memory. */
 static struct flush *
-flush_new(fuse_req_t req, struct node *node, struct opened *opened)
+flush_new(struct fs *fs, struct node *node, struct opened *opened)
 {
-	struct fs *fs = fs_of(req);
 	struct flush *f = calloc(1, sizeof(*f));
-	bool written[LANES_MAX] = { false };
 
 	if (!f)
 		return NULL;
-	f->req = req;
+	f->fs = fs;
 	f->node = node;
-	f->opened = opened;
+	f->nobody.losses = node->losses;
+	f->opened = opened ? opened : &f->nobody;
+	for (size_t i = 0; i < LANES_MAX; i++)
+		f->parts[i] = (struct flush_part){ .flush = f, .node = node };
+	return f;
+}
+
+static bool
+has_written(const struct node *node, unsigned i)
+{
+	return node->lanes[i].written != node->lanes[i].flushed;
+}
+
+static bool
+is_dirty(const struct node *node)
+{
+	bool dirty = false;
+
+	for (unsigned i = 0; i < LANES_MAX; i++)
+		dirty |= has_written(node, i);
+	return dirty;
+}
+
+/* Its parts go to the lanes that have written; that of the main loop is left. */
+static void
+flush_start(struct flush *f)
+{
+	struct node *node = f->node;
+	bool wrote[LANES_MAX] = { false };
+
+	f->fs->flushes++;
+	f->parts[0].covers = node->lanes[0].written;
 	f->left = 1;
 	for (unsigned i = 1; i < LANES_MAX; i++) {
-		written[i] = atomic_exchange(&node->lanes[i].written, false);
-		f->left += written[i];
+		wrote[i] = has_written(node, i);
+		f->left += wrote[i];
 	}
-	for (unsigned i = 1; i < LANES_MAX; i++) {
-		f->parts[i].flush = f;
-		if (written[i])
-			lanes_flush(fs->lanes, i, &f->parts[i]);
+	for (unsigned i = 1; i < LANES_MAX; i++)
+		if (wrote[i])
+			lanes_flush(f->fs->lanes, i, &f->parts[i]);
+}
+
+bool
+file_flush_dirty(struct fs *fs, struct node *from)
+{
+	if (from->kind == NODE_LUN && is_dirty(from)) {
+		struct flush *f;
+
+		if (!fs->main.rx)
+			return true;	/* there is no room: once more */
+		if (!(f = flush_new(fs, from, NULL))) {
+			log_say(LUN_LOG_ERROR, "%s: flush: out of memory",
+				from->path);
+			fs->flush_failed = true;
+			return false;
+		}
+		from->opens++;
+		flush_start(f);
+		file_flush_part(&fs->main, &f->parts[0]);
+		return true;
 	}
-	return f;
+	for (size_t i = 0; i < from->n_children; i++)
+		if (file_flush_dirty(fs, from->children[i]))
+			return true;
+	return false;
 }
 
 static struct opened *
@@ -335,7 +469,7 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	if (length == 0)
 		fuse_reply_buf(req, NULL, 0);
 	else
-		start(req, node, opened_of(fi), NULL, &(struct lun_io){
+		start(req, node, NULL, &(struct lun_io){
 			.op = LUN_READ,
 			.offset = (uint64_t)offset,
 			.length = length,
@@ -358,9 +492,7 @@ op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
 		return;
 	}
 	/* data lies in the memory of the request that start() takes */
-	node->dirty = true;
-	node->lanes[intake_current()->lane].written = true;
-	start(req, node, opened_of(fi), NULL, &(struct lun_io){
+	start(req, node, NULL, &(struct lun_io){
 		.op = LUN_WRITE,
 		.flags = fi->flags & O_DSYNC ? LUN_FUA : 0,
 		.offset = (uint64_t)offset,
@@ -379,14 +511,15 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		fuse_reply_err(req, 0);
 		return;
 	}
-	struct flush *f = NULL;
-	if (fs_of(req)->lanes && !(f = flush_new(req, node, opened_of(fi)))) {
+	struct flush *f = flush_new(fs_of(req), node, opened_of(fi));
+
+	if (!f) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	node->dirty = false;		/* again if it fails, or by new writes */
-	start(req, node, opened_of(fi), f,
-	      &(struct lun_io){ .op = LUN_FLUSH });
+	f->req = req;
+	flush_start(f);
+	start(req, node, &f->parts[0], &(struct lun_io){ .op = LUN_FLUSH });
 }
 
 /* ------------------------------------------------------ open, release -- */

@@ -31,7 +31,7 @@ static void
 check_drained(struct fs *fs)
 {
 	if (!fs->main.stopped || fs->drained ||
-	    fs->main.requests->in_flight > 0 ||
+	    fs->main.requests->in_flight > 0 || fs->flushes > 0 ||
 	    (fs->lanes && !lanes_drained(fs->lanes)))
 		return;
 	if (file_flush_dirty(fs, fs->tree->root))

@@ -45,6 +45,7 @@ struct fs {
 	bool initialised, serving;	/* INIT came; and was answered well */
 	bool failed;			/* it was never served */
 	unsigned minor;			/* version of the kernel's protocol */
+	unsigned flushes;		/* under way, with all their parts */
 	bool drained;
 	atomic_bool flush_failed;	/* the last flush of a LUN, while stopping */
 	pid_t detacher;			/* the process of fs_detach() */

@@ -30,50 +30,10 @@ enter(struct lane *l, enum phase phase)
 }
 
 static void
-on_last_flush(struct lun_io *io)
-{
-	struct request *r = io->user;
-
-	if (io->code != 0) {
-		log_say(LUN_LOG_ERROR, "session %u: last flush: %s",
-			r->intake->lane + 1, io->text);
-		r->intake->fs->flush_failed = true;
-	}
-	intake_put(r);			/* and on to the next one */
-}
-
-/* What it wrote is on the medium before it is done; each disk is tried once.
- * True: not yet. */
-static bool
-flushes_last(struct lane *l)
-{
-	while (l->flush_target < l->survey->n) {
-		struct lun_disk *disk =
-			target_disk(l->survey->v[l->flush_target], &l->flush_at);
-
-		if (!disk) {
-			l->flush_target++;
-			l->flush_at = 0;
-		} else if (lun_disk_is_dirty(disk)) {
-			struct request *r = intake_take(&l->intake);
-
-			r->disk = disk;
-			r->io = (struct lun_io){
-				.op = LUN_FLUSH, .done = on_last_flush,
-				.user = r,
-			};
-			lun_disk_submit(disk, &r->io);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
 check_drained(struct lane *l)
 {
 	if (l->intake.stopped && l->intake.requests->in_flight == 0 &&
-	    atomic_load(&l->phase) == RUNNING && !flushes_last(l))
+	    atomic_load(&l->phase) == RUNNING)
 		enter(l, DRAINED);
 }
 
@@ -100,7 +60,7 @@ lane_on_drain(void *user)
 {
 	struct lane *l = user;
 
-	if (atomic_load(&l->phase) != RUNNING)
+	if (l->survey->closing)
 		return;
 	l->lost_steps = survey_is_lost(l->survey) ? l->lost_steps + 1 : 0;
 	if (l->lost_steps > LOST_STEPS)
@@ -127,17 +87,21 @@ show_sessions(struct lane *l)
 	pthread_mutex_unlock(&l->all->lock);
 }
 
-struct flush_part *
-lane_next_part(struct lane *l)
+/* The lane's own disk for a LUN; NULL: it has none that can be used. */
+static struct lun_disk *
+lane_disk(const struct lane *l, struct node *node)
 {
-	struct flush_part *part;
+	struct lane_disk *mine = &node->lanes[l->intake.lane];
 
-	pthread_mutex_lock(&l->all->lock);
-	part = l->parts;
-	if (part)
-		l->parts = part->next;
-	pthread_mutex_unlock(&l->all->lock);
-	return part;
+	if (mine->found_in != l->now) {
+		struct lun_disk *disk = lane_find_disk(l, node);
+		bool ready = disk &&
+			     lun_disk_info(disk)->state == LUN_DISK_READY;
+
+		mine->disk = ready ? disk : NULL;
+		mine->found_in = l->now;
+	}
+	return mine->disk;
 }
 
 /* As many as there is room for; answered() goes on. */
@@ -148,9 +112,10 @@ do_flushes(struct lane *l)
 
 	l->flush_later = false;
 	while (l->intake.rx) {
-		part = lane_next_part(l);
+		part = lanes_next_part(l->all, &l->parts);
 		if (!part)
 			return;
+		lane_disk(l, part->node);	/* as it is now */
 		file_flush_part(&l->intake, part);
 	}
 	l->flush_later = true;
@@ -210,32 +175,18 @@ lane_run(void *user)
 {
 	struct lane *l = user;
 	struct lun_error err = { 0 };
+	struct flush_part *part;
 
 	if (lun_loop_run(l->loop, &err) < 0)
 		log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1,
 			err.text);
 	enter(l, ENDED);
+	while ((part = lanes_next_part(l->all, &l->parts)))
+		file_flush_part_failed(part);
 	return NULL;
 }
 
 /* ------------------------------------------------------------ messages -- */
-
-/* The lane's own disk for a LUN; NULL: it has none that can be used. */
-static struct lun_disk *
-lane_disk(const struct lane *l, struct node *node)
-{
-	struct lane_disk *mine = &node->lanes[l->intake.lane];
-
-	if (mine->found_in != l->now) {
-		struct lun_disk *disk = lane_find_disk(l, node);
-		bool ready = disk &&
-			     lun_disk_info(disk)->state == LUN_DISK_READY;
-
-		mine->disk = ready ? disk : NULL;
-		mine->found_in = l->now;
-	}
-	return mine->disk;
-}
 
 /* Who asked gets an error. (A forget has no answer: there it is refused.) */
 static void

@@ -49,7 +49,6 @@ struct lane {
 	struct lun_alarm *again;	/* for targets that failed */
 	unsigned lost_steps;
 	unsigned now;			/* counts changes of its disks; not 0 */
-	size_t flush_target, flush_at;	/* where the last flushes are */
 	bool flush_later;		/* there was no room */
 
 	pthread_t thread;
@@ -71,6 +70,7 @@ struct lanes {
 	pthread_mutex_t lock;
 	pthread_cond_t status;
 	struct mail *mail, **mail_end;
+	struct flush_part *parts;	/* for the main loop */
 	bool mail_waits;		/* for room in the main intake */
 
 	size_t n;			/* the main thread's */
@@ -87,8 +87,10 @@ void lane_on_again(void *lane);
 /* The disk of its own that a node stands for; NULL: it has none. */
 struct lun_disk *lane_find_disk(const struct lane *l, const struct node *node);
 
+/* The next one of a list of parts; NULL: there is none (any more). */
+struct flush_part *lanes_next_part(struct lanes *l, struct flush_part **list);
+
 /* What it was given and has not taken, one by one; NULL: nothing (any more). */
-struct flush_part *lane_next_part(struct lane *l);
 struct coming *lane_next_coming(struct lane *l);
 
 /* lane.c: the callbacks of a lane's other parts, and its thread. */

@@ -32,16 +32,43 @@ wish_all(struct lanes *l, enum wish w)
 		wish(&l->v[i], w);
 }
 
+size_t
+lanes_count(const struct lanes *l)
+{
+	return l->n;
+}
+
+/* A lane that has ended does nothing any more: it looks once after it has. */
 void
 lanes_flush(struct lanes *l, unsigned i, struct flush_part *part)
 {
-	struct lane *lane = &l->v[i - 1];
+	struct lane *lane = i > 0 ? &l->v[i - 1] : NULL;
+	struct flush_part **list = lane ? &lane->parts : &l->parts;
 
 	pthread_mutex_lock(&l->lock);
-	part->next = lane->parts;
-	lane->parts = part;
+	bool ended = lane && atomic_load(&lane->phase) == ENDED;
+	if (!ended) {
+		part->next = *list;
+		*list = part;
+	}
 	pthread_mutex_unlock(&l->lock);
-	wish(lane, WISH_FLUSH);
+	if (ended)
+		file_flush_part_failed(part);
+	else if (lane)
+		wish(lane, WISH_FLUSH);
+	else
+		lun_loop_wake(l->fs->main.loop);
+}
+
+struct flush_part *
+lanes_next_part(struct lanes *l, struct flush_part **list)
+{
+	pthread_mutex_lock(&l->lock);
+	struct flush_part *part = *list;
+	if (part)
+		*list = part->next;
+	pthread_mutex_unlock(&l->lock);
+	return part;
 }
 
 void
@@ -158,9 +185,19 @@ take_mail(struct lanes *l)
 	}
 }
 
+static void
+take_parts(struct lanes *l)
+{
+	struct flush_part *part;
+
+	while (l->fs->main.rx && (part = lanes_next_part(l, &l->parts)))
+		file_flush_part(&l->fs->main, part);
+}
+
 void
 lanes_go_on(struct lanes *l)
 {
+	take_parts(l);
 	if (l->mail_waits)
 		take_mail(l);
 }
@@ -173,6 +210,8 @@ on_news(void *user)
 	bool drained = all_are(l, DRAINED), ended = all_are(l, ENDED);
 
 	take_mail(l);
+	take_parts(l);
+	l->fs->main.ops->answered(&l->fs->main);
 	if (drained && !l->told_drained) {
 		l->told_drained = true;
 		l->ops->drained(l->user);
@@ -230,13 +269,10 @@ lanes_sessions(struct lanes *l, struct json_object *list)
 static void
 lane_deinit(struct lane *l)
 {
-	struct flush_part *part;
 	struct coming *c;
 
 	if (l->has_thread)
 		pthread_join(l->thread, NULL);
-	while ((part = lane_next_part(l)))
-		file_flush_part_failed(part);
 	intake_stop(&l->intake);
 	l->survey = survey_free(l->survey);
 	intake_deinit(&l->intake);
@@ -253,12 +289,16 @@ lane_deinit(struct lane *l)
 struct lanes *
 lanes_free(struct lanes *l)
 {
+	struct flush_part *part;
+
 	if (!l)
 		return NULL;
 	wish_all(l, WISH_DROP);
 	for (size_t i = 0; i < l->n; i++)
 		lane_deinit(&l->v[i]);
 	lun_loop_on_wake(l->fs->main.loop, NULL, NULL);
+	while ((part = lanes_next_part(l, &l->parts)))
+		file_flush_part_failed(part);
 	while (l->mail) {
 		struct mail *m = l->mail;
 

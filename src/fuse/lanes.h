@@ -10,7 +10,9 @@
  * is I/O on a LUN that the lane's session does not have. The main loop alone
  * owns the tree; a node that I/O comes for is open, so it stays. An fsync is
  * done when each lane that has written has flushed: if a restart of the target
- * has cost what one of them wrote, only that one knows (disk-cache.c).
+ * has cost what one of them wrote, that one knows; or it knows that it may be so,
+ * and then all lanes are asked (disk-cache.c). The same is done at the end, when
+ * no lane takes in any messages.
  *
  * Targets that come while mounted come to the lanes, too, and those that go
  * leave them. One that comes back may be at another place: a lane uses it for
@@ -23,7 +25,8 @@
  * what was given to it waits for it, as --outage says; but no more is given to
  * it while another one is there, also if it is that of the main loop (intake.h).
  *
- * All functions are called by the main thread, but for lanes_others().
+ * All functions are called by the main thread, but for lanes_others() and
+ * lanes_flush().
  */
 #ifndef FUSE_LANES_H
 #define FUSE_LANES_H
@@ -50,7 +53,9 @@ int lanes_start(struct lanes **out, size_t n, struct fs *fs,
 /* Drops what goes on, if they have not ended. */
 struct lanes *lanes_free(struct lanes *l);
 
-/* Lane i flushes what it wrote; see struct flush_part. */
+size_t lanes_count(const struct lanes *l);
+
+/* Any thread: lane i (0: the main loop) gets this; see struct flush_part. */
 struct flush_part;
 void lanes_flush(struct lanes *l, unsigned i, struct flush_part *part);
 
@@ -63,8 +68,9 @@ void lanes_hurry(struct lanes *l);	/* survey_hurry() */
 void lanes_add(struct lanes *l, struct target *t);
 void lanes_leave(struct lanes *l);
 
-/* Messages that were handed over are taken in, as far as there is room for them
- * in the main loop's intake: to be called when there is some again. */
+/* Messages and parts of flushes that were handed over are taken in, as far as there
+ * is room for them in the main loop's intake: to be called when there is some
+ * again. */
 void lanes_go_on(struct lanes *l);
 
 /* Messages that were taken in by lanes. */

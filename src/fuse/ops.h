@@ -37,10 +37,17 @@ void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
  * is no room for it just now. */
 bool file_flush_dirty(struct fs *, struct node *from);
 
-/* The part of an fsync that is a lane's; its intake has room. */
+/*
+ * The part of a flush that is a lane's, and done in its thread; its intake has
+ * room. The main loop has one, too, and all parts that are done come to it.
+ */
 struct flush_part {
 	struct flush_part *next;	/* the lane's own */
 	struct flush *flush;
+	struct node *node;
+	uint64_t covers;		/* writes of the lane */
+	int64_t doubt;			/* of its own writes; 0: none */
+	struct lun_signs signs;		/* that its session has seen */
 };
 void file_flush_part(struct intake *in, struct flush_part *part);
 void file_flush_part_failed(struct flush_part *part);	/* the lane is gone */

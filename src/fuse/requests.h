@@ -36,8 +36,7 @@ struct request {
 	struct intake *intake;
 	struct node *node;
 	struct lun_disk *disk;
-	struct flush *flush;	/* of an fsync that has several parts */
-	struct opened *opened;	/* of a flush: who waits for it */
+	struct flush_part *part;	/* of a flush: this one's */
 	char *mem;
 	/* Both are also looked at by the thread that reads an interrupt. */
 	atomic_bool in_flight;

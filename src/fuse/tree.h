@@ -61,10 +61,14 @@ struct node {
 					   there was no memory, so none is */
 	uint64_t lun;
 	unsigned opens;
-	atomic_bool dirty;		/* written since the last flush */
 	atomic_uint losses;		/* of writes that had been done */
+	/* The oldest of the doubts (lun_io.doubt) that no flush has cleared up; 0:
+	 * none. And how many there have been. */
+	int64_t doubt;
+	unsigned doubts;
 	struct lane_disk {		/* see lanes.h; [i] belongs to lane i */
-		atomic_bool written;	/* since the last flush */
+		/* Writes that were done, and how many of them were flushed. */
+		atomic_ullong written, flushed;
 		struct lun_disk *disk;
 		unsigned found_in;	/* which state of things, of the lane */
 		struct lun_disk *losses_of;	/* this one told of so many */

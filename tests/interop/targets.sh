@@ -192,8 +192,9 @@ start_lio()
 
 # ---------------------------------------------------------------- our own --
 
-# ${own_options[@]}: more of the options of lunfs-target.
-own_options=()
+# ${own_options[@]}: more of the options of lunfs-target. tells_one=1: only one
+# session is told that it was started, as istgt does.
+own_options=() tells_one=''
 
 start_own()
 {
@@ -204,7 +205,7 @@ start_own()
 	done
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		args+=(--lun \
-			"file=${images[i]}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
+			"file=${images[i]}${tells_one:+,tells-one}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
 	done
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")

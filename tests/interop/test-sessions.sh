@@ -94,8 +94,8 @@ wait $job || fail "fio in an outage"
 wait_until 30 up 3 || fail "not all sessions came back"
 [ "$(commands)" -gt "$before" ] || fail "what was counted is forgotten"
 
-# Each session knows of its own writes only; an fsync asks all of them, and one
-# restart is one error.
+# Each session knows of its own writes, and perhaps only one of the restart; an
+# fsync asks all of them, and one restart is one error.
 say "writes that a restart may have lost"
 as_user python3 - "$(lun_file 0)" "$state/user/go" \
 	>"$state/results" <<'END' &
@@ -129,6 +129,7 @@ writer=$!
 wait_until 60 test -e "$state/user/go.ready" || fail "it does not write"
 kill_target
 wait_until 30 up 0 || fail "no loss is seen"
+sleep 1				# so that it is seen that nobody listens
 restart_target
 wait_until 60 up 3 || fail "not all sessions came back"
 as_user touch "$state/user/go"

@@ -34,7 +34,7 @@ struct pump {
 	bool stepping;
 	struct job step, flush;
 	struct list pipes;
-	bool refused;			/* by the target, since it is watched */
+	lun_time refused_at;		/* by the target, since it is watched */
 };
 
 struct pipe {
@@ -252,7 +252,8 @@ pipe_ended(void *user, const char *why)
 	struct pipe *p = user;
 
 	loop_now(p->pump->loop);
-	p->pump->refused |= strcmp(why, "refused") == 0;
+	if (strcmp(why, "refused") == 0)
+		p->pump->refused_at = world.now;
 	pipe_lost(p, why);
 }
 
@@ -328,9 +329,9 @@ pump_is_stepping(const struct pump *p)
 
 /* Nobody knocks: the attempts to log in have to do. */
 void
-pump_watch(struct pump *p, const struct portal *portal)
+pump_watch(struct pump *p, const struct portal *portal, bool ask)
 {
-	p->refused = false;
+	p->refused_at = 0;
 }
 
 void
@@ -338,10 +339,10 @@ pump_unwatch(struct pump *p)
 {
 }
 
-bool
-pump_was_refused(const struct pump *p)
+lun_time
+pump_refused_at(const struct pump *p)
 {
-	return p->refused;
+	return p->refused_at;
 }
 
 bool

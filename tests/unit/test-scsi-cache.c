@@ -33,7 +33,7 @@ lose(struct world *w, bool nobody_listened, uint16_t asc)
 {
 	lose_nexus(w, "lost");
 	if (nobody_listened)
-		disk_maybe_restarted(w->disk);
+		disk_maybe_restarted(w->disk, w->fake.timers.now);
 	attention = asc;
 	disk_probe(w->disk);
 	fake_run(&w->fake);
@@ -165,6 +165,108 @@ test_fua_across_power_on(void **state)
 	}
 }
 
+static struct lun_io
+flush(struct world *w)
+{
+	struct req q;
+
+	submit(w, &q, LUN_FLUSH, 0, NULL, 0);
+	fake_run(&w->fake);
+	return q.io;
+}
+
+/* A flush says since when there is a doubt, once: of what was written before the
+ * nexus was lost, and not of what was flushed or has come since. */
+static void
+test_doubt(void **state)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, true);
+	pass(&w, TIME_S);
+	lose(&w, false, 0);
+	assert_int_equal(flush(&w).doubt, 0);
+
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	pass(&w, TIME_S);
+	lun_time last = w.fake.timers.now;
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	pass(&w, TIME_S);
+	lose(&w, false, 0);
+	pass(&w, TIME_S);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	lose(&w, false, 0);
+	assert_int_equal(flush(&w).doubt, last);
+	assert_int_equal(flush(&w).doubt, 0);
+
+	/* Nothing is older than the nexus that it was written in. */
+	lose(&w, false, 0);
+	lun_time back = w.fake.timers.now;
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	assert_int_equal(flush(&w).doubt, 0);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	lose(&w, false, 0);
+	assert_true(flush(&w).doubt >= back);
+
+	/* It knows itself. */
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	lose(&w, true, ASC(0x29, 0x00));
+	struct lun_io io = flush(&w);
+	assert_int_equal(io.error, EIO);
+	assert_int_equal(io.doubt, 0);
+	assert_int_equal(flush(&w).doubt, 0);
+	world_deinit(&w);
+}
+
+/* A restart is told by the signs of all, and only by those of that time. */
+static void
+test_signs(void **state)
+{
+	static const struct {
+		struct lun_signs all[2];
+		bool restart;
+	} rows[] = {
+		{ { { 0 }, { 0 } }, false },
+		{ { { .power_on_at = 9 }, { 0 } }, false },
+		{ { { 0 }, { .power_on_at = 10 } }, true },
+		{ { { .reset_at = 11 }, { 0 } }, false },
+		{ { { .absent_at = 11 }, { 0 } }, false },
+		{ { { .absent_at = 11 }, { .reset_at = 12 } }, true },
+		{ { { .reset_at = 11 }, { .absent_at = 10 } }, true },
+		{ { { .absent_at = 11 }, { .reset_at = 9 } }, false },
+		{ { { .absent_at = 9 }, { .reset_at = 12 } }, false },
+		{ { { .reset_at = 12 }, { .absent_at = 12, .reset_at = 1 } }, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(lun_signs_tell_restart(rows[i].all, 2, 10),
+				 rows[i].restart);
+	}
+}
+
+/* What one that has written nothing sees is a sign, too. */
+static void
+test_signs_of_one_without_writes(void **state)
+{
+	struct world w;
+
+	world_cached(&w, true);
+	pass(&w, TIME_S);
+	lun_time since = w.fake.timers.now;
+	assert_false(lun_signs_tell_restart(disk_signs(w.disk), 1, since));
+	lose_nexus(&w, "lost");
+	assert_true(disk_signs(w.disk)->away);
+	disk_maybe_restarted(w.disk, since);
+	attention = ASC(0x29, 0x00);
+	disk_probe(w.disk);
+	assert_false(disk_signs(w.disk)->away);
+	fake_run(&w.fake);
+	assert_true(lun_signs_tell_restart(disk_signs(w.disk), 1, since));
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	world_deinit(&w);
+}
+
 int
 main(void)
 {
@@ -173,6 +275,9 @@ main(void)
 		cmocka_unit_test(test_old_restart),
 		cmocka_unit_test(test_flush_across_power_on),
 		cmocka_unit_test(test_fua_across_power_on),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_signs),
+		cmocka_unit_test(test_signs_of_one_without_writes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

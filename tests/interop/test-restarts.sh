@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What one of several sessions has written and a restart of the target may have
+# lost: a target need tell one session only that it was restarted, and that may be
+# another one. An fsync fails nevertheless, once; and if there is none any more,
+# the mount ends with an error. What was flushed before is no loss.
+. "${0%/*}/lib.sh"
+require_fuse
+require jq
+
+up()
+{
+	[ "$(as_user jq -r '[.sessions[] | select(.state == "LOGGED_IN")] |
+		length' "$mnt/.lunfs/status.json")" = "$1" ]
+}
+
+restart()
+{
+	kill_target
+	wait_until 30 up 0 || fail "no loss is seen"
+	sleep 1			# so that it is seen that nobody listens
+	restart_target
+	wait_until 60 up 3 || fail "not all sessions came back"
+}
+
+# ask COMMAND: somebody who has the LUN open.
+ask()
+{
+	echo "$1" >&"${user[1]}"
+	read -r answer <&"${user[0]}"
+}
+
+# expect COMMAND ANSWER
+expect()
+{
+	ask "$1"
+	[ "$answer" = "$2" ] || fail "$1: $answer, not $2"
+}
+
+has_ended()
+{
+	! kill -0 "$mount_pid" 2>/dev/null
+}
+
+# ends STATUS: the mount, as it is unmounted.
+ends()
+{
+	local status=0
+
+	as_user fusermount3 -u "$mnt" || fail "fusermount3"
+	wait_until 60 has_ended || fail "it does not end"
+	wait "$mount_pid" || status=$?
+	[ "$status" = "$1" ] ||
+		fail "exit status $status, not $1: $(tail -n 20 "$state/mount.log")"
+}
+
+mount_it()
+{
+	mounts+=("$mnt")
+	as_user "$lunfs" mount -f --sessions 3 "iscsi://$portal/$target" "$mnt" \
+		2>"$state/mount.log" &
+	mount_pid=$!
+	wait_until 60 up 3 || fail "not 3 sessions: $(cat "$state/mount.log")"
+}
+
+export TSAN_OPTIONS=log_path=$state/user/tsan
+tells_one=1
+start_target "$1" "$(image 16M image)"
+mount_it
+coproc user { as_user python3 -u -c '
+import errno, os, sys
+
+fd = os.open(sys.argv[1], os.O_RDWR)
+for line in sys.stdin:
+    try:
+        if line == "write\n":
+            os.pwrite(fd, b"x" * 4096, 8192)
+        else:
+            os.fsync(fd)
+        print("ok")
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+' "$(lun_file 0)"; }
+
+say "one of them has written"
+for round in {1..4}; do
+	expect write ok
+	restart
+	expect fsync EIO
+	expect fsync ok
+done
+
+say "what was written is flushed"
+expect write ok
+expect fsync ok
+restart
+expect fsync ok
+expect write ok
+expect fsync ok
+
+say "the end of what is flushed"
+exec {user[1]}>&-
+wait "$user_PID"
+ends 0
+
+say "the end of what is not"
+for round in 1 2; do
+	mount_it
+	as_user dd if=/dev/zero of="$(lun_file 0)" bs=4k count=1 conv=notrunc \
+		status=none
+	restart
+	ends 1
+done
+
+if compgen -G "$state/user/tsan*" >/dev/null; then
+	head -n 100 "$state"/user/tsan*
+	fail "data races"
+fi
