@@ -23,7 +23,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 from journeys import JOURNEYS  # noqa: E402
-from world import World, adopt_orphans  # noqa: E402
+from world import FUSECTL, World, adopt_orphans  # noqa: E402
 
 # kind -> for ever, too. A call that is interrupted for ever makes no sense.
 KINDS = {"alloc": (False, True), "crypto": (False,), "sys0": (False,),
@@ -70,6 +70,8 @@ def missing(journey):
         return "/dev/fuse cannot be opened"
     if not shutil.which("fusermount3"):
         return "no program 'fusermount3'"
+    if journey == "abort" and not os.path.ismount(FUSECTL):
+        return f"no fusectl on {FUSECTL}"
     return None
 
 

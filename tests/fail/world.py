@@ -13,6 +13,7 @@ import time
 IQN = "iqn.2026-11.test.lunfs:fail"
 SIZE = 4 << 20
 BLOCK = 4096
+FUSECTL = pathlib.Path("/sys/fs/fuse/connections")
 BOUND = {"ls": 20, "mount": 60}		# seconds
 LIMITS = ["--timeout", "3"]
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36	# prctl(2)
@@ -113,8 +114,7 @@ class World:
         number = self.mount_number()
         try:
             if number is not None:
-                pathlib.Path(f"/sys/fs/fuse/connections/{number}/abort"
-                             ).write_text("1")
+                (FUSECTL / f"{number}/abort").write_text("1")
         except OSError:
             pass
 

@@ -62,6 +62,8 @@ if [ "$(id -u)" = 0 ]; then
 		dev=$(awk -v m="$mnt" '$5 == m { print $3 }' \
 			/proc/self/mountinfo)
 		if [ ! -e "$control/${dev#*:}/abort" ]; then
+			control=$state/connections	# on a bare machine
+			mkdir "$control"
 			mount -t fusectl none "$control"
 			mounts+=("$control")
 		fi
