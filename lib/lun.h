@@ -89,9 +89,8 @@ typedef void lun_log_fn(void *user, enum lun_log_level level, const char *line);
 /* An event loop over epoll: sockets, the application's files, timers, wake-ups. */
 struct lun_loop;
 
-/* LUN_ENOMEM, LUN_ESYS. */
+/* LUN_ENOMEM, LUN_ESYS. It goes after all that was made on it; NULL is fine. */
 int lun_loop_new(struct lun_loop **out, struct lun_error *err);
-/* All that was made on it must have been freed. NULL is fine. */
 struct lun_loop *lun_loop_free(struct lun_loop *loop);
 
 /* The sink of log lines, down to this level, of all that lives on the loop. It
@@ -426,10 +425,11 @@ struct lun_session *lun_session_free(struct lun_session *s);
  * LUN_EINVAL. */
 int lun_session_add_portal(struct lun_session *s, const char *address,
 			   uint16_t port, int tpgt);
-
 bool lun_session_is_lost(const struct lun_session *s);	/* and I/O waits */
 /* How many on a loop are, of those that ready came for and are not closed. */
 size_t lun_loop_lost(const struct lun_loop *loop);
+/* Commands under way on it, if another loop should help it; else 0. */
+size_t lun_loop_strain(const struct lun_loop *loop);
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 /* The same each second from now on: for a program that ends soon. */

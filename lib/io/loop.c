@@ -201,6 +201,23 @@ sleep_ms(const struct lun_loop *loop)
 	return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
+static void
+note_cpu(struct lun_loop *loop)
+{
+	struct timespec ts;
+
+	if (!pace_wants_cpu(&loop->pace, loop->now))
+		return;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	pace_cpu(&loop->pace, loop->now, ts.tv_sec * TIME_S + ts.tv_nsec);
+}
+
+size_t
+lun_loop_strain(const struct lun_loop *loop)
+{
+	return pace_strain(&loop->pace);
+}
+
 /* What comes meanwhile is handled together; timers may be late by that. */
 static void
 rest(struct lun_loop *loop)
@@ -230,6 +247,7 @@ lun_loop_run(struct lun_loop *loop, struct lun_error *err)
 		}
 		loop->n_events = n > 0 ? n : 0;
 		read_clock(loop);
+		note_cpu(loop);
 		work(loop);
 		rest(loop);
 	}

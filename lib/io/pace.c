@@ -10,11 +10,15 @@ enum {
 	SHARE		= 6,		/* of the load comes in a rest */
 	SMOOTHING	= 8,		/* answers that make the gap */
 	LARGE		= 32 * 1024,	/* bytes of an answer */
+	BUSY		= 95,		/* percent of a processor */
+	NOT_BUSY	= 60,
+	BUSY_TIMES	= 10,		/* in a row, then it is no accident */
 };
 
 #define GAP_MAX		(1 * TIME_MS)
 #define REST_MIN	(20 * TIME_US)
 #define REST_MAX	(500 * TIME_US)
+#define CPU_TIME	(20 * TIME_MS)
 
 static bool
 is_shallow(size_t load)
@@ -49,6 +53,31 @@ note_answers(struct pace *p, lun_time now)
 	p->last = now;
 	p->large = p->bytes / p->came > LARGE;
 	p->bytes = 0;
+}
+
+bool
+pace_wants_cpu(const struct pace *p, lun_time now)
+{
+	return now - p->now >= CPU_TIME;
+}
+
+void
+pace_cpu(struct pace *p, lun_time now, lun_time cpu)
+{
+	lun_time share = (cpu - p->cpu) * 100 / (now - p->now);
+
+	if (share >= BUSY && p->n_busy < BUSY_TIMES)
+		p->n_busy++;
+	else if (share < NOT_BUSY)
+		p->n_busy = 0;
+	p->now = now;
+	p->cpu = cpu;
+}
+
+size_t
+pace_strain(const struct pace *p)
+{
+	return p->large && p->n_busy < BUSY_TIMES ? 0 : p->load;
 }
 
 lun_time

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When a loop rests. A target that answers its commands one after the other
+ * When a loop rests, and when others should help it. A target that answers its commands one after the other
  * wakes the loop for each answer, and for the request that follows it: more
  * time goes into waking up, sending and receiving than into all the rest. If
  * much is under way, what is a moment apart can as well be handled together:
@@ -16,6 +16,14 @@
  *
  * By Little's law a rest is a share of the time that a command takes, so none
  * takes much longer for it, whatever the target is.
+ */
+/*
+ * Of several loops that take requests, one that has little to do is best alone:
+ * its memory stays in the cache, it is awake when the next request comes, and it
+ * handles many things in one wake-up. A further one is of use when many small
+ * commands are under way. If they are large, it is only if the loop has a
+ * processor for itself and that is not enough: else the target is what is slow,
+ * or no processor is free for another loop.
  */
 #ifndef IO_PACE_H
 #define IO_PACE_H
@@ -33,6 +41,8 @@ struct pace {			/* zeroed at first */
 	bool large;			/* what came with it */
 	lun_time gap;			/* between answers, of late */
 	lun_time last;			/* when some came */
+	lun_time now, cpu;		/* at the last pace_cpu() */
+	unsigned n_busy;		/* times in a row that it was */
 };
 
 /* A session has so many commands under way, after some were done. What it had
@@ -41,6 +51,13 @@ void pace_note(struct pace *p, size_t *load, size_t now, size_t done);
 
 /* So much was sent or received. */
 void pace_moved(struct pace *p, size_t bytes);
+
+/* Is pace_cpu() to be called, with the processor time of the loop's thread? */
+bool pace_wants_cpu(const struct pace *p, lun_time now);
+void pace_cpu(struct pace *p, lun_time now, lun_time cpu);
+
+/* How many commands are under way, if others should help; else 0. */
+size_t pace_strain(const struct pace *p);
 
 /* A wake-up is over: how long may the loop rest? 0: not at all. */
 lun_time pace_rest(struct pace *p, lun_time now);

@@ -153,6 +153,13 @@ others(struct intake *in)
 	return lanes_others(in->fs->lanes, in);
 }
 
+static void
+call(struct intake *in)
+{
+	if (in->fs->lanes)
+		lanes_call(in->fs->lanes);
+}
+
 int
 fs_new(struct fs **out, const char *source, const char *options,
        bool read_only, struct lun_error *err)
@@ -163,6 +170,7 @@ fs_new(struct fs **out, const char *source, const char *options,
 		.answered = on_answered,
 		.lost = is_lost,
 		.others = others,
+		.call = call,
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fs *fs = calloc(1, sizeof(*fs));

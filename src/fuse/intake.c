@@ -31,6 +31,15 @@ intake_received(const struct intake *in)
 	return atomic_load_explicit(&in->received, memory_order_relaxed);
 }
 
+static void
+note_strain(struct intake *in)
+{
+	unsigned now = (unsigned)lun_loop_strain(in->loop);
+
+	if (atomic_load_explicit(&in->strain, memory_order_relaxed) != now)
+		atomic_store_explicit(&in->strain, now, memory_order_relaxed);
+}
+
 /* --------------------------------------------------------------- tick -- */
 
 static void
@@ -49,6 +58,7 @@ on_tick(void *user)
 	bool idle = received == in->received_before &&
 		    in->requests->in_flight == 0;
 
+	note_strain(in);
 	requests_each(in->requests, end_interrupted);
 	in->errors_logged = 0;
 	in->received_before = received;
@@ -139,9 +149,17 @@ rest(struct intake *in)
 	if (in->stopped || in->gone)
 		return;
 	in->rests = in->ops->others(in);
+	in->ops->call(in);
 	if (in->rests)
 		stop_reading(in);
 	lun_alarm_set(in->look, LOOK_MS);
+}
+
+static void
+stand_aside(struct intake *in)
+{
+	atomic_store(&in->aside, true);
+	stop_reading(in);
 }
 
 static void
@@ -154,6 +172,7 @@ on_readable(void *user)
 	int most = in->requests->in_flight > 0 && !lost ? BATCH : 1;
 
 	tick_on(in);
+	note_strain(in);
 	for (int i = 0; i < most && in->watch; i++) {
 		if (!in->rx) {
 			stop_reading(in);	/* intake_put() goes on */
@@ -164,6 +183,10 @@ on_readable(void *user)
 	}
 	if (lost)
 		rest(in);
+	else if (in->ops->needed && !in->ops->needed(in))
+		stand_aside(in);
+	else
+		in->ops->call(in);
 }
 
 static int
@@ -199,6 +222,18 @@ on_look(void *user)
 	}
 	if (lost)
 		lun_alarm_set(in->look, LOOK_MS);
+}
+
+void
+intake_join(struct intake *in)
+{
+	if (!in->aside || in->stopped || in->gone || !in->ops->needed(in))
+		return;
+	atomic_store(&in->aside, false);
+	if (is_lost(in))
+		rest(in);
+	if (!in->rests)
+		read_on(in);
 }
 
 bool
@@ -250,7 +285,7 @@ intake_put(struct request *r)
 	requests_put(in->requests, r);
 	if (!in->rx)
 		in->rx = requests_get(in->requests);
-	if (!in->stopped && !in->gone && !in->rests)
+	if (!in->stopped && !in->gone && !in->rests && !in->aside)
 		read_on(in);
 	in->ops->answered(in);
 }

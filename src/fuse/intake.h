@@ -14,6 +14,11 @@
  * is up. It does so behind a message that it has read: /dev/fuse wakes one of
  * those who wait for a message, and none would be told if that one did not care.
  *
+ * One stands aside while those before it keep up with what comes: work that is
+ * spread over more loops than it needs costs more wake-ups, and finds nothing in
+ * the cache. It does that behind a message, too. Those that have much to do, or
+ * are lost, call it.
+ *
  * All of an intake belongs to the thread of its loop, but for what is atomic.
  */
 #ifndef FUSE_INTAKE_H
@@ -39,6 +44,11 @@ struct intake_ops {
 	 * another intake whose is not? Called one after the other. */
 	bool (*lost)(struct intake *in);
 	bool (*others)(struct intake *in);
+	/* Is this one needed beside those before it? NULL: always. */
+	bool (*needed)(struct intake *in);
+	/* There is much to do, or it is lost: one that stands aside may be
+	 * needed, and is then to come by intake_join(). */
+	void (*call)(struct intake *in);
 };
 
 struct intake {
@@ -54,6 +64,8 @@ struct intake {
 	bool stopped;			/* reads no more */
 	atomic_bool up;			/* reads, and is not lost */
 	bool rests;			/* as it is lost, and others are up */
+	atomic_bool aside;		/* as it is not needed */
+	atomic_uint strain;		/* lun_loop_strain(), of late */
 	struct lun_alarm *look;		/* armed while it is lost: still so? */
 	bool gone;
 
@@ -71,6 +83,9 @@ void intake_deinit(struct intake *in);		/* nothing is in flight */
 /* loop, se and ops are set. Begins to read. */
 int intake_start(struct intake *in, struct lun_error *err);
 void intake_stop(struct intake *in);
+
+/* It stands no more aside, if it is needed. */
+void intake_join(struct intake *in);
 
 /* How many messages have come. Any thread. */
 uint64_t intake_received(const struct intake *in);

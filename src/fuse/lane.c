@@ -137,6 +137,8 @@ lane_on_wishes(void *user)
 		lane_leave_targets(l);
 	if (wishes & WISH_RETRY)
 		lane_retry(l);
+	if (wishes & WISH_JOIN)
+		intake_join(&l->intake);
 	if (wishes & WISH_HURRY)
 		survey_hurry(l->survey);
 	if (wishes & (WISH_STOP | WISH_CLOSE))
@@ -277,10 +279,28 @@ others(struct intake *in)
 	return lanes_others(l->all, in);
 }
 
+static bool
+needed(struct intake *in)
+{
+	const struct lane *l = in->user;
+
+	return lanes_needed(l->all, in);
+}
+
+static void
+call(struct intake *in)
+{
+	const struct lane *l = in->user;
+
+	lanes_call(l->all);
+}
+
 const struct intake_ops lane_intake_ops = {
 	.wants = wants,
 	.gone = ignore_gone,
 	.answered = answered,
 	.lost = lost,
 	.others = others,
+	.needed = needed,
+	.call = call,
 };

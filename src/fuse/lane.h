@@ -25,6 +25,7 @@ enum wish {
 	WISH_LEAVE	= 1 << 6,
 	WISH_HURRY	= 1 << 7,
 	WISH_ADD	= 1 << 8,
+	WISH_JOIN	= 1 << 9,
 };
 
 enum phase { RUNNING, DRAINED, ENDED };

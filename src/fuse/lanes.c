@@ -16,7 +16,10 @@
 #include "sources.h"
 #include "text.h"
 
-enum { STATUS_MS = 500 };	/* a lane answers at once, if it is not starved */
+enum {
+	STATUS_MS = 500,	/* a lane answers at once, if it is not starved */
+	ENOUGH = 4,		/* commands for each loop, then one more is of use */
+};
 
 static void
 wish(struct lane *l, enum wish w)
@@ -230,6 +233,44 @@ lanes_others(struct lanes *l, const struct intake *in)
 	for (size_t i = 0; i < l->room && !up; i++)
 		up = in != &l->v[i].intake && atomic_load(&l->v[i].intake.up);
 	return up;
+}
+
+static bool
+is_up(const struct intake *in)
+{
+	return atomic_load_explicit(&in->up, memory_order_relaxed);
+}
+
+static unsigned
+strain(const struct intake *in)
+{
+	return is_up(in) ? atomic_load_explicit(&in->strain,
+						memory_order_relaxed) : 0;
+}
+
+/* To stay, half of what it joined for is enough. */
+bool
+lanes_needed(struct lanes *l, const struct intake *in)
+{
+	unsigned before = is_up(&l->fs->main), all = strain(&l->fs->main);
+
+	for (unsigned i = 0; i < l->room; i++) {
+		before += i + 1 < in->lane && is_up(&l->v[i].intake);
+		all += strain(&l->v[i].intake);
+	}
+	return all >= before * ENOUGH / (atomic_load(&in->aside) ? 1 : 2);
+}
+
+void
+lanes_call(struct lanes *l)
+{
+	for (unsigned i = 0; i < l->room; i++) {
+		if (!atomic_load(&l->v[i].intake.aside))
+			continue;
+		if (lanes_needed(l, &l->v[i].intake))
+			wish(&l->v[i], WISH_JOIN);
+		return;
+	}
 }
 
 void

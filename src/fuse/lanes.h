@@ -2,9 +2,10 @@
 /*
  * --sessions N: N - 1 lanes beside the main loop. A lane is a thread with a
  * loop and an intake of its own, and a session of its own with each target of
- * the mount. It takes messages of the kernel as the main loop does, whoever is
- * free: reads and writes go out on the lane's own session, and are
- * answered by its thread. Nothing on that way is shared.
+ * the mount. When there is much to do it takes messages of the kernel as the
+ * main loop does, whoever is free (intake.h): reads and writes go out on the
+ * lane's own session, and are answered by its thread. Nothing on that way is
+ * shared.
  *
  * Everything else (names, attributes, open ...) is handed to the main loop, as
  * is I/O on a LUN that the lane's session does not have. The main loop alone
@@ -25,8 +26,8 @@
  * what was given to it waits for it, as --outage says; but no more is given to
  * it while another one is there, also if it is that of the main loop (intake.h).
  *
- * All functions are called by the main thread, but for lanes_others() and
- * lanes_flush().
+ * All functions are called by the main thread, but for lanes_flush() and those
+ * about other intakes.
  */
 #ifndef FUSE_LANES_H
 #define FUSE_LANES_H
@@ -79,6 +80,11 @@ uint64_t lanes_received(const struct lanes *l);
 /* Does another intake than this one take in messages, with sessions that are
  * there? Any thread. */
 bool lanes_others(struct lanes *l, const struct intake *in);
+
+/* Is this one of use beside those before it? Calls the first one that stands
+ * aside, if it is. Any thread. */
+bool lanes_needed(struct lanes *l, const struct intake *in);
+void lanes_call(struct lanes *l);
 
 /* Appends the sessions of all lanes to the list of a status. */
 void lanes_sessions(struct lanes *l, struct json_object *list);

@@ -70,6 +70,26 @@ for n in $counts; do
 	[ "$n" -gt 100 ] || fail "one of the sessions has no share: $counts"
 done
 
+# Who waits for each answer, or for a few large ones, is served by one.
+served_by_one()
+{
+	local before after with=0 i
+
+	sleep 1.5			# till what there was to do is forgotten
+	mapfile -t before < <(status '.sessions[].connections[0].commands')
+	load --rw=read --verify=0 "$@" || fail "fio"
+	mapfile -t after < <(status '.sessions[].connections[0].commands')
+	for i in 0 1 2; do
+		[ $((after[i] - before[i])) -le 20 ] || with=$((with + 1))
+	done
+	echo "before: ${before[*]}, after: ${after[*]}"
+	[ "$with" = 1 ] || fail "$with sessions had a share: $*"
+}
+
+say "one session keeps up"
+served_by_one --iodepth=1 --size=2M
+served_by_one --iodepth=3 --bs=1M --loops=4
+
 say "names and attributes, many at once"
 jobs=()
 for i in 1 2 3 4; do

@@ -194,6 +194,54 @@ nothing_came_nothing_rests(void **state)
 	}
 }
 
+static void
+small_commands_call_for_others(void **state)
+{
+	struct course c = course_of((struct target){
+		.depth = 32, .each = 20 * TIME_US, .bytes = 4096,
+	});
+
+	assert_int_equal(pace_strain(&c.pace), 32);
+	pace_note(&c.pace, &c.load, 0, 32);
+	assert_int_equal(pace_strain(&c.pace), 0);
+}
+
+/* So often in a row, for 20 ms, the loop had this share of a processor. */
+static void
+use(struct course *c, int times, int percent)
+{
+	for (int i = 0; i < times; i++) {
+		lun_time at = c->pace.now + 20 * TIME_MS;
+
+		assert_false(pace_wants_cpu(&c->pace, at - 1));
+		assert_true(pace_wants_cpu(&c->pace, at));
+		pace_cpu(&c->pace, at,
+			 c->pace.cpu + percent * 20 * TIME_MS / 100);
+	}
+}
+
+static void
+large_commands_do_if_a_processor_is_not_enough(void **state)
+{
+	struct course c = course_of((struct target){
+		.depth = 32, .each = 20 * TIME_US, .bytes = 1 << 20,
+	});
+
+	use(&c, 100, 90);		/* the target is slow, or others work */
+	assert_int_equal(pace_strain(&c.pace), 0);
+	use(&c, 9, 100);		/* by accident */
+	assert_int_equal(pace_strain(&c.pace), 0);
+	use(&c, 1, 50);
+	use(&c, 9, 100);
+	assert_int_equal(pace_strain(&c.pace), 0);
+	use(&c, 1, 100);
+	assert_int_equal(pace_strain(&c.pace), 32);
+	use(&c, 100, 70);		/* it is helped */
+	assert_int_equal(pace_strain(&c.pace), 32);
+	use(&c, 1, 50);			/* and needs no help any more */
+	assert_int_equal(pace_strain(&c.pace), 0);
+}
+
 int
 main(void)
 {
@@ -208,6 +256,8 @@ main(void)
 		cmocka_unit_test(no_rest_while_another_session_is_shallow),
 		cmocka_unit_test(requests_alone_are_taken_together_too),
 		cmocka_unit_test(nothing_came_nothing_rests),
+		cmocka_unit_test(small_commands_call_for_others),
+		cmocka_unit_test(large_commands_do_if_a_processor_is_not_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
