@@ -12,7 +12,6 @@
  * (many programs get signals all the time), so it is ended only if it still
  * does not complete in a second or two. See on_tick() in fs.c.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -130,10 +129,10 @@ flush_end(struct flush *f)
 	if (f->req) {
 		fuse_reply_err(f->req, error);
 	} else {
-		node->opens--;
 		f->fs->flush_failed |= error != 0;
 		for (size_t i = 0; i < LANES_MAX; i++)	/* it was the last one */
 			node->lanes[i].flushed = node->lanes[i].written;
+		tree_close(node);
 	}
 	free(f);
 }
@@ -576,9 +575,8 @@ op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (node->kind == NODE_STATUS) {
 		info_release(fi);
 	} else {
-		assert(node->opens > 0);
-		node->opens--;
 		free(opened_of(fi));
+		tree_close(node);
 	}
 	fuse_reply_err(req, 0);
 }

@@ -128,7 +128,13 @@ orphan_free(struct node *node)
 	return node_free(node);
 }
 
-/* Takes a file or link out; it lives on while the kernel knows it. */
+static bool
+is_needed(const struct node *node)
+{
+	return node->lookups > 0 || node->opens > 0;
+}
+
+/* Takes a file or link out; it lives on while it is needed. */
 static void
 node_remove(struct tree *tree, struct node *node)
 {
@@ -141,10 +147,10 @@ node_remove(struct tree *tree, struct node *node)
 	memmove(dir->children + at, dir->children + at + 1,
 		(dir->n_children - at) * sizeof(*dir->children));
 	node->parent = NULL;
-	if (node->lookups == 0)
-		node_free(node);
-	else
+	if (is_needed(node))
 		orphan_add(&tree->orphans, node);
+	else
+		node_free(node);
 }
 
 /* -------------------------------------------------------------- links -- */
@@ -396,6 +402,15 @@ tree_forget(struct node *node, uint64_t n)
 	if (!node->parent && node->st_ino == ROOT_INO)
 		return;
 	node->lookups -= n < node->lookups ? n : node->lookups;
-	if (node->lookups == 0 && node->orphans)
+	if (node->orphans && !is_needed(node))
+		orphan_free(node);
+}
+
+void
+tree_close(struct node *node)
+{
+	assert(node->opens > 0);
+	node->opens--;
+	if (node->orphans && !is_needed(node))
 		orphan_free(node);
 }

@@ -13,7 +13,8 @@
  * component of a path. If two LUNs claim a designator the first one has it; a
  * second target with an alias gets "~2" after it.
  *
- * A node lives while it is in the tree or the kernel knows it (lookups > 0).
+ * A node lives while it is in the tree, or the kernel knows it (lookups > 0), or
+ * it is in use (opens > 0).
  * The kernel's number of a node is its address (1: the root); what stat shows
  * is a hash of the path, so that it stays the same over mounts.
  */
@@ -79,7 +80,7 @@ struct node {
 struct tree {
 	struct node *root;
 	struct node *by_id, *by_alias;	/* NULL in a single-file tree */
-	struct node *orphans;		/* removed, but the kernel knows them */
+	struct node *orphans;		/* removed, but needed still */
 };
 
 /* With disk, of that target: a single-file tree. LUN_ENOMEM. */
@@ -108,5 +109,7 @@ struct node *tree_find(const struct node *dir, const char *name);
 
 /* The kernel forgets n lookups; the node may be gone afterwards. */
 void tree_forget(struct node *node, uint64_t n);
+/* One that had it in use has not any more; the same. */
+void tree_close(struct node *node);
 
 #endif
