@@ -119,7 +119,7 @@ cache_nexus_back(struct disk *d)
 const struct lun_signs *
 disk_signs(struct disk *d)
 {
-	d->signs.away = d->away;
+	d->signs.away = d->lost;
 	return &d->signs;
 }
 

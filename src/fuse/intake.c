@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "fuse/ops.h"
 #include "log.h"
 
 enum {
@@ -45,7 +46,9 @@ note_strain(struct intake *in)
 static void
 end_interrupted(struct request *r)
 {
-	if (r->interrupted && r->interrupted++ == INTERRUPT_TICKS)
+	bool flush = r->part && flush_is_interrupted(r->part);
+
+	if ((flush || r->interrupted) && r->interrupted++ == INTERRUPT_TICKS)
 		lun_io_cancel(r->disk, &r->io);
 }
 
@@ -75,7 +78,7 @@ on_tick(void *user)
 static void
 tick_on(struct intake *in)
 {
-	if (!in->ticking) {
+	if (!in->ticking && in->tick) {
 		in->ticking = true;
 		lun_alarm_set(in->tick, TICK_MS);
 	}
@@ -271,6 +274,7 @@ intake_take_own(struct intake *in)
 
 	if (r)
 		in->rx = requests_get(in->requests);
+	tick_on(in);
 	return r;
 }
 

@@ -116,7 +116,7 @@ do_flushes(struct lane *l)
 		if (!part)
 			return;
 		lane_disk(l, part->node);	/* as it is now */
-		file_flush_part(&l->intake, part);
+		flush_part_start(&l->intake, part);
 	}
 	l->flush_later = true;
 }
@@ -184,7 +184,7 @@ lane_run(void *user)
 			err.text);
 	enter(l, ENDED);
 	while ((part = lanes_next_part(l->all, &l->parts)))
-		file_flush_part_failed(part);
+		flush_part_failed(part);
 	return NULL;
 }
 

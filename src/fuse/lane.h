@@ -72,6 +72,8 @@ struct lanes {
 	pthread_cond_t status;
 	struct mail *mail, **mail_end;
 	struct flush_part *parts;	/* for the main loop */
+	struct flush_part *later;	/* the main thread's own */
+	struct lun_alarm *look;		/* at these */
 	bool mail_waits;		/* for room in the main intake */
 
 	size_t n;			/* the main thread's */

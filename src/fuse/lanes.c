@@ -19,6 +19,7 @@
 enum {
 	STATUS_MS = 500,	/* a lane answers at once, if it is not starved */
 	ENOUGH = 4,		/* commands for each loop, then one more is of use */
+	LATER_MS = 100,
 };
 
 static void
@@ -56,11 +57,33 @@ lanes_flush(struct lanes *l, unsigned i, struct flush_part *part)
 	}
 	pthread_mutex_unlock(&l->lock);
 	if (ended)
-		file_flush_part_failed(part);
+		flush_part_failed(part);
 	else if (lane)
 		wish(lane, WISH_FLUSH);
 	else
 		lun_loop_wake(l->fs->main.loop);
+}
+
+void
+lanes_flush_later(struct lanes *l, struct flush_part *part)
+{
+	if (!l->later)
+		lun_alarm_set(l->look, LATER_MS);
+	part->next = l->later;
+	l->later = part;
+}
+
+/* What is due goes the way of all parts. */
+static void
+on_look(void *user)
+{
+	struct lanes *l = user;
+	struct flush_part *part;
+
+	while ((part = l->later)) {
+		l->later = part->next;
+		lanes_flush(l, 0, part);
+	}
 }
 
 struct flush_part *
@@ -194,7 +217,7 @@ take_parts(struct lanes *l)
 	struct flush_part *part;
 
 	while (l->fs->main.rx && (part = lanes_next_part(l, &l->parts)))
-		file_flush_part(&l->fs->main, part);
+		flush_part_start(&l->fs->main, part);
 }
 
 void
@@ -338,8 +361,10 @@ lanes_free(struct lanes *l)
 	for (size_t i = 0; i < l->n; i++)
 		lane_deinit(&l->v[i]);
 	lun_loop_on_wake(l->fs->main.loop, NULL, NULL);
+	on_look(l);
+	l->look = lun_alarm_free(l->look);
 	while ((part = lanes_next_part(l, &l->parts)))
-		file_flush_part_failed(part);
+		flush_part_failed(part);
 	while (l->mail) {
 		struct mail *m = l->mail;
 
@@ -413,6 +438,8 @@ lanes_start(struct lanes **out, size_t n, struct fs *fs,
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->status, NULL);
 	lun_loop_on_wake(fs->main.loop, on_news, l);
+	if (lun_alarm_new(&l->look, fs->main.loop, on_look, l) < 0)
+		r = fail(err, LUN_ENOMEM, "sessions: out of memory");
 	for (size_t i = 0; i < n; i++) {	/* they look at each other */
 		struct lane *lane = &l->v[i];
 

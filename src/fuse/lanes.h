@@ -59,6 +59,8 @@ size_t lanes_count(const struct lanes *l);
 /* Any thread: lane i (0: the main loop) gets this; see struct flush_part. */
 struct flush_part;
 void lanes_flush(struct lanes *l, unsigned i, struct flush_part *part);
+/* The main loop gets it in 100 ms. */
+void lanes_flush_later(struct lanes *l, struct flush_part *part);
 
 void lanes_stop(struct lanes *l);	/* take in no more; drained comes */
 bool lanes_drained(const struct lanes *l);

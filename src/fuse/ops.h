@@ -31,11 +31,23 @@ void op_open(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 void op_read(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
 void op_write(fuse_req_t, fuse_ino_t, const char *, size_t, off_t,
 	      struct fuse_file_info *);
-void op_fsync(fuse_req_t, fuse_ino_t, int datasync, struct fuse_file_info *);
 void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+/*
+ * A LUN that somebody has opened. A loss of writes is told to everybody once,
+ * by fsync, as Linux does for its own cache: node.losses, as far as this one
+ * knows.
+ */
+struct opened {
+	atomic_uint losses;
+};
+/* The errno of its end, which is told in the log; 0: none. */
+int file_error(const struct request *);
+
+/* flush.c */
+void op_fsync(fuse_req_t, fuse_ino_t, int datasync, struct fuse_file_info *);
 /* Starts the flush of one LUN that needs it, if there is one; also true if there
  * is no room for it just now. */
-bool file_flush_dirty(struct fs *, struct node *from);
+bool flush_dirty(struct fs *, struct node *from);
 
 /*
  * The part of a flush that is a lane's, and done in its thread; its intake has
@@ -46,11 +58,12 @@ struct flush_part {
 	struct flush *flush;
 	struct node *node;
 	uint64_t covers;		/* writes of the lane */
-	int64_t doubt;			/* of its own writes; 0: none */
 	struct lun_signs signs;		/* that its session has seen */
 };
-void file_flush_part(struct intake *in, struct flush_part *part);
-void file_flush_part_failed(struct flush_part *part);	/* the lane is gone */
+void flush_part_start(struct intake *in, struct flush_part *part);
+void flush_part_failed(struct flush_part *part);	/* the lane is gone */
+/* Does nobody wait for it any more? */
+bool flush_is_interrupted(const struct flush_part *part);
 
 /* info.c: files that are made when they are opened */
 void info_open(fuse_req_t, struct fuse_file_info *);

@@ -63,13 +63,14 @@ struct node {
 	uint64_t lun;
 	unsigned opens;
 	atomic_uint losses;		/* of writes that had been done */
-	/* The oldest of the doubts (lun_io.doubt) that no flush has cleared up; 0:
-	 * none. And how many there have been. */
+	/* Of the doubts (lun_io.doubt) that were taken from the lanes: the oldest
+	 * one that no flush has cleared up (0: none), and how many there were. */
 	int64_t doubt;
 	unsigned doubts;
 	struct lane_disk {		/* see lanes.h; [i] belongs to lane i */
 		/* Writes that were done, and how many of them were flushed. */
 		atomic_ullong written, flushed;
+		atomic_llong doubt;	/* that was not taken yet */
 		struct lun_disk *disk;
 		unsigned found_in;	/* which state of things, of the lane */
 		struct lun_disk *losses_of;	/* this one told of so many */

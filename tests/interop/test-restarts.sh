@@ -14,13 +14,30 @@ up()
 		length' "$mnt/.lunfs/status.json")" = "$1" ]
 }
 
-restart()
+all_up()
+{
+	wait_until 60 up 3 || fail "not all sessions came back"
+}
+
+kill_and_wait()
 {
 	kill_target
 	wait_until 30 up 0 || fail "no loss is seen"
 	sleep 1			# so that it is seen that nobody listens
+}
+
+# All come at once.
+back()
+{
 	restart_target
-	wait_until 60 up 3 || fail "not all sessions came back"
+	as_user "$lunfs" retry "$mnt" || fail "retry"
+}
+
+restart()
+{
+	kill_and_wait
+	back
+	all_up
 }
 
 # ask COMMAND: somebody who has the LUN open.
@@ -96,6 +113,37 @@ expect fsync ok
 restart
 expect fsync ok
 expect write ok
+expect fsync ok
+
+say "the first one that is let in is the last one to know"
+# and it is not the one that fsync needs most
+own_options=(--fault refuse=3/1,once
+	--fault delay=3s,on=login-response,nth=2,each,once)
+for round in {1..4}; do
+	expect write ok
+	kill_and_wait
+	back
+	sleep 0.5
+	as_user "$lunfs" retry "$mnt" || fail "retry"
+	expect fsync EIO
+	all_up
+done
+own_options=()
+
+say "who waits for a session that is away can be ended"
+expect write ok
+kill_and_wait
+# not as_user, a shell: this is the process itself
+"$state/bin/as-user" python3 -c '
+import os, sys
+os.fsync(os.open(sys.argv[1], os.O_RDWR))' "$(lun_file 0)" &
+waits=$!
+sleep 2
+kill "$waits"
+wait_until 10 gone_pid "$waits" || fail "it is not ended"
+back
+all_up
+expect fsync EIO
 expect fsync ok
 
 say "the end of what is flushed"
