@@ -101,6 +101,7 @@ struct conn {
 	} phase_timer, nop_timer, text_timer, statuses_timer;
 	lun_time now;			/* of the step under way */
 	lun_time heard;			/* when something came last */
+	lun_time asked;			/* of the pings since, the first one */
 };
 
 enum { CONN_FULL_FEATURE = CONN_LOGGED_IN | CONN_IN_LOGOUT | CONN_LOGOUT_REQUESTED };
@@ -152,6 +153,7 @@ void textreq_end(struct conn *c, int code, const struct lun_error *err);
 int conn_timers_init(struct conn *c);
 void conn_timers_deinit(struct conn *c);
 void conn_timers_entered(struct conn *c);	/* a new state */
+void conn_timers_pinged(struct conn *c);	/* it is about to be sent */
 void conn_timers_ponged(struct conn *c);	/* our ping was answered */
 void conn_timers_text(struct conn *c, bool under_way);
 void conn_timers_statuses(struct conn *c, bool missing);

@@ -3,8 +3,9 @@
  * All deadlines of a connection:
  *
  *	phase	XPT_WAIT, IN_LOGIN and IN_LOGOUT may each last so long
- *	nop	when nothing came for nop_interval, a ping is sent; when nothing
- *		came for nop_answer after that, the connection is lost
+ *	nop	when nothing came for nop_interval, a ping is sent, unless one was
+ *		since, for another reason; when nothing came for nop_answer after
+ *		it, the connection is lost
  *	text	from the request (or the last part of the answer) to the answer
  *	statuses	from a Status SNACK to the response that was lost
  *
@@ -40,16 +41,32 @@ phase_over(struct timer *t, lun_time now)
 		  by_proxy ? c->cfg.via : "", limit / TIME_S);
 }
 
+/* From level 1 on a ping may be lost, and if something came since it was. */
+static bool
+is_asked(const struct conn *c)
+{
+	return c->ping_tag != TAG_NONE &&
+	    (c->asked >= c->heard || !conn_mends(c));
+}
+
+void
+conn_timers_pinged(struct conn *c)
+{
+	if (!is_asked(c))
+		c->asked = c->cfg.timers->now;
+}
+
 static void
 nop_due(struct timer *t, lun_time now)
 {
 	struct conn *c = conn_at(t, now);
-	bool asked = c->ping_tag != TAG_NONE;
+	bool asked = is_asked(c);
 	lun_time patience = asked ? c->cfg.timeouts.nop_answer :
 	    c->cfg.timeouts.nop_interval;
-	lun_time due = time_add(c->heard, patience);
+	lun_time since = c->asked > c->heard ? c->asked : c->heard;
+	lun_time due = time_add(since, patience);
 
-	if (now < due) {		/* something came meanwhile */
+	if (now < due) {		/* something came or was sent meanwhile */
 		timer_set(t, due);
 		return;
 	}
@@ -59,10 +76,8 @@ nop_due(struct timer *t, lun_time now)
 			  "within %" PRId64 " s", patience / TIME_S);
 		return;
 	}
-	if (conn_ping(c) < 0)
-		return;
-	c->heard = now;			/* the answer's time counts from here */
-	timer_set(t, time_add(now, c->cfg.timeouts.nop_answer));
+	if (conn_ping(c) == 0)
+		timer_set(t, time_add(now, c->cfg.timeouts.nop_answer));
 }
 
 static void

@@ -20,6 +20,7 @@ conn_ping(struct conn *c)
 		.target_transfer_tag = TAG_NONE,	/* 11.18.2 */
 	};
 
+	conn_timers_pinged(c);
 	c->ping_tag = pdu.initiator_task_tag;
 	c->ping_cmd_sn = c->cfg.window->cmd_sn;
 	conn_tell(c, 0);

@@ -285,6 +285,74 @@ test_a_lost_filler_is_sent_again(void **state)
 	bench_free(b);
 }
 
+/* Pings of the connection's own are due after 5 s of silence, and may be answered
+ * for 5 s; and others were sent for this command, and answered until 4.5 s. */
+static struct bench *
+pinged_twice(struct command **cmd, struct got **got)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.keys = "ErrorRecoveryLevel=1", .nop_interval = 5 * TIME_S });
+
+	bench_login(b, "");
+	*cmd = bench_nodata(b, 0);
+	*got = bench_expect(b, OP_SCSI_COMMAND);
+	bench_pass(b, 2500 * TIME_MS);
+	pong(b, bench_expect(b, OP_NOP_OUT));
+	bench_pass(b, 2 * TIME_S);
+	pong(b, bench_expect(b, OP_NOP_OUT));
+	bench_pass(b, 4 * TIME_S);
+	return b;
+}
+
+/* Its answer has as much time as that of any ping, and no more; though it was sent
+ * just before the connection would have sent one. */
+static void
+test_a_ping_for_a_command_has_its_time(void **state)
+{
+	for (int late = 0; late < 2; late++) {
+		struct command *cmd;
+		struct got *got;
+		struct bench *b = pinged_twice(&cmd, &got);
+		struct got *ping = bench_expect(b, OP_NOP_OUT);	/* at 8 s */
+
+		bench_pass(b, 4400 * TIME_MS);		/* 12.9 s */
+		bench_expect_nothing(b);
+		assert_true(bench_up(b));
+		if (late) {
+			bench_pass(b, 200 * TIME_MS);
+			bench_done(b, cmd, LUN_ETIMEDOUT);
+			bench_expect_down(b, LUN_ETIMEDOUT, "ping");
+		} else {
+			pong(b, ping);
+			bench_response(b, got, SCSI_GOOD);
+			bench_done(b, cmd, 0);
+		}
+		bench_free(b);
+	}
+}
+
+/* One that was lost is no reason to be silent when it is silent again. */
+static void
+test_a_ping_that_was_lost_and_then_silence(void **state)
+{
+	struct command *cmd;
+	struct got *got;
+	struct bench *b = pinged_twice(&cmd, &got);
+
+	bench_expect(b, OP_NOP_OUT);		/* lost, at 8 s */
+	bench_response(b, got, SCSI_GOOD);	/* at 8.5 s */
+	bench_done(b, cmd, 0);
+	bench_pass(b, 4900 * TIME_MS);
+	bench_expect_nothing(b);
+	bench_pass(b, 200 * TIME_MS);
+	struct got *ping = bench_expect(b, OP_NOP_OUT);
+	bench_pass(b, 4 * TIME_S);
+	assert_true(bench_up(b));
+	pong(b, ping);
+	bench_expect_nothing(b);
+	bench_free(b);
+}
+
 /* ------------------------------------------------------ data to the target -- */
 
 static void
@@ -478,6 +546,8 @@ main(void)
 		cmocka_unit_test(test_damaged_immediate_data_is_sent_again),
 		cmocka_unit_test(test_a_retry_of_what_is_in_progress),
 		cmocka_unit_test(test_a_lost_filler_is_sent_again),
+		cmocka_unit_test(test_a_ping_for_a_command_has_its_time),
+		cmocka_unit_test(test_a_ping_that_was_lost_and_then_silence),
 		cmocka_unit_test(test_recovery_r2ts_are_answered),
 		cmocka_unit_test(test_a_recovery_r2t_while_the_first_is_answered),
 		cmocka_unit_test(test_a_lost_r2t),
