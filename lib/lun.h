@@ -428,8 +428,8 @@ int lun_session_add_portal(struct lun_session *s, const char *address,
 bool lun_session_is_lost(const struct lun_session *s);	/* and I/O waits */
 /* How many on a loop are, of those that ready came for and are not closed. */
 size_t lun_loop_lost(const struct lun_loop *loop);
-/* Commands under way on it, if another loop should help it; else 0. */
-size_t lun_loop_strain(const struct lun_loop *loop);
+/* Is it too much for one thread, or for the window of one session? */
+bool lun_loop_is_strained(const struct lun_loop *loop);
 /* Is the session lost, and waits to log in again? It does so now. */
 void lun_session_retry(struct lun_session *s);
 /* The same each second from now on: for a program that ends soon. */

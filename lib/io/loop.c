@@ -212,10 +212,10 @@ note_cpu(struct lun_loop *loop)
 	pace_cpu(&loop->pace, loop->now, ts.tv_sec * TIME_S + ts.tv_nsec);
 }
 
-size_t
-lun_loop_strain(const struct lun_loop *loop)
+bool
+lun_loop_is_strained(const struct lun_loop *loop)
 {
-	return pace_strain(&loop->pace);
+	return pace_is_strained(&loop->pace, loop->now);
 }
 
 /* What comes meanwhile is handled together; timers may be late by that. */

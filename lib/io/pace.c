@@ -19,6 +19,7 @@ enum {
 #define REST_MIN	(20 * TIME_US)
 #define REST_MAX	(500 * TIME_US)
 #define CPU_TIME	(20 * TIME_MS)
+#define WAIT_COUNTS	(100 * TIME_MS)		/* for so long */
 
 static bool
 is_shallow(size_t load)
@@ -64,7 +65,8 @@ pace_wants_cpu(const struct pace *p, lun_time now)
 void
 pace_cpu(struct pace *p, lun_time now, lun_time cpu)
 {
-	lun_time share = (cpu - p->cpu) * 100 / (now - p->now);
+	lun_time awake = now - p->now - p->rested;
+	lun_time share = awake > 0 ? (cpu - p->cpu) * 100 / awake : 0;
 
 	if (share >= BUSY && p->n_busy < BUSY_TIMES)
 		p->n_busy++;
@@ -72,12 +74,20 @@ pace_cpu(struct pace *p, lun_time now, lun_time cpu)
 		p->n_busy = 0;
 	p->now = now;
 	p->cpu = cpu;
+	p->rested = 0;
 }
 
-size_t
-pace_strain(const struct pace *p)
+void
+pace_waits(struct pace *p, lun_time now)
 {
-	return p->large && p->n_busy < BUSY_TIMES ? 0 : p->load;
+	p->waited_at = now;
+}
+
+bool
+pace_is_strained(const struct pace *p, lun_time now)
+{
+	return p->n_busy >= BUSY_TIMES ||
+	    (p->waited_at != 0 && now - p->waited_at < WAIT_COUNTS);
 }
 
 lun_time
@@ -96,5 +106,8 @@ pace_rest(struct pace *p, lun_time now)
 	if (rest > REST_MAX)
 		rest = REST_MAX;
 	/* a shorter one would be for nothing, or for one answer */
-	return rest < REST_MIN || rest < 2 * p->gap ? 0 : rest;
+	if (rest < REST_MIN || rest < 2 * p->gap)
+		return 0;
+	p->rested += rest;
+	return rest;
 }

@@ -323,6 +323,8 @@ step(struct job *j)
 
 	p->stepping = false;
 	pace_note(&p->loop->pace, &p->load, session_load(p->session), done);
+	if (session_window_is_full(p->session))
+		pace_waits(&p->loop->pace, p->loop->now);
 	loop_add_flush(p->loop, &p->flush);
 }
 

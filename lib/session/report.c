@@ -8,6 +8,12 @@ session_load(const struct session *s)
 	return s->n_commands;
 }
 
+bool
+session_window_is_full(const struct session *s)
+{
+	return !list_empty(&s->waiting) && !window_open(&s->window);
+}
+
 const struct login_result *
 session_login(const struct session *s)
 {

@@ -97,6 +97,8 @@ size_t session_step(struct session *s, lun_time now);
 
 /* How many commands were submitted and are not completed. */
 size_t session_load(const struct session *s);
+/* And do some wait for the target to open its window? */
+bool session_window_is_full(const struct session *s);
 
 /* The commands' way in. */
 struct nexus *session_nexus(struct session *s);

@@ -35,10 +35,10 @@ intake_received(const struct intake *in)
 static void
 note_strain(struct intake *in)
 {
-	unsigned now = (unsigned)lun_loop_strain(in->loop);
+	bool now = lun_loop_is_strained(in->loop);
 
-	if (atomic_load_explicit(&in->strain, memory_order_relaxed) != now)
-		atomic_store_explicit(&in->strain, now, memory_order_relaxed);
+	if (atomic_load_explicit(&in->strained, memory_order_relaxed) != now)
+		atomic_store_explicit(&in->strained, now, memory_order_relaxed);
 }
 
 /* --------------------------------------------------------------- tick -- */

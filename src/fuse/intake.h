@@ -65,7 +65,7 @@ struct intake {
 	atomic_bool up;			/* reads, and is not lost */
 	bool rests;			/* as it is lost, and others are up */
 	atomic_bool aside;		/* as it is not needed */
-	atomic_uint strain;		/* lun_loop_strain(), of late */
+	atomic_bool strained;		/* lun_loop_is_strained(), of late */
 	struct lun_alarm *look;		/* armed while it is lost: still so? */
 	bool gone;
 

@@ -18,7 +18,6 @@
 
 enum {
 	STATUS_MS = 500,	/* a lane answers at once, if it is not starved */
-	ENOUGH = 4,		/* commands for each loop, then one more is of use */
 	LATER_MS = 100,
 };
 
@@ -258,30 +257,22 @@ lanes_others(struct lanes *l, const struct intake *in)
 	return up;
 }
 
+/* It is up, and needs no help. */
 static bool
-is_up(const struct intake *in)
+keeps_up(const struct intake *in)
 {
-	return atomic_load_explicit(&in->up, memory_order_relaxed);
+	return atomic_load_explicit(&in->up, memory_order_relaxed) &&
+	    !atomic_load_explicit(&in->strained, memory_order_relaxed);
 }
 
-static unsigned
-strain(const struct intake *in)
-{
-	return is_up(in) ? atomic_load_explicit(&in->strain,
-						memory_order_relaxed) : 0;
-}
-
-/* To stay, half of what it joined for is enough. */
 bool
 lanes_needed(struct lanes *l, const struct intake *in)
 {
-	unsigned before = is_up(&l->fs->main), all = strain(&l->fs->main);
+	bool needed = !keeps_up(&l->fs->main);
 
-	for (unsigned i = 0; i < l->room; i++) {
-		before += i + 1 < in->lane && is_up(&l->v[i].intake);
-		all += strain(&l->v[i].intake);
-	}
-	return all >= before * ENOUGH / (atomic_load(&in->aside) ? 1 : 2);
+	for (unsigned i = 0; i + 1 < in->lane && needed; i++)
+		needed = !keeps_up(&l->v[i].intake);
+	return needed;
 }
 
 void

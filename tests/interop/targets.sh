@@ -2,8 +2,10 @@
 # How each kind of target is started, in the background; called by start_target
 # of lib.sh, which has set $port, $target, $targets, $chap, $mutual, $ro,
 # $nocache, $block, $unit, ${images[]}, ${portals[]} (of tgt, the first), and $erl
-# and $mended, of which only LIO knows.
+# and $mended, of which only LIO knows. $window: so many commands of a session may
+# be under way; not with LIO.
 # shellcheck shell=bash disable=SC2154
+window=''
 
 # ----------------------------------------------------- tgt (Debian: tgt) --
 
@@ -43,6 +45,8 @@ start_tgt()
 		tgtadm_ --mode target --op update --tid 1 --name "$i" \
 			--value CRC32C,None
 	done
+	[ -z "$window" ] || tgtadm_ --mode target --op update --tid 1 \
+		--name MaxQueueCmd --value "$window"
 	tgt_account "$chap"
 	tgt_account "$mutual" --outgoing
 	tgtadm_ --mode target --op bind --tid 1 -I ALL
@@ -84,7 +88,7 @@ istgt_unit()
 		  UseDigest Auto
 		  ReadOnly $readonly
 		  UnitType Disk
-		  QueueDepth 32
+		  QueueDepth ${window:-32}
 	END
 	[ -z "$unit" ] || echo "  UnitInquiry FreeBSD Disk 0123 $unit"
 	for ((i = 0; i < $#; i++)); do
@@ -207,6 +211,7 @@ start_own()
 		args+=(--lun \
 			"file=${images[i]}${tells_one:+,tells-one}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
 	done
+	[ -z "$window" ] || args+=(--window "$window")
 	[ -z "$chap" ] || args+=(--chap "$chap")
 	[ -z "$mutual" ] || args+=(--chap-mutual "$mutual")
 	[ "$targets" = 1 ] || args+=(--targets "$((targets - 1))")

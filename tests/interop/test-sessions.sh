@@ -53,6 +53,7 @@ retried()
 # If it was built with ThreadSanitizer: the daemon has no stderr.
 export TSAN_OPTIONS=log_path=$state/user/tsan
 
+window=8		# too small for the load of one session
 start_target "$1" "$(image 64M image)"
 mount_lunfs --sessions 3 "iscsi://$portal/$target" "$mnt"
 wait_until 30 up 3 || fail "$(status '.sessions[].state') instead of 3 sessions"
@@ -70,7 +71,7 @@ for n in $counts; do
 	[ "$n" -gt 100 ] || fail "one of the sessions has no share: $counts"
 done
 
-# Who waits for each answer, or for a few large ones, is served by one.
+# What is done with few commands at a time is served by one.
 served_by_one()
 {
 	local before after with=0 i

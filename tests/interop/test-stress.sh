@@ -18,6 +18,7 @@ seed=${LUNFS_SEED:-$RANDOM}
 own_options=(--key MaxConnections=4 --key ErrorRecoveryLevel=2
 	--fault "refuse=3/1,skip=1,chance=30%,times=16" --seed "$seed"
 	--target "$late" --lun "file=$(image 8M late)")
+window=8		# so that no session can do all of it
 start_target "$1" "$(image 8M image)"
 LUNFS_SEED=$seed
 . "$here/load.sh"

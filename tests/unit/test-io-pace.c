@@ -195,51 +195,67 @@ nothing_came_nothing_rests(void **state)
 }
 
 static void
-small_commands_call_for_others(void **state)
+commands_that_wait_call_for_others(void **state)
 {
-	struct course c = course_of((struct target){
-		.depth = 32, .each = 20 * TIME_US, .bytes = 4096,
-	});
+	struct pace p = { 0 };
 
-	assert_int_equal(pace_strain(&c.pace), 32);
-	pace_note(&c.pace, &c.load, 0, 32);
-	assert_int_equal(pace_strain(&c.pace), 0);
+	assert_false(pace_is_strained(&p, 0));
+	pace_waits(&p, TIME_S);
+	assert_true(pace_is_strained(&p, TIME_S));
+	assert_true(pace_is_strained(&p, TIME_S + 99 * TIME_MS));
+	assert_false(pace_is_strained(&p, TIME_S + 100 * TIME_MS));
 }
 
 /* So often in a row, for 20 ms, the loop had this share of a processor. */
 static void
-use(struct course *c, int times, int percent)
+use(struct pace *p, int times, int percent)
 {
 	for (int i = 0; i < times; i++) {
-		lun_time at = c->pace.now + 20 * TIME_MS;
+		lun_time at = p->now + 20 * TIME_MS;
 
-		assert_false(pace_wants_cpu(&c->pace, at - 1));
-		assert_true(pace_wants_cpu(&c->pace, at));
-		pace_cpu(&c->pace, at,
-			 c->pace.cpu + percent * 20 * TIME_MS / 100);
+		assert_false(pace_wants_cpu(p, at - 1));
+		assert_true(pace_wants_cpu(p, at));
+		pace_cpu(p, at, p->cpu + percent * 20 * TIME_MS / 100);
 	}
 }
 
-static void
-large_commands_do_if_a_processor_is_not_enough(void **state)
+static bool
+is_strained(const struct pace *p)
 {
-	struct course c = course_of((struct target){
-		.depth = 32, .each = 20 * TIME_US, .bytes = 1 << 20,
-	});
+	return pace_is_strained(p, p->now);
+}
 
-	use(&c, 100, 90);		/* the target is slow, or others work */
-	assert_int_equal(pace_strain(&c.pace), 0);
-	use(&c, 9, 100);		/* by accident */
-	assert_int_equal(pace_strain(&c.pace), 0);
-	use(&c, 1, 50);
-	use(&c, 9, 100);
-	assert_int_equal(pace_strain(&c.pace), 0);
-	use(&c, 1, 100);
-	assert_int_equal(pace_strain(&c.pace), 32);
-	use(&c, 100, 70);		/* it is helped */
-	assert_int_equal(pace_strain(&c.pace), 32);
-	use(&c, 1, 50);			/* and needs no help any more */
-	assert_int_equal(pace_strain(&c.pace), 0);
+static void
+a_processor_that_is_not_enough_calls_for_others(void **state)
+{
+	struct pace p = { 0 };
+
+	use(&p, 100, 90);		/* the target is slow, or others work */
+	assert_false(is_strained(&p));
+	use(&p, 9, 100);		/* by accident */
+	assert_false(is_strained(&p));
+	use(&p, 1, 50);
+	use(&p, 9, 100);
+	assert_false(is_strained(&p));
+	use(&p, 1, 100);
+	assert_true(is_strained(&p));
+	use(&p, 100, 70);		/* it is helped */
+	assert_true(is_strained(&p));
+	use(&p, 1, 50);			/* and needs no help any more */
+	assert_false(is_strained(&p));
+}
+
+/* It rests half of the time, and works in the other half. */
+static void
+who_rests_may_be_strained(void **state)
+{
+	struct pace p = { 0 };
+
+	for (int i = 0; i < 10; i++) {
+		p.rested = 10 * TIME_MS;
+		use(&p, 1, 49);
+	}
+	assert_true(is_strained(&p));
 }
 
 int
@@ -256,8 +272,10 @@ main(void)
 		cmocka_unit_test(no_rest_while_another_session_is_shallow),
 		cmocka_unit_test(requests_alone_are_taken_together_too),
 		cmocka_unit_test(nothing_came_nothing_rests),
-		cmocka_unit_test(small_commands_call_for_others),
-		cmocka_unit_test(large_commands_do_if_a_processor_is_not_enough),
+		cmocka_unit_test(commands_that_wait_call_for_others),
+		cmocka_unit_test(
+			a_processor_that_is_not_enough_calls_for_others),
+		cmocka_unit_test(who_rests_may_be_strained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
