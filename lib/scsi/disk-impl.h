@@ -209,6 +209,8 @@ void outage_answered(struct disk *d);	/* something was, whatever it was */
 void outage_waits(struct disk *d, struct request *r);
 /* Its first loss, which a command that is out may have met; 0: none. */
 lun_time outage_since(struct request *r);
+/* It has waited for that one, which has ended now. */
+void outage_shared(struct disk *d, struct request *r, struct request *blocker);
 /* Its command was lost: is it not to wait any more? */
 bool outage_is_over(const struct disk *d, struct request *r);
 const char *outage_text(const struct disk *d, char text[OUTAGE_TEXT_MAX]);

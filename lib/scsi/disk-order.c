@@ -62,13 +62,14 @@ order_enter(struct disk *d, struct request *r)
 
 /* All that waited for r and now wait for nobody get in line for commands. */
 static void
-free_blocked(struct disk *d, const struct request *r)
+free_blocked(struct disk *d, struct request *r)
 {
 	struct request *w;
 
 	list_for_each(w, &d->writes, struct request, order) {
 		if (w->blocker != r)
 			continue;
+		outage_shared(d, w, r);
 		w->blocker = find_blocker(d, w);
 		if (w->blocker)
 			continue;

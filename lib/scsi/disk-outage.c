@@ -5,7 +5,8 @@
  *
  *	the first loss	when a command of theirs was lost; at recovery level 2 when
  *			it lost its connection, though that was to be recovered,
- *			and maybe was, and it was answered
+ *			and maybe was, and it was answered; or one of another
+ *			write that they had to wait for, from their start on
  *	the outage	in which they came, or while which they had nothing out:
  *			they wait for what is left of it
  *
@@ -80,6 +81,21 @@ outage_waits(struct disk *d, struct request *r)
 	if (outage_since(r) == 0)
 		r->lost_at = d->outage_began;
 	wake_by(d, over_at(d, r->lost_at));
+}
+
+void
+outage_shared(struct disk *d, struct request *r, struct request *blocker)
+{
+	lun_time at = outage_since(blocker);
+
+	if (at == 0)
+		return;
+	if (at < r->since)
+		at = r->since;
+	if (r->lost_at == 0 || at < r->lost_at)
+		r->lost_at = at;
+	if (d->lost && !d->closed)
+		outage_waits(d, r);
 }
 
 bool

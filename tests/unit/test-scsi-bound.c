@@ -403,6 +403,49 @@ test_the_later_commands_of_a_request_say_so(void **state)
 	}
 }
 
+/* The first one that is read comes late, and later ones not at all. */
+static bool
+cut_off_once_then_lose_reads(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] != READ_10 || cut_off_at != 0)
+		return lose_reads_slowly(f, c);
+	c->lost_at = cut_off_at = f->timers.now;
+	f->timers.now += 6 * TIME_S;
+	return false;
+}
+
+/* It met what the one met that it waited for, from its own start on; though that
+ * was answered after all. */
+static void
+test_a_blocked_write_counts_what_its_blocker_has_met(void **state)
+{
+	for (int later = 0; later < 2; later++) {
+		struct world w;
+		struct req q[2];
+		char buffer[BS] = "x";
+
+		world_with(&w, 10 * TIME_S);
+		w.fake.answer = cut_off_once_then_lose_reads;
+		cut_off_at = 0;
+		lun_time since = w.fake.timers.now;
+		submit(&w, &q[0], LUN_WRITE, 1, buffer, BS / 2);
+		while (later && w.fake.timers.now < since + 6 * TIME_S)
+			fake_advance(&w.fake);
+		assert_int_equal(q[0].done, 0);
+		since = w.fake.timers.now;
+		submit(&w, &q[1], LUN_WRITE, 1, buffer, BS / 2);
+		for (int i = 0; i < 1000 && !q[1].done; i++)
+			fake_advance(&w.fake);
+		assert_int_equal(q[0].done, 1);
+		assert_int_equal(q[0].io.code, 0);
+		expect_over(&q[1]);
+		assert_in_range(w.fake.timers.now - since, 10 * TIME_S,
+				12 * TIME_S);
+		w.fake.answer = NULL;
+		world_deinit(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -414,6 +457,7 @@ main(void)
 		cmocka_unit_test(test_who_comes_in_the_middle),
 		cmocka_unit_test(test_a_command_says_since_when_it_waits),
 		cmocka_unit_test(test_an_answer_to_a_part_of_it),
+		cmocka_unit_test(test_a_blocked_write_counts_what_its_blocker_has_met),
 		cmocka_unit_test(test_the_later_commands_of_a_request_say_so),
 		cmocka_unit_test(test_an_outage_begins_when_a_command_is_cut_off),
 		cmocka_unit_test(test_a_blocked_write_does_not_outwait_an_outage),
