@@ -443,10 +443,15 @@ lun_session_disk(struct lun_session *s, size_t i)
 	return i < s->n_disks ? s->disks[i] : NULL;
 }
 
-const struct lun_signs *
+struct lun_signs
 lun_disk_signs(const struct lun_disk *d)
 {
-	return disk_signs(d->disk);
+	struct lun_signs signs = *disk_signs(d->disk);
+	struct recovery_status st;
+
+	recovery_status(d->s->recovery, &st);
+	signs.coming = signs.away && st.next_at == TIME_NEVER;
+	return signs;
 }
 
 const struct lun_disk_info *

@@ -546,9 +546,9 @@ const struct lun_disk_info *lun_disk_info(const struct lun_disk *d);
 struct lun_signs {
 	int64_t power_on_at, reset_at;	/* it last said so; monotonic ns; 0: never */
 	int64_t absent_at;		/* nobody listened at its portal */
-	bool away;		/* it may have been told and not have heard it yet */
+	bool away, coming;	/* it may not have heard yet; and just tries to */
 };
-const struct lun_signs *lun_disk_signs(const struct lun_disk *d);
+struct lun_signs lun_disk_signs(const struct lun_disk *d);
 bool lun_signs_tell_restart(const struct lun_signs *all, size_t n, int64_t since);
 
 /* ---------------------------------------------------------------- I/O -- */

@@ -13,7 +13,7 @@
 #include "fuse/ops.h"
 #include "log.h"
 
-enum { ASKS_MAX = 50 };			/* 5 s for a lane to be back */
+enum { ASKS_MANY = 50 };		/* 5 s for a lane to be back */
 
 struct flush {
 	fuse_req_t req;			/* NULL: nobody's */
@@ -83,25 +83,29 @@ flush_end(struct flush *f)
 /*
  * All have been asked, since the last doubt came up. False: one may be told yet.
  * The session that a restarted target tells may be the first one that it lets in,
- * and the last one to hear of that. One that stays away was hardly told.
+ * and the last one to hear of that. One that stays away was hardly told: after a
+ * while, the attempt that is under way is the last one that is waited for.
  */
 static bool
 flush_clear_up(struct flush *f)
 {
 	struct node *node = f->node;
 	struct lun_signs all[LANES_MAX];
-	bool away = false;
+	bool waits = false;
 
 	for (size_t i = 0; i < LANES_MAX; i++) {
-		all[i] = f->parts[i].signs;
-		away |= all[i].away;
+		struct flush_part *part = &f->parts[i];
+
+		all[i] = part->signs;
+		part->tried |= f->asks >= ASKS_MANY && !all[i].coming;
+		waits |= all[i].away && !part->tried;
 	}
 	if (lun_signs_tell_restart(all, LANES_MAX, node->doubt)) {
 		log_say(LUN_LOG_ERROR, "%s: another session was told that the "
 			"target was restarted: writes that were not flushed "
 			"may be lost", node->path);
 		node->losses++;
-	} else if (away && f->asks < ASKS_MAX) {
+	} else if (waits) {
 		return false;
 	}
 	node->doubt = 0;
@@ -120,6 +124,20 @@ flush_ask(struct flush *f)
 		f->parts[i].signs = (struct lun_signs){ 0 };
 		lanes_flush(f->fs->lanes, i, &f->parts[i]);
 	}
+}
+
+/* What another part has found is not hidden by a signal. */
+static void
+flush_failed(struct flush *f, int error)
+{
+	int none = 0;
+
+	if (error != EINTR) {
+		f->error = error;
+		return;
+	}
+	atomic_compare_exchange_strong(&f->error, &none, EINTR);
+	f->failed = true;
 }
 
 /* Also those that another flush has left, whose end is still to come. */
@@ -142,6 +160,8 @@ flush_round_done(struct flush *f)
 	struct node *node = f->node;
 
 	take_doubts(node);
+	if (f->interrupted && f->asks >= ASKS_MANY)
+		flush_failed(f, EINTR);
 	if (node->doubt && f->about == node->doubts && !f->failed &&
 	    !flush_clear_up(f)) {
 		f->about = 0;
@@ -169,20 +189,6 @@ flush_part_done(struct flush *f, const struct intake *in)
 		flush_round_done(f);
 	else
 		lanes_flush(f->fs->lanes, 0, &f->parts[0]);
-}
-
-/* What another part has found is not hidden by a signal. */
-static void
-flush_failed(struct flush *f, int error)
-{
-	int none = 0;
-
-	if (error != EINTR) {
-		f->error = error;
-		return;
-	}
-	atomic_compare_exchange_strong(&f->error, &none, EINTR);
-	f->failed = true;
 }
 
 /* All that it leaves is known before the flush counts for others. A doubt that
@@ -243,7 +249,7 @@ flush_part_start(struct intake *in, struct flush_part *part)
 	if (f->left == 0) {		/* for the main loop to know */
 		flush_round_done(f);
 	} else if (f->asks) {
-		part->signs = disk ? *lun_disk_signs(disk) :
+		part->signs = disk ? lun_disk_signs(disk) :
 				     (struct lun_signs){ .away = true };
 		flush_part_done(f, in);
 	} else if (disk) {

@@ -59,6 +59,7 @@ struct flush_part {
 	struct node *node;
 	uint64_t covers;		/* writes of the lane */
 	struct lun_signs signs;		/* that its session has seen */
+	bool tried;			/* long enough to be back */
 };
 void flush_part_start(struct intake *in, struct flush_part *part);
 void flush_part_failed(struct flush_part *part);	/* the lane is gone */
