@@ -274,7 +274,9 @@ take_ack(struct task *k, uint32_t exp_data_sn)
 		data_ack_until(k, exp_data_sn);
 }
 
-static void
+/* Returns what it was lost with, for free_if_done() when it goes on: others may
+ * start then, and who waited would be one of them. */
+static struct lost *
 change_connection(struct task *k, struct tconn *c)
 {
 	struct lost *l = k->lost;
@@ -282,7 +284,7 @@ change_connection(struct task *k, struct tconn *c)
 	k->conn = c;
 	k->lost = NULL;
 	k->snack_tag = 0;			/* 7.2.2 */
-	free_if_done(l, c->session);
+	return l;
 }
 
 /* The status goes out under a new StatSN, after the data if that is wanted. */
@@ -291,16 +293,19 @@ lost_resume_status(struct tconn *c, struct kept *e, bool data_too,
 		   uint32_t exp_data_sn)
 {
 	struct task *k = e->task;
+	struct session *s = c->session;
+	struct lost *l;
 
 	e->task = NULL;
 	kept_free(e);
-	change_connection(k, c);
+	l = change_connection(k, c);
 	k->state = TASK_DATA_IN;		/* once more */
 	task_count(k);
 	take_ack(k, exp_data_sn);
 	if (!data_too)
 		k->acked_off = k->in_len;
 	data_resume(k);
+	free_if_done(l, s);
 }
 
 static void
@@ -328,15 +333,18 @@ resume_task(struct task *k, uint32_t exp_data_sn)
 void
 lost_reassign(struct tconn *c, uint32_t itt, uint32_t exp_data_sn)
 {
-	struct task *k = task_find(c->session, itt);
+	struct session *s = c->session;
+	struct task *k = task_find(s, itt);
+	struct lost *l;
 
 	if (!k) {
-		lost_resume_status(c, lost_find_status(c->session, itt), true,
+		lost_resume_status(c, lost_find_status(s, itt), true,
 				   exp_data_sn);
 		return;
 	}
 	list_del(&k->in_conn);
 	list_append(&c->tasks, &k->in_conn);
-	change_connection(k, c);
+	l = change_connection(k, c);
 	resume_task(k, exp_data_sn);
+	free_if_done(l, s);
 }

@@ -239,6 +239,31 @@ test_sense_data_is_not_lost(void **state)
 	drive_free(w.d);
 }
 
+/* What it waited for is over when it is reassigned: it is done at once. */
+static void
+test_command_that_waited_when_its_connection_was_lost(void **state)
+{
+	struct world w = begin();
+	struct pdu ordered = {
+		.opcode = OP_SCSI_COMMAND, .final = true, .write = true,
+		.attr = ATTR_ORDERED, .initiator_task_tag = 10,
+		.expected_data_transfer_length = BLOCK,
+		.cdb = { 0x2a, [5] = LBA, [8] = 1 },
+	};
+	uint32_t ttt;
+
+	link_send(w.other, &ordered, NULL, 0);
+	ttt = link_expect_r2t(w.other, 10, 0, 0, BLOCK)
+		      ->pdu.target_transfer_tag;
+	link_read(w.l, 11, 0, 1);
+	lose(&w);
+	link_data_out(w.other, 10, ttt, 0, 0, w.data, BLOCK, true);
+	link_expect_status(w.other, 10, SCSI_GOOD);
+	reassign(w.other, 11, 0);
+	link_expect_data(w.other, 11, 0, 0, BLOCK, 0);
+	drive_free(w.d);
+}
+
 static void
 test_second_connection_is_lost_too(void **state)
 {
@@ -553,6 +578,7 @@ main(void)
 		cmocka_unit_test(test_write_whose_r2t_never_arrived),
 		cmocka_unit_test(test_write_that_misses_its_status),
 		cmocka_unit_test(test_sense_data_is_not_lost),
+		cmocka_unit_test(test_command_that_waited_when_its_connection_was_lost),
 		cmocka_unit_test(test_second_connection_is_lost_too),
 		cmocka_unit_test(test_task_is_allegiant_until_its_connection_is_logged_out),
 		cmocka_unit_test(test_reassign_that_is_not_immediate_is_rejected),
