@@ -445,6 +445,15 @@ is_stuck(const struct session *s)
 	    !connrec_has_owner(s, s->window.exp_cmd_sn);
 }
 
+/* A command is in vain, as those before it; and none was answered since. */
+static bool
+is_mute(struct session *s, lun_time now)
+{
+	if (s->mute_since == 0)
+		s->mute_since = now - s->cfg.command_timeout;
+	return now - s->mute_since >= 3 * s->cfg.command_timeout;
+}
+
 static void
 expire_waiting(struct session *s, lun_time now)
 {
@@ -464,6 +473,15 @@ expire_waiting(struct session *s, lun_time now)
 					s->window.cmd_sn, s->window.max_cmd_sn);
 			return;
 		}
+		/* nothing is under way that could open it */
+		if (list_empty(&s->running) && is_mute(s, now)) {
+			session_give_up(s, LUN_ETIMEDOUT, "no command was taken "
+					"for %" PRId64 " s (CmdSN %" PRIu32
+					", MaxCmdSN %" PRIu32 ")",
+					(now - s->mute_since) / TIME_S,
+					s->window.cmd_sn, s->window.max_cmd_sn);
+			return;
+		}
 		s->unsent_timeouts++;
 		session_log(s, LUN_LOG_WARNING, "a command (opcode 0x%02x) waited "
 			    "in vain for the command window to open (CmdSN %"
@@ -472,15 +490,6 @@ expire_waiting(struct session *s, lun_time now)
 		command_unlink(s, cmd);
 		command_end(s, cmd, LUN_ETIMEDOUT);
 	}
-}
-
-/* A command is in vain, as those before it; and none was answered since. */
-static bool
-is_mute(struct session *s, lun_time now)
-{
-	if (s->mute_since == 0)
-		s->mute_since = now - s->cfg.command_timeout;
-	return now - s->mute_since >= 3 * s->cfg.command_timeout;
 }
 
 /* More of them at a time are one event. */

@@ -379,6 +379,31 @@ test_a_cmd_sn_that_nobody_sends_again(void **state)
 	}
 }
 
+/* The window stays closed, and nothing is under way that could open it: as when
+ * one answer has told of an ExpCmdSN that was none. Pings are answered. */
+static void
+test_a_window_that_does_not_open(void **state)
+{
+	struct bench *b = bench_new(&(struct bench_setup){
+		.command_timeout = 6 * TIME_S });
+	struct command *cmd;
+
+	*bench_window(b) = 1;
+	bench_login(b, "");
+	cmd = bench_nodata(b, 0);
+	*bench_window(b) = 0;
+	bench_response(b, bench_expect(b, OP_SCSI_COMMAND), SCSI_GOOD);
+	bench_done(b, cmd, 0);
+	for (int i = 0; i < 3; i++) {
+		assert_true(bench_up(b));
+		cmd = bench_nodata(b, 0);
+		bench_pass(b, 8 * TIME_S);
+		bench_done(b, cmd, LUN_ETIMEDOUT);
+	}
+	bench_expect_down(b, LUN_ETIMEDOUT, "no command was taken for");
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -392,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_a_session_that_answers_nothing),
 		cmocka_unit_test(test_a_cmd_sn_that_nobody_sends_again),
+		cmocka_unit_test(test_a_window_that_does_not_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

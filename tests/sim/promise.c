@@ -112,6 +112,8 @@ was_hindered(const struct lun_io *io, lun_time since,
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		hinders |= plan->rules[rules[i]][0] != '\0';
+	for (size_t i = RULE_TRICK_1; i <= RULE_TRICK_3; i++)
+		hinders |= strncmp(plan->rules[i], "reject=", 7) == 0;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		over |= strstr(io->text, ends[i]) != NULL;
 	return hinders && over && (world.now - since >= plan->timeout - TIME_S ||
