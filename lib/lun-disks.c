@@ -345,6 +345,8 @@ disks_lost(struct lun_session *s, const struct lun_error *err)
 
 	recovery_status(s->recovery, &st);
 	watch_portal(s);
+	s->forgotten_at = session_is_forgotten(recovery_session(s->recovery)) ?
+			  s->loop->now : 0;
 	s->lost = true;
 	luns_cancel(&s->luns);
 	s->luns_again = false;
@@ -362,10 +364,12 @@ disks_back(struct lun_session *s)
 	struct lun_disk *d;
 
 	s->lost = false;
-	lun_time refused_at = pump_refused_at(s->pump);
+	lun_time absent_at = pump_refused_at(s->pump);
 	pump_unwatch(s->pump);
-	for (size_t i = 0; i < s->n_disks && refused_at; i++)
-		disk_maybe_restarted(s->disks[i]->disk, refused_at);
+	if (!absent_at)
+		absent_at = s->forgotten_at;
+	for (size_t i = 0; i < s->n_disks && absent_at; i++)
+		disk_maybe_restarted(s->disks[i]->disk, absent_at);
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
 	/* A request that was out when the nexus was lost ends with a probe. */

@@ -69,6 +69,7 @@ struct lun_session {
 	struct luns luns;
 	bool luns_again;		/* it changed while it was asked for */
 	bool lost;			/* the nexus is, for the time being */
+	lun_time forgotten_at;		/* its target has lost it before; 0: no */
 	bool counted;			/* in loop->n_lost */
 	size_t n_disks;
 	struct lun_disk **disks;

@@ -17,6 +17,7 @@ enum {					/* details that we look at */
 	INITIATOR_ERROR		= 0x00,
 	AUTHENTICATION_FAILURE	= 0x01,
 	TOO_MANY_CONNECTIONS	= 0x06,
+	NO_SUCH_SESSION		= 0x0a,
 };
 
 struct login_status {

@@ -95,6 +95,7 @@ connrec_login_failed(struct leg *leg)
 	    l->status_detail != TOO_MANY_CONNECTIONS;
 	struct lun_error err = *conn_error(leg->conn);
 
+	s->forgotten |= refused && l->status_detail == NO_SUCH_SESSION;
 	leg_drop_conn(leg);
 	if (refused) {
 		session_give_up(s, LUN_ELOST, "%s", err.text);

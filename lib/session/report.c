@@ -46,6 +46,12 @@ session_portal(const struct session *s)
 	return &s->portal;
 }
 
+bool
+session_is_forgotten(const struct session *s)
+{
+	return s->forgotten;
+}
+
 const struct portal *
 session_moved(const struct session *s)
 {

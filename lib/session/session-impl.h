@@ -183,6 +183,7 @@ struct session {
 	bool add_told;			/* that one cannot be added, and why */
 	struct leg *closing;		/* sent the logout of the session */
 	bool gives_up;			/* a loss is that of the session now */
+	bool forgotten;			/* the target does not know it any more */
 	bool reassigns_by_lun;		/* the target wants to see it */
 	struct portal portal;		/* of the leading login */
 	unsigned redirects;

@@ -154,6 +154,8 @@ const struct login_result *session_login(const struct session *s);
 const struct params *session_params(const struct session *s);
 struct conn *session_conn(const struct session *s, size_t i);	/* NULL: no more */
 const struct portal *session_portal(const struct session *s);
+/* At level 2 it was to go on, in time, and the target did not know it any more. */
+bool session_is_forgotten(const struct session *s);
 /* After a permanent redirection: where it went. Else NULL. */
 const struct portal *session_moved(const struct session *s);
 /* A new login to the target may not come before this has passed (11.9.1,

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A target with a write cache that is restarted may have lost what was not
 # flushed: whoever has the LUN open is told by fsync, once; but not if all was
-# flushed, nor after a mere loss of the connection.
+# flushed, nor after a mere loss of the connection. KIND-2: at recovery level 2,
+# where the session is not known any more when a connection is to be recovered.
 . "${0%/*}/lib.sh"
 require_fuse
 require jq python3
 
-start_target "$1" "$(image 64M image)"
+level=0
+[ "$1" = "${1%-2}" ] || level=2
+own_options=(--key "ErrorRecoveryLevel=$level")
+start_target "${1%-2}" "$(image 64M image)"
 proxy_port=$(free_port)
 background proxy.log python3 "$here/proxy.py" "$proxy_port" "$port" --modes rst \
 	--bytes 0
@@ -20,23 +24,25 @@ session()
 		jq -e ".sessions[0] | $1" >/dev/null
 }
 
+recoveries_now='(.counters | .session_recoveries + .connection_recoveries)'
 recovered()
 {
 	session ".lost_ms == null and
-		 .counters.session_recoveries > ${recoveries:-0}"
+		 $recoveries_now > ${recoveries:-0}"
 }
 
 count_recoveries()
 {
 	recoveries=$(as_user "$lunfs" status --json "$mnt" |
-		jq '.sessions[0].counters.session_recoveries')
+		jq ".sessions[0] | $recoveries_now")
 }
 
 # serve PORTAL
 serve()
 {
 	mounts+=("$mnt")
-	as_user "$lunfs" mount -f "iscsi://$1/$target" "$mnt" 2>>"$log" &
+	as_user "$lunfs" mount -f --erl "$level" "iscsi://$1/$target" "$mnt" \
+		2>>"$log" &
 	mount_pid=$!
 	wait_until 20 mounted "$mnt" || fail "no mount"
 	wait_until 20 as_user test -e "$(lun_file 0)" || fail "no LUN"
