@@ -142,12 +142,14 @@ give_up(struct mount *m, const char *when)
 	end(m, EXIT_FAILED);
 }
 
-/* A session that was lost gets a while to come back. */
+/* A session that was lost gets a while to come back, and no more of it if it does
+ * so time and again. */
 static void
 watch_lost(struct mount *m)
 {
-	m->lost_steps = survey_is_lost(m->survey) ? m->lost_steps + 1 : 0;
-	if (m->lost_steps > LOST_STEPS)
+	if (!survey_is_lost(m->survey))
+		return;
+	if (++m->lost_steps > LOST_STEPS)
 		give_up(m, "is away");
 	else if (m->lost_steps == 1)
 		tell_away(m, LOST_STEPS);
