@@ -94,10 +94,12 @@ connrec_login_failed(struct leg *leg)
 	bool refused = l->status_class == LOGIN_CLASS_INITIATOR &&
 	    l->status_detail != TOO_MANY_CONNECTIONS;
 	struct lun_error err = *conn_error(leg->conn);
+	/* another portal group: to ask again changes nothing */
+	bool elsewhere = err.code == LUN_ENOTFOUND && !legs_ready(s);
 
 	s->forgotten |= refused && l->status_detail == NO_SUCH_SESSION;
 	leg_drop_conn(leg);
-	if (refused) {
+	if (refused || elsewhere) {
 		session_give_up(s, LUN_ELOST, "%s", err.text);
 		return;
 	}

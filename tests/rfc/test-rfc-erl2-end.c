@@ -26,6 +26,23 @@ test_the_session_is_not_there_any_more(void **state)
 	bench_free(b);
 }
 
+/* The only portal is of another group than that of the session, as it says now: to
+ * ask it again until the time is over would change nothing. */
+static void
+test_its_portal_is_of_another_group(void **state)
+{
+	struct bench *b = bench_level2(1, "");
+	struct command *cmd = bench_nodata(b, 0);
+
+	bench_expect(b, OP_SCSI_COMMAND);
+	cut(b, 0);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	bench_login_security(b, "AuthMethod=None TargetPortalGroupTag=2");
+	bench_expect_down(b, LUN_ELOST, "portal group 2");
+	bench_done(b, cmd, LUN_ELOST);
+	bench_free(b);
+}
+
 /* shows: 7143-8.3.4-01 7143-8.2.2-01 */
 static void
 test_the_time_is_over(void **state)
@@ -431,6 +448,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_session_is_not_there_any_more),
+		cmocka_unit_test(test_its_portal_is_of_another_group),
 		cmocka_unit_test(test_the_time_is_over),
 		cmocka_unit_test(test_the_time_is_over_while_it_connects),
 		cmocka_unit_test(test_nobody_waits_that_long),
