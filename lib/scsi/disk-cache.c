@@ -10,8 +10,8 @@
  * each, istgt after the first one since it was started. So 29h/00h counts only
  * if there is another sign of a restart: that nobody listened at the portal for
  * a while, or, at recovery level 2, that the target did not know a session any
- * more which was to go on. An I_T nexus loss (29h/07h) and a reset of the unit (29h/03h), by
- * ourselves or by others, do not lose a cache.
+ * more which was to go on. An I_T nexus loss (29h/07h) and a reset of the unit
+ * (29h/03h), by ourselves or by others, do not lose a cache.
  *
  * Of several sessions with a unit each knows what it has written and flushed
  * itself, but with istgt only one is told of the restart. So a flush after the

@@ -61,17 +61,21 @@ wake_by(struct disk *d, lun_time at)
 		timer_set(&d->outage, at);
 }
 
+/* The first one counts. 0: there was none. */
+static void
+note_loss(struct request *r, lun_time at)
+{
+	if (at != 0 && (r->lost_at == 0 || at < r->lost_at))
+		r->lost_at = at;
+}
+
 lun_time
 outage_since(struct request *r)
 {
 	const struct piece *p;
 
-	list_for_each(p, &r->pieces, const struct piece, link) {
-		lun_time at = p->command.lost_at;
-
-		if (at != 0 && (r->lost_at == 0 || at < r->lost_at))
-			r->lost_at = at;
-	}
+	list_for_each(p, &r->pieces, const struct piece, link)
+		note_loss(r, p->command.lost_at);
 	return r->lost_at;
 }
 
@@ -90,10 +94,7 @@ outage_shared(struct disk *d, struct request *r, struct request *blocker)
 
 	if (at == 0)
 		return;
-	if (at < r->since)
-		at = r->since;
-	if (r->lost_at == 0 || at < r->lost_at)
-		r->lost_at = at;
+	note_loss(r, at > r->since ? at : r->since);
 	if (d->lost && !d->closed)
 		outage_waits(d, r);
 }
