@@ -89,8 +89,10 @@ dropped(struct leg *leg, const struct pdu *async)
 	bool one = async->async_event == ASYNC_CONNECTION_DROP;
 	/* the one that it means is gone, and this one has taken its place */
 	bool replaced = one && (leg_is_opening(leg) || is_recovered(leg));
+	/* or its end was found in the same glance */
+	bool gone = !leg->conn || conn_error(leg->conn)->code != 0;
 
-	if (replaced || (one && !leg->conn))
+	if (one && (replaced || gone))
 		session_log(s, LUN_LOG_INFO, "conn %u: the target drops it (async "
 			    "event 2, Time2Wait %u s, Time2Retain %u s), as is "
 			    "known", leg->login.cid, async->parameter2,

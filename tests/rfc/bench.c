@@ -503,10 +503,16 @@ bench_pass(struct bench *b, lun_time delay)
 }
 
 void
-bench_cut(struct bench *b)
+bench_cut_unseen(struct bench *b)
 {
 	if (b->l->conn)
 		conn_lost(b->l->conn, LUN_ELOST, "closed by the target", b->now);
+}
+
+void
+bench_cut(struct bench *b)
+{
+	bench_cut_unseen(b);
 	bench_run(b);
 }
 

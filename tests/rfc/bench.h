@@ -185,6 +185,8 @@ void bench_check_untouched(struct bench *b, struct command *cmd);
 void bench_pass(struct bench *b, lun_time delay);
 /* The TCP connection ends from the target's side. */
 void bench_cut(struct bench *b);
+/* The same, in the glance that brings what is sent next. */
+void bench_cut_unseen(struct bench *b);
 
 /* The initiator closed the TCP connection; or not. */
 bool bench_closed(struct bench *b);
