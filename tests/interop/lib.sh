@@ -59,6 +59,13 @@ require_fuse()
 		skip "an ordinary user cannot open /dev/fuse"
 }
 
+# ... | matches [OPTION...] PATTERN: grep -q for a pipe. It reads all: who writes
+# on when nobody listens any more fails, and with it the pipe.
+matches()
+{
+	[ "$(grep -c "$@")" != 0 ]
+}
+
 # mounted DIR: not by stat, which fails for root on another user's mount.
 mounted()
 {

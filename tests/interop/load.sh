@@ -95,7 +95,7 @@ mark()
 
 logged()
 {
-	tail -n "+$((marked + 1))" "$log" | grep -qE "$1"
+	tail -n "+$((marked + 1))" "$log" | matches -E "$1"
 }
 
 # -------------------------------------------------------------- the load --

@@ -59,8 +59,8 @@ test_visibility()
 	grep -q 'shows no targets' "$state/err" || fail "$(cat "$state/err")"
 
 	say "asking leaves no trace"
-	! ask nodes "$boss" | grep -qx "$me" || fail "$me is registered"
-	! ask nodes "$boss" | grep -qx "$other" || fail "$other is registered"
+	! ask nodes "$boss" | matches -x "$me" || fail "$me is registered"
+	! ask nodes "$boss" | matches -x "$other" || fail "$other is registered"
 
 	say "what is not shown can be named by hand"
 	as_user "$lunfs" ls --json --initiator-name "$other" \
@@ -89,7 +89,7 @@ test_changes()
 		--initiator-name "$me" "isns://$isns" "$mnt" 2>"$log" &
 	mount_pid=$!
 	wait_until 30 shown "$one" || fail "not mounted"
-	ask nodes "$boss" | grep -qx "$me" || fail "$me is not registered"
+	ask nodes "$boss" | matches -x "$me" || fail "$me is not registered"
 	ask domain-add "$domain" "$two"
 	wait_until 30 shown "$two" || fail "$two does not appear"
 	wait_until 30 two_sessions "$two" ||
@@ -223,7 +223,7 @@ test_restart()
 
 registered()
 {
-	ask nodes "$boss" | grep -qx "$me"
+	ask nodes "$boss" | matches -x "$me"
 }
 
 # shows: 4171-5.6.5.4-01
@@ -234,7 +234,7 @@ test_end()
 	as_user fusermount3 -u "$mnt"
 	wait "$mount_pid" || fail "lunfs: exit status $?"
 	! registered || fail "$me is still registered"
-	ask members "$boss" "$domain" | grep -qx "$me" ||
+	ask members "$boss" "$domain" | matches -x "$me" ||
 		fail "$me is no member of its domain any more"
 }
 

@@ -150,7 +150,7 @@ impatient()
 	fails_within 1500 20000 'Input/output error'
 	logged 'requests fail from now on: --outage wait:3 is over: .*(closed|refused|reset)' ||
 		fail "the log does not say why"
-	session cause | grep -qE 'closed|refused|reset|lost' ||
+	session cause | matches -E 'closed|refused|reset|lost' ||
 		fail "the status does not say why"
 	fails_within 0 8000 'Input/output error'
 	back_by_itself wait3

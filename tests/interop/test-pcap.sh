@@ -76,7 +76,7 @@ converse()
 start_target "$1" "$image"
 capture plain
 as_user "$lunfs" ls --pcap "$state/user/ls.pcapng" "iscsi://$portal"
-dissect "$state/user/ls.pcapng" iscsi.opcode iscsi | grep -q 0x24 ||
+dissect "$state/user/ls.pcapng" iscsi.opcode iscsi | matches 0x24 ||
 	fail "no Text Response in the capture of ls"
 converse plain
 check_wire

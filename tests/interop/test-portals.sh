@@ -68,7 +68,7 @@ load()
 at()
 {
 	as_user timeout 5 "$lunfs" status --json "$mnt" |
-		grep -q "\"portal\": *\"$1\""
+		matches "\"portal\": *\"$1\""
 }
 
 told_the_portals()

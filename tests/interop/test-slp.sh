@@ -32,8 +32,8 @@ done
 
 link_is_up()
 {
-	ip -6 addr show dev v0 scope link | grep -q inet6 &&
-		! ip -6 addr show dev v0 | grep -q tentative
+	ip -6 addr show dev v0 scope link | matches inet6 &&
+		! ip -6 addr show dev v0 | matches tentative
 }
 wait_until 10 link_is_up || fail "v0 does not come up"
 

@@ -78,7 +78,7 @@ wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
 # shows PATTERN: a line of the status
 shows()
 {
-	as_user "$lunfs" status "$mnt" | grep -q "$1"
+	as_user "$lunfs" status "$mnt" | matches "$1"
 }
 shows "^  requests" && fail "there are requests: $(as_user "$lunfs" status "$mnt")"
 kill -STOP "$target_pid"

@@ -25,6 +25,8 @@ GOOD = {
     "src/fuse/fs.c": GPL + '#include "opts.h"\n#include "fs.h"\n',
     "src/fuse/fs.h": GPL + "struct fs;\n",
     "tests/target/t.c": GPL + '#include "wire/pdu.h"\n',
+    "tests/interop/lib.sh": "# SPDX-License-Identifier: GPL-2.0-or-later\n"
+    "grep -q x y || z\n",
     "contrib/demo": "#!/bin/sh\n# SPDX-License-Identifier: GPL-2.0-or-later\n",
 }
 
@@ -60,6 +62,9 @@ BAD = [
     ("check-spdx", "lib/wire/none.c", "int none;\n", "none.c"),
     ("check-spdx", "lib/wire/gpl.h", GPL, "gpl.h"),
     ("check-spdx", "contrib/test", "#!/bin/sh\n", "contrib/test"),
+    ("check-pipes", "tests/interop/test-x.sh", "ps | grep -q x\n", "grep -q x"),
+    ("check-pipes", "tests/interop/test-x.sh", "ps |\n\tgrep -v -Exq x ||\n",
+     "-Exq x"),
 ]
 
 
