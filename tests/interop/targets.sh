@@ -98,6 +98,9 @@ istgt_unit()
 	[ -z "$block" ] || echo "  BlockLength $block"
 }
 
+# (With more than MaxConnections + 1 old connections of an initiator that are not
+# gone yet istgt ends their threads by force; then it has unlocked what another
+# thread had locked, and may hang for ever.)
 istgt_conf()
 {
 	local i
@@ -113,7 +116,7 @@ istgt_conf()
 		  NopInInterval 20
 		  DiscoveryAuthMethod None
 		  MaxSessions 32
-		  MaxConnections 8
+		  MaxConnections 32
 		  MaxR2T 32
 		  MaxOutstandingR2T 16
 		  DefaultTime2Wait 2
