@@ -340,6 +340,42 @@ test_the_target_tells_of_a_loss_later(void **state)
 	bench_free(b);
 }
 
+/* What the target tells of the old connection does not mean the new one. */
+static void
+test_the_target_tells_of_a_loss_that_is_over(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	cut(b, 1);
+	bench_pass(b, TIME2WAIT * TIME_S);
+	let_go(b, 2);
+	bench_login(b, "");
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_int_equal(bench_connections(b), 2);
+	bench_pass(b, 5 * TIME_S);
+	bench_works_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_int_equal(bench_connections(b), 1);
+	bench_free(b);
+}
+
+/* Both in one glance: that the target tells of it is told, too. */
+static void
+test_the_target_tells_of_a_loss_that_is_just_found(void **state)
+{
+	struct bench *b = bench_level2(2, "");
+
+	bench_on(b, 1);
+	bench_cut_unseen(b);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_int_equal(bench_told(b, "conn 2: the target drops it (async event 2"),
+			 1);
+	let_go(b, 2);			/* with this Time2Wait */
+	bench_free(b);
+}
+
 /* Tasks for which the target does not wait are lost. shows: 7143-11.9.1-04 */
 static void
 test_the_target_drops_a_connection_and_its_tasks(void **state)
@@ -459,6 +495,8 @@ main(void)
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
 		cmocka_unit_test(test_the_target_drops_a_connection),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_later),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_just_found),
 		cmocka_unit_test(test_a_long_wait_is_no_wait_for_the_others),
 		cmocka_unit_test(test_the_target_drops_a_connection_and_its_tasks),
 		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),

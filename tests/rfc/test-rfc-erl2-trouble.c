@@ -382,42 +382,6 @@ test_the_answer_to_the_logout_is_lost(void **state)
 	bench_free(b);
 }
 
-/* What the target tells of the old connection does not mean the new one. */
-static void
-test_the_target_tells_of_a_loss_that_is_over(void **state)
-{
-	struct bench *b = bench_level2(2, "");
-
-	cut(b, 1);
-	bench_pass(b, TIME2WAIT * TIME_S);
-	let_go(b, 2);
-	bench_login(b, "");
-	bench_on(b, 0);
-	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
-	assert_int_equal(bench_connections(b), 2);
-	bench_pass(b, 5 * TIME_S);
-	bench_works_on(b, 0);
-	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
-	assert_int_equal(bench_connections(b), 1);
-	bench_free(b);
-}
-
-/* Both in one glance: that the target tells of it is told, too. */
-static void
-test_the_target_tells_of_a_loss_that_is_just_found(void **state)
-{
-	struct bench *b = bench_level2(2, "");
-
-	bench_on(b, 1);
-	bench_cut_unseen(b);
-	bench_on(b, 0);
-	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
-	assert_int_equal(bench_told(b, "conn 2: the target drops it (async event 2"),
-			 1);
-	let_go(b, 2);			/* with this Time2Wait */
-	bench_free(b);
-}
-
 /* The one to which the task moved is lost, too: it moves on. */
 static void
 test_the_new_connection_is_lost_while_the_task_moves(void **state)
@@ -598,8 +562,6 @@ main(void)
 		cmocka_unit_test(test_a_logout_behind_one_without_an_answer),
 		cmocka_unit_test(test_the_logout_goes_where_pings_are_answered),
 		cmocka_unit_test(test_the_answer_to_the_logout_is_lost),
-		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
-		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_just_found),
 		cmocka_unit_test(test_the_new_connection_is_lost_while_the_task_moves),
 		cmocka_unit_test(test_a_login_that_is_refused_for_now_is_made_again),
 		cmocka_unit_test(test_a_login_that_is_refused_has_logged_out),
