@@ -258,6 +258,22 @@ end_by_signal(struct mount *m)
 	}
 }
 
+/* Until it is mounted it has failed, and that is told like other failures. */
+static void
+tell_signal(const struct mount *m, int number)
+{
+	char under_way[LUN_URL_TEXT_MAX + 40];
+
+	if (m->fs->mounted || m->signals > 0) {
+		log_say(LUN_LOG_INFO, "%s: %s", m->mountpoint,
+			strsignal(number));
+		return;
+	}
+	survey_under_way(m->survey, under_way, sizeof(under_way));
+	log_say(LUN_LOG_ERROR, "%s: not mounted: %s while %s", m->mountpoint,
+		strsignal(number), under_way);
+}
+
 static void
 on_signal(void *user)
 {
@@ -269,8 +285,7 @@ on_signal(void *user)
 			on_retry(m);
 			continue;
 		}
-		log_say(LUN_LOG_INFO, "%s: %s", m->mountpoint,
-			strsignal(number));
+		tell_signal(m, number);
 		end_by_signal(m);
 	}
 }

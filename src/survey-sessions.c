@@ -14,6 +14,28 @@ survey_is_lost(const struct survey *sv)
 	return lun_loop_lost(sv->loop) > 0;
 }
 
+void
+survey_under_way(const struct survey *sv, char *text, size_t size)
+{
+	char url[LUN_URL_TEXT_MAX];
+
+	snprintf(text, size, "looking for targets");
+	for (size_t i = 0; i < sv->n_sources; i++) {
+		if (sv->sources[i].done)
+			continue;
+		snprintf(text, size, "asking %s for its targets",
+			 sv->sources[i].label);
+		return;
+	}
+	for (size_t i = 0; i < sv->n; i++) {
+		if (sv->v[i]->state != TARGET_OPENING)
+			continue;
+		snprintf(text, size, "logging in to %s",
+			 target_url(sv->v[i], url));
+		return;
+	}
+}
+
 static void
 each_session(struct survey *sv, void (*fn)(struct lun_session *s))
 {

@@ -156,6 +156,9 @@ void survey_close(struct survey *sv);
 /* Is a session lost that was up? */
 bool survey_is_lost(const struct survey *sv);
 
+/* What survey_start() began and is not done yet, in words: "logging in to URL". */
+void survey_under_way(const struct survey *sv, char *text, size_t size);
+
 /* Those reconnect now. */
 void survey_retry(struct survey *sv);
 

@@ -7,6 +7,7 @@ usage: test-cli.py LUNFS MANUAL.pod
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -270,21 +271,38 @@ class Outcome(Case):
                     self.fails(1, "refused", "mount", *more, source,
                                str(self.mnt))
 
+    def interrupted(self, number, path, more):
+        """A mount of path that is ended while the target does not answer: no
+        wait for it, and one line that says what it was about."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(20)
+            url = "iscsi://127.0.0.1:%d%s" % (silent.getsockname()[1], path)
+            p = subprocess.Popen([LUNFS, "mount", "-f", *more, url, self.mnt],
+                                 stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True)
+            with silent.accept()[0] as login:
+                login.recv(1)
+                start = time.monotonic()
+                p.send_signal(number)
+                err = p.communicate(timeout=20)[1]
+        self.assertEqual(p.returncode, 1)
+        self.assertLess(time.monotonic() - start, 5)
+        return err.replace(url, "URL")
+
     def test_interrupted_login(self):
-        """SIGTERM while the target does not answer: no wait for it."""
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            s.listen()
-            portal = "127.0.0.1:%d" % s.getsockname()[1]
-            p = subprocess.Popen([LUNFS, "mount", "-f", f"iscsi://{portal}",
-                                  str(self.mnt)], stderr=subprocess.DEVNULL)
-            peer = s.accept()[0]
-            peer.recv(1)
-            start = time.monotonic()
-            p.terminate()
-            self.assertEqual(p.wait(20), 1)
-            peer.close()
-            self.assertLess(time.monotonic() - start, 5)
+        for number, word in [(signal.SIGINT, "Interrupt"),
+                             (signal.SIGTERM, "Terminated"),
+                             (signal.SIGHUP, "Hangup")]:
+            for path, what in [("", "asking URL for its targets"),
+                               ("/" + TARGET, "logging in to URL"),
+                               ("/" + TARGET + "/0", "logging in to URL")]:
+                with self.subTest(word=word, path=path):
+                    line = f"lunfs: {self.mnt}: not mounted: {word} while {what}\n"
+                    self.assertEqual(self.interrupted(number, path, []), line)
+
+    def test_interrupted_login_verbose(self):
+        err = self.interrupted(signal.SIGTERM, "", ["-v"])
+        self.assertEqual(err.count("Terminated"), 1, err)
 
     def test_a_mount_that_is_killed_before_it_is_ready(self):
         """What it has begun in the background ends with it."""
@@ -299,7 +317,9 @@ class Outcome(Case):
                 p.kill()
                 while login.recv(4096):
                     pass
-        self.assertEqual(p.communicate(timeout=20)[1], "")
+        self.assertEqual(
+            p.communicate(timeout=20)[1].replace(url, "URL"),
+            f"lunfs: {self.mnt}: not mounted: Terminated while logging in to URL\n")
 
     def test_pcap_cannot_be_written(self):
         self.fails(1, "No such file", "ls", "--pcap",
