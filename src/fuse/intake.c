@@ -210,6 +210,7 @@ read_on(struct intake *in)
 	gone(in);
 }
 
+/* The one that it rests for may have stood aside just after it was called. */
 static void
 on_look(void *user)
 {
@@ -223,6 +224,8 @@ on_look(void *user)
 		in->rests = false;
 		read_on(in);
 	}
+	if (in->rests)
+		in->ops->call(in);
 	if (lost)
 		lun_alarm_set(in->look, LOOK_MS);
 }
