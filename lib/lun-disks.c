@@ -447,6 +447,7 @@ lun_session_disk(struct lun_session *s, size_t i)
 	return i < s->n_disks ? s->disks[i] : NULL;
 }
 
+/* An attempt to find it again is one to log in, and then one to look at it. */
 struct lun_signs
 lun_disk_signs(const struct lun_disk *d)
 {
@@ -454,7 +455,10 @@ lun_disk_signs(const struct lun_disk *d)
 	struct recovery_status st;
 
 	recovery_status(d->s->recovery, &st);
-	signs.coming = signs.away && st.next_at == TIME_NEVER;
+	if (signs.away && d->s->lost)
+		signs.coming = st.next_at == TIME_NEVER;
+	else if (signs.away)
+		signs.coming |= !list_empty(&d->to_probe);
 	return signs;
 }
 

@@ -121,6 +121,7 @@ const struct lun_signs *
 disk_signs(struct disk *d)
 {
 	d->signs.away = d->lost;
+	d->signs.coming = d->lost && probe_running(&d->probe);
 	return &d->signs;
 }
 

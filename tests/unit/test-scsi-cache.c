@@ -257,12 +257,15 @@ test_signs_of_one_without_writes(void **state)
 	assert_false(lun_signs_tell_restart(disk_signs(w.disk), 1, since));
 	lose_nexus(&w, "lost");
 	assert_true(disk_signs(w.disk)->away);
+	assert_false(disk_signs(w.disk)->coming);
 	disk_maybe_restarted(w.disk, since);
 	attention = ASC(0x29, 0x00);
 	disk_probe(w.disk);
 	assert_true(disk_signs(w.disk)->away);
+	assert_true(disk_signs(w.disk)->coming);
 	fake_run(&w.fake);
 	assert_false(disk_signs(w.disk)->away);
+	assert_false(disk_signs(w.disk)->coming);
 	assert_true(lun_signs_tell_restart(disk_signs(w.disk), 1, since));
 	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
 	world_deinit(&w);
