@@ -65,6 +65,7 @@ die()
 start()
 {
 	stop
+	: >"$dir/out"			# now: nothing of the one before is read
 	"$TARGET" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	for _ in $(seq 100); do

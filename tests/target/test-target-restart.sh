@@ -38,6 +38,7 @@ die()
 # start WORDS: the LUN is $disk with these words; sets $pid, $url
 start()
 {
+	: >"$dir/out"			# now: nothing of the one before is read
 	"$TARGET" --lun "file=$disk,size=8M$1" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	for _ in $(seq 100); do
@@ -75,6 +76,7 @@ written_and_killed()
 {
 	first=$1
 	shift
+	: >"$dir/log"
 	stdbuf -oL qemu-io -t writeback -f raw -c "$first" "$@" \
 		-c "sleep 20000" "$url" \
 		>"$dir/log" 2>&1 &
