@@ -206,7 +206,7 @@ test_restart()
 	as_user dd if="$mnt/$one/lun0" of=/dev/null bs=1M count=1 status=none ||
 		fail "the mount does not work without its iSNS server"
 	start_isnsd
-	wait_until 30 grep -q 'is back' "$log" || fail "not found again"
+	wait_until 30 grep -q 'is back, shows' "$log" || fail "not found again"
 	ask add "$two" 127.0.0.1 "$two_at"
 	wait_until 30 shown "$two" || fail "$two does not appear any more"
 
