@@ -309,6 +309,25 @@ disks_requests(const struct lun_session *s)
 	return n;
 }
 
+static bool
+is_busy(const struct disk *d)
+{
+	return disk_requests(d) > 0 && !disk_is_lost(d);
+}
+
+bool
+disks_busy(const struct lun_session *s)
+{
+	const struct lun_disk *d;
+	bool busy = false;
+
+	for (size_t i = 0; i < s->n_disks; i++)
+		busy |= is_busy(s->disks[i]->disk);
+	list_for_each(d, &s->retired, struct lun_disk, retired)
+		busy |= is_busy(d->disk);
+	return busy;
+}
+
 void
 disks_close(struct lun_session *s)
 {

@@ -199,15 +199,15 @@ static const struct recovery_ops recovery_ops = {
 
 /*
  * The logout has to wait for requests that the session does not know of yet,
- * or not at the moment: pieces that are still to come, back-off. If it is lost
- * there is nothing to wait for, nor to log out of.
+ * or not at the moment: pieces that are still to come, back-off. If it is lost,
+ * or the unit is, there is nothing to wait for.
  */
 static void
 drain(struct timer *t, lun_time now)
 {
 	struct lun_session *s = container_of(t, struct lun_session, drain);
 
-	if (disks_requests(s) > 0 && now < s->drain_deadline && !s->lost) {
+	if (!s->lost && disks_busy(s) && now < s->drain_deadline) {
 		timer_set(t, time_add(now, DRAIN_POLL));
 		return;
 	}

@@ -96,6 +96,7 @@ void disks_deinit(struct lun_session *s);	/* the session is gone */
 void disks_look(struct lun_session *s);		/* from the beginning */
 bool disks_looking(const struct lun_session *s);
 size_t disks_requests(const struct lun_session *s);
+bool disks_busy(const struct lun_session *s);	/* those that are not away */
 void disks_close(struct lun_session *s);	/* nothing more is asked */
 void disks_lost(struct lun_session *s, const struct lun_error *err);
 void disks_back(struct lun_session *s);		/* the nexus is there again */

@@ -121,11 +121,18 @@ hurry(struct mount *m)
 		lanes_hurry(m->fs->lanes);
 }
 
+/* A session may be back, and its LUNs not. */
+static bool
+is_away(const struct mount *m)
+{
+	return survey_is_lost(m->survey) || intake_waits(&m->fs->main);
+}
+
 /* Something waits for it: how long may that take now? */
 static void
 tell_away(struct mount *m, int steps)
 {
-	if (m->told_away || !survey_is_lost(m->survey))
+	if (m->told_away || !is_away(m))
 		return;
 	m->told_away = true;
 	log_say(LUN_LOG_WARNING, "%s: ends, but a target is away: it is tried "
@@ -142,12 +149,12 @@ give_up(struct mount *m, const char *when)
 	end(m, EXIT_FAILED);
 }
 
-/* A session that was lost gets a while to come back, and no more of it if it does
- * so time and again. */
+/* What was lost gets a while to come back, and no more of it if it does so time
+ * and again. */
 static void
 watch_lost(struct mount *m)
 {
-	if (!survey_is_lost(m->survey))
+	if (!is_away(m))
 		return;
 	if (++m->lost_steps > LOST_STEPS)
 		give_up(m, "is away");
@@ -235,7 +242,7 @@ end_at_once(struct mount *m)
 		lun_loop_stop(m->loop);
 		return;
 	}
-	if (!m->fs->drained && survey_is_lost(m->survey))
+	if (!m->fs->drained && is_away(m))
 		give_up(m, "is away");
 	else if (!fs_ends(m->fs))
 		stop_serving(m);

@@ -44,7 +44,7 @@ note_strain(struct intake *in)
 /* --------------------------------------------------------------- tick -- */
 
 static void
-end_interrupted(struct request *r)
+end_interrupted(struct request *r, void *unused)
 {
 	bool flush = r->part && flush_is_interrupted(r->part);
 
@@ -62,7 +62,7 @@ on_tick(void *user)
 		    in->requests->in_flight == 0;
 
 	note_strain(in);
-	requests_each(in->requests, end_interrupted);
+	requests_each(in->requests, end_interrupted, NULL);
 	in->errors_logged = 0;
 	in->received_before = received;
 	in->idle_ticks = idle ? in->idle_ticks + 1 : 0;
@@ -295,6 +295,23 @@ intake_put(struct request *r)
 	if (!in->stopped && !in->gone && !in->rests && !in->aside)
 		read_on(in);
 	in->ops->answered(in);
+}
+
+static void
+look_for(struct request *r, void *user)
+{
+	bool *away = user;
+
+	*away |= lun_disk_signs(r->disk).away;
+}
+
+bool
+intake_waits(const struct intake *in)
+{
+	bool away = false;
+
+	requests_each(in->requests, look_for, &away);
+	return away;
 }
 
 /* ------------------------------------------------------------- public -- */

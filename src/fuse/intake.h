@@ -105,4 +105,7 @@ struct request *intake_take(struct intake *in);
 struct request *intake_take_own(struct intake *in);
 void intake_put(struct request *r);
 
+/* Is something in flight for a LUN that is away? */
+bool intake_waits(const struct intake *in);
+
 #endif

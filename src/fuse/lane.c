@@ -62,7 +62,7 @@ lane_on_drain(void *user)
 
 	if (l->survey->closing)
 		return;
-	l->lost_steps += survey_is_lost(l->survey);
+	l->lost_steps += survey_is_lost(l->survey) || intake_waits(&l->intake);
 	if (l->lost_steps > LOST_STEPS)
 		survey_close(l->survey);
 	else

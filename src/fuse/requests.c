@@ -90,12 +90,13 @@ requests_put(struct requests *rs, struct request *r)
 }
 
 void
-requests_each(struct requests *rs, void (*fn)(struct request *r))
+requests_each(struct requests *rs,
+	      void (*fn)(struct request *r, void *user), void *user)
 {
 	for (size_t i = 0; i < rs->n_blocks; i++)
 		for (size_t k = 0; k < BLOCK_REQUESTS; k++)
 			if (rs->blocks[i]->all[k].in_flight)
-				fn(&rs->blocks[i]->all[k]);
+				fn(&rs->blocks[i]->all[k], user);
 }
 
 void

@@ -61,7 +61,8 @@ int requests_new(struct requests **out, struct lun_error *err);
 struct requests *requests_free(struct requests *rs);
 
 /* Calls fn for all that are in flight. */
-void requests_each(struct requests *rs, void (*fn)(struct request *r));
+void requests_each(struct requests *rs,
+		   void (*fn)(struct request *r, void *user), void *user);
 
 /* NULL: all are taken, and there is no memory for more. */
 struct request *requests_get(struct requests *rs);

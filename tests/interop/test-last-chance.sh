@@ -8,14 +8,19 @@ require_fuse
 
 start_target "$1" nocache "$(image 16M image0)"
 log=$state/lunfs.log
-mounts+=("$mnt")
-as_user "$lunfs" mount -f --timeout 5 "iscsi://$portal/$target" "$mnt" \
-	2>"$log" &
-mount_pid=$!
 
 answers()
 {
 	mounted "$mnt" && as_user test -e "$(lun_file 0)"
+}
+
+mount_it()
+{
+	mounts+=("$mnt")
+	as_user "$lunfs" mount -f --timeout 5 "iscsi://$portal/$target" "$mnt" \
+		2>"$log" &
+	mount_pid=$!
+	wait_until 20 answers || fail "no mount"
 }
 
 far()
@@ -23,7 +28,7 @@ far()
 	grep -qE 'attempt [0-9]+ to reconnect, .* in (1[1-9]|2[0-9])\.' "$log"
 }
 
-wait_until 20 answers || fail "no mount"
+mount_it
 printf '%-8192s' early | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
 	conv=notrunc,fsync status=none
 kill_target
@@ -48,3 +53,18 @@ tail -n "+$((before + 1))" "$log" >"$state/told"
 	fail "another wait is told than it is"
 [ "$(head -c 8192 "$state/image0" | tr -d ' ')" = late ] ||
 	fail "what was written is lost"
+
+stop_target
+start_target "$1" "${images[@]}"
+mount_it
+printf '%-8192s' late | as_user dd of="$(lun_file 0)" bs=8192 count=1 \
+	conv=notrunc status=none
+kill_target
+own_options=(--fault sense=2/04/0b)		# standby
+restart_target
+end=$((SECONDS + 20))
+as_user fusermount3 -u "$mnt" || fail "fusermount3"
+status=0
+wait "$mount_pid" || status=$?
+[ "$status" = 1 ] || fail "lunfs: exit status $status, without its LUN"
+[ "$SECONDS" -le "$end" ] || fail "it took too long"

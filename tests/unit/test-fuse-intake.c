@@ -44,6 +44,12 @@ flush_is_interrupted(const struct flush_part *part)
 	return false;
 }
 
+struct lun_signs
+lun_disk_signs(const struct lun_disk *d)
+{
+	return (struct lun_signs){ 0 };
+}
+
 void
 lun_io_cancel(struct lun_disk *d, struct lun_io *io)
 {
