@@ -523,8 +523,7 @@ struct lun_disk_info {
 	uint32_t max_transfer;		/* bytes in one command that we send */
 	uint32_t optimal_transfer;	/* bytes, 0: not said */
 	bool read_only;			/* write protected, or so opened */
-	bool thin;			/* LBPME */
-	bool write_cache;		/* WCE */
+	bool thin, write_cache;		/* LBPME; WCE */
 	/* How often it was found that writes which were done may be lost. The
 	 * next LUN_FLUSH has failed then, or will; others can compare. */
 	uint64_t lost_writes;
@@ -547,6 +546,7 @@ struct lun_signs {
 	int64_t power_on_at, reset_at;	/* it last said so; monotonic ns; 0: never */
 	int64_t absent_at;		/* nobody listened at its portal */
 	bool away, coming;	/* it may not have heard yet; and just tries to */
+	bool dirty;		/* a LUN_FLUSH has something to do, or to tell */
 };
 struct lun_signs lun_disk_signs(const struct lun_disk *d);
 bool lun_signs_tell_restart(const struct lun_signs *all, size_t n, int64_t since);

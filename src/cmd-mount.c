@@ -108,6 +108,9 @@ on_drained(void *user)
 {
 	struct mount *m = user;
 
+	if (m->fs->flush_failed)
+		log_say(LUN_LOG_ERROR, "%s: ends: not all that was written could "
+			"be flushed, it may be lost", m->mountpoint);
 	end(m, m->fs->flush_failed || m->fs->failed || m->unannounced ?
 		    EXIT_FAILED : EXIT_DONE);
 }

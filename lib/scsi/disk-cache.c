@@ -56,6 +56,18 @@ disk_is_dirty(const struct disk *d)
 	return d->acknowledged > d->flushed;
 }
 
+const char *
+cache_gone_text(const struct disk *d, char text[CACHE_GONE_MAX])
+{
+	uint64_t n = d->acknowledged - d->flushed;
+
+	*text = '\0';
+	if (n > 0)
+		snprintf(text, CACHE_GONE_MAX, ": %" PRIu64 " %s not flushed and "
+			 "may be lost", n, n == 1 ? "write was" : "writes were");
+	return text;
+}
+
 void
 cache_lose_write(struct disk *d, const char *why)
 {
@@ -121,6 +133,7 @@ const struct lun_signs *
 disk_signs(struct disk *d)
 {
 	d->signs.away = d->lost;
+	d->signs.dirty = disk_is_dirty(d) || d->lost_write;
 	d->signs.coming = d->lost && probe_running(&d->probe);
 	return &d->signs;
 }

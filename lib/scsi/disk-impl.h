@@ -219,6 +219,9 @@ const char *outage_text(const struct disk *d, char text[OUTAGE_TEXT_MAX]);
 void cache_written(struct disk *d, lun_time submitted);	/* and no FUA */
 void cache_flushed(struct disk *d, uint64_t acknowledged);
 void cache_lose_write(struct disk *d, const char *why);	/* static */
+/* What goes with a unit that is gone: ": so many writes", or nothing. */
+enum { CACHE_GONE_MAX = 80 };
+const char *cache_gone_text(const struct disk *d, char text[CACHE_GONE_MAX]);
 void cache_note_effects(struct disk *d, unsigned effects);
 void cache_nexus_lost(struct disk *d);
 void cache_nexus_back(struct disk *d);

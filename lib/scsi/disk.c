@@ -158,13 +158,14 @@ static void
 become_gone(struct disk *d, const char *text)
 {
 	struct geometry *g = &d->geometry;
+	char lost[CACHE_GONE_MAX];
 
 	if (g->state == LUN_DISK_GONE && strcmp(g->text, text) == 0)
 		return;			/* told already */
 	g->state = LUN_DISK_GONE;
 	snprintf(g->text, sizeof(g->text), "%s", text);
 	disk_update_info(d);
-	disk_log(d, LUN_LOG_ERROR, "", text);
+	disk_log(d, LUN_LOG_ERROR, text, cache_gone_text(d, lost));
 }
 
 bool

@@ -239,6 +239,14 @@ flush_submit(struct request *r, struct flush_part *part, struct lun_disk *disk)
 	lun_disk_submit(disk, &r->io);
 }
 
+/* Its unit has vanished, and nothing with it. */
+static bool
+is_clean_end(const struct flush *f, const struct lun_disk *disk)
+{
+	return !f->req && lun_disk_info(disk)->state == LUN_DISK_GONE &&
+	       !lun_disk_signs(disk).dirty;
+}
+
 void
 flush_part_start(struct intake *in, struct flush_part *part)
 {
@@ -251,6 +259,8 @@ flush_part_start(struct intake *in, struct flush_part *part)
 	} else if (f->asks) {
 		part->signs = disk ? lun_disk_signs(disk) :
 				     (struct lun_signs){ .away = true };
+		flush_part_done(f, in);
+	} else if (disk && is_clean_end(f, disk)) {
 		flush_part_done(f, in);
 	} else if (disk) {
 		part->covers = lane->written;
@@ -294,16 +304,6 @@ flush_new(struct fs *fs, struct node *node, struct opened *opened)
 	return f;
 }
 
-static bool
-is_dirty(const struct node *node)
-{
-	bool dirty = false;
-
-	for (unsigned i = 0; i < LANES_MAX; i++)
-		dirty |= node->lanes[i].written != node->lanes[i].flushed;
-	return dirty;
-}
-
 /* Its parts go to the lanes that have written; that of the main loop is left. */
 static void
 flush_start(struct flush *f)
@@ -323,10 +323,13 @@ flush_start(struct flush *f)
 			lanes_flush(f->fs->lanes, i, &f->parts[i]);
 }
 
-bool
-flush_dirty(struct fs *fs, struct node *from)
+/* True: one is under way (it may have ended at once), or there is no room for it
+ * just now. */
+static bool
+flush_within(struct fs *fs, struct node *from)
 {
-	if (from->kind == NODE_LUN && is_dirty(from)) {
+	if (node_is_dirty(from)) {
+		unsigned others = fs->flushes;
 		struct flush *f;
 
 		if (!fs->main.rx)
@@ -340,11 +343,26 @@ flush_dirty(struct fs *fs, struct node *from)
 		from->opens++;
 		flush_start(f);
 		flush_part_start(&fs->main, &f->parts[0]);
-		return true;
+		return fs->flushes > others;
 	}
 	for (size_t i = 0; i < from->n_children; i++)
-		if (flush_dirty(fs, from->children[i]))
+		if (flush_within(fs, from->children[i]))
 			return true;
+	return false;
+}
+
+bool
+flush_dirty(struct fs *fs, struct node *dir, const struct target *t)
+{
+	struct node *older;
+
+	if (dir && flush_within(fs, dir))
+		return true;
+	for (struct node *n = fs->tree->orphans; n; n = older) {
+		older = n->older;	/* a flush may be all that it waits for */
+		if ((!t || n->target == t) && flush_within(fs, n))
+			return true;
+	}
 	return false;
 }
 

@@ -34,7 +34,7 @@ check_drained(struct fs *fs)
 	    fs->main.requests->in_flight > 0 || fs->flushes > 0 ||
 	    (fs->lanes && !lanes_drained(fs->lanes)))
 		return;
-	if (flush_dirty(fs, fs->tree->root))
+	if (flush_dirty(fs, fs->tree->root, NULL))
 		return;			/* comes back here when it has ended */
 	fs->drained = true;
 	fs->ops->drained(fs->user);

@@ -18,7 +18,7 @@ remove_target(struct fs *fs, struct target *t)
 
 	if (tree_target_in_use(fs->tree, t))
 		return false;
-	if (dir && flush_dirty(fs, dir))
+	if (flush_dirty(fs, dir, t))
 		return false;
 	tree_remove_target(fs->tree, t);
 	survey_leave(t);

@@ -45,9 +45,10 @@ int file_error(const struct request *);
 
 /* flush.c */
 void op_fsync(fuse_req_t, fuse_ino_t, int datasync, struct fuse_file_info *);
-/* Starts the flush of one LUN that needs it, if there is one; also true if there
+/* Starts the flush of one LUN that needs it, if there is one: in dir (NULL: in
+ * none), or one that has vanished, of t (NULL: of any target). Also true if there
  * is no room for it just now. */
-bool flush_dirty(struct fs *, struct node *from);
+bool flush_dirty(struct fs *, struct node *dir, const struct target *t);
 
 /*
  * The part of a flush that is a lane's, and done in its thread; its intake has

@@ -128,10 +128,20 @@ orphan_free(struct node *node)
 	return node_free(node);
 }
 
+bool
+node_is_dirty(const struct node *node)
+{
+	bool dirty = false;
+
+	for (unsigned i = 0; i < LANES_MAX; i++)
+		dirty |= node->lanes[i].written != node->lanes[i].flushed;
+	return dirty;
+}
+
 static bool
 is_needed(const struct node *node)
 {
-	return node->lookups > 0 || node->opens > 0;
+	return node->lookups > 0 || node->opens > 0 || node_is_dirty(node);
 }
 
 /* Takes a file or link out; it lives on while it is needed. */

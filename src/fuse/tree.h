@@ -14,7 +14,8 @@
  * second target with an alias gets "~2" after it.
  *
  * A node lives while it is in the tree, or the kernel knows it (lookups > 0), or
- * it is in use (opens > 0).
+ * it is in use (opens > 0), or it is a LUN with writes that were not flushed: one
+ * that has vanished is still to be asked for them.
  * The kernel's number of a node is its address (1: the root); what stat shows
  * is a hash of the path, so that it stays the same over mounts.
  */
@@ -103,6 +104,9 @@ void tree_remove_target(struct tree *tree, const struct target *t);
 /* A disk appeared, changed or vanished. */
 int tree_update_disk(struct tree *tree, const struct target *t,
 		     struct lun_disk *disk, struct lun_error *err);
+
+/* Of a LUN: were there writes since it was flushed, on any lane? */
+bool node_is_dirty(const struct node *node);
 
 struct node *tree_node(const struct tree *tree, uint64_t ino);
 uint64_t tree_ino(const struct tree *tree, const struct node *node);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How long a node lives: in the tree, known to the kernel, or in use. */
+/* How long a node lives: in the tree, known to the kernel, in use, not flushed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,6 +123,28 @@ test_closed_and_known(void **state)
 	tree_free(w.tree);
 }
 
+static void
+test_not_flushed(void **state)
+{
+	struct world w;
+
+	world_init(&w);
+	assert_false(node_is_dirty(w.lun));
+	w.lun->lanes[1].written = 2;
+	w.lun->lookups = 1;
+	w.lun->opens++;
+	vanish(&w);
+	tree_close(w.lun);
+	tree_forget(w.lun, 1);
+	assert_ptr_equal(w.tree->orphans, w.lun);
+	assert_true(node_is_dirty(w.lun));
+	w.lun->opens++;
+	w.lun->lanes[1].flushed = 2;
+	tree_close(w.lun);
+	assert_null(w.tree->orphans);
+	tree_free(w.tree);
+}
+
 int
 main(void)
 {
@@ -130,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_in_use),
 		cmocka_unit_test(test_in_use_and_forgotten),
 		cmocka_unit_test(test_closed_and_known),
+		cmocka_unit_test(test_not_flushed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,48 @@ test_losses(void **state)
 		lose_as(&losses[i]);
 }
 
+/* What vanishes takes along what it has not flushed. */
+static void
+test_gone(void **state)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	for (int cached = 0; cached <= 1; cached++) {
+		for (int flushed = 0; flushed <= 1; flushed++) {
+			world_cached(&w, cached);
+			assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+			if (flushed)
+				assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+			disk_gone(w.disk, "it was taken away");
+			assert_int_equal(disk_signs(w.disk)->dirty,
+					 cached && !flushed);
+			assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), ESTALE);
+			assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), ESTALE);
+			assert_int_equal(disk_signs(w.disk)->dirty,
+					 cached && !flushed);
+			world_deinit(&w);
+		}
+	}
+}
+
+/* A loss that no flush has told of goes with it, too. */
+static void
+test_gone_after_a_loss(void **state)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, true);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	attention = ASC(0x29, 0x01);
+	assert_int_equal(run(&w, LUN_READ, 0, buffer, BS), 0);
+	disk_gone(w.disk, "it was taken away");
+	assert_false(disk_is_dirty(w.disk));
+	assert_true(disk_signs(w.disk)->dirty);
+	world_deinit(&w);
+}
+
 /* A restart is a sign for the attention that comes with it, not for later. */
 static void
 test_old_restart(void **state)
@@ -276,6 +318,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_gone_after_a_loss),
 		cmocka_unit_test(test_old_restart),
 		cmocka_unit_test(test_flush_across_power_on),
 		cmocka_unit_test(test_fua_across_power_on),
