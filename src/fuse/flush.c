@@ -248,13 +248,29 @@ is_clean_end(const struct flush *f, const struct lun_disk *disk)
 }
 
 void
+flush_part_failed(struct flush_part *part)
+{
+	struct flush *f = part->flush;
+
+	f->failed = true;
+	if (f->left == 0) {
+		flush_round_done(f);
+		return;
+	}
+	f->error = EIO;
+	flush_part_done(f, NULL);
+}
+
+void
 flush_part_start(struct intake *in, struct flush_part *part)
 {
 	struct flush *f = part->flush;
 	struct lane_disk *lane = &part->node->lanes[in->lane];
 	struct lun_disk *disk = in->lane ? lane->disk : part->node->disk;
 
-	if (f->left == 0) {		/* for the main loop to know */
+	if (in->lane == 0 && in->fs->drained) {	/* its disks go, or are gone */
+		flush_part_failed(part);
+	} else if (f->left == 0) {	/* for the main loop to know */
 		flush_round_done(f);
 	} else if (f->asks) {
 		part->signs = disk ? lun_disk_signs(disk) :
@@ -271,20 +287,6 @@ flush_part_start(struct intake *in, struct flush_part *part)
 		lane->flushed = part->covers;
 		flush_part_done(f, in);
 	}
-}
-
-void
-flush_part_failed(struct flush_part *part)
-{
-	struct flush *f = part->flush;
-
-	f->failed = true;
-	if (f->left == 0) {
-		flush_round_done(f);
-		return;
-	}
-	f->error = EIO;
-	flush_part_done(f, NULL);
 }
 
 /* opened: NULL for nobody. NULL: out of memory. */

@@ -184,7 +184,7 @@ static bool
 is_target(const struct node *node, const struct target *t)
 {
 	return t->user == node->target && t->life == node->life &&
-	       t->state == TARGET_UP && !t->leaving;
+	       t->state == TARGET_UP && !t->leaving && !t->all->closing;
 }
 
 struct lun_disk *

@@ -37,6 +37,14 @@ check_drained(struct lane *l)
 		enter(l, DRAINED);
 }
 
+/* No disk is used from now on. */
+static void
+close_sessions(struct lane *l)
+{
+	survey_close(l->survey);
+	l->now++;
+}
+
 void
 lane_on_closed(void *user)
 {
@@ -64,7 +72,7 @@ lane_on_drain(void *user)
 		return;
 	l->lost_steps += survey_is_lost(l->survey) || intake_waits(&l->intake);
 	if (l->lost_steps > LOST_STEPS)
-		survey_close(l->survey);
+		close_sessions(l);
 	else
 		lun_alarm_set(l->drain, LOST_STEP_MS);
 }
@@ -144,7 +152,7 @@ lane_on_wishes(void *user)
 	if (wishes & (WISH_STOP | WISH_CLOSE))
 		stop(l);
 	if (wishes & WISH_CLOSE)
-		survey_close(l->survey);
+		close_sessions(l);
 	if (wishes & WISH_DROP)
 		lun_loop_stop(l->loop);
 }
@@ -159,7 +167,7 @@ lane_serve(struct lane *l)
 		return;
 	log_say(LUN_LOG_ERROR, "session %u: %s", l->intake.lane + 1, err.text);
 	stop(l);
-	survey_close(l->survey);
+	close_sessions(l);
 }
 
 /* -------------------------------------------------------------- thread -- */

@@ -192,12 +192,13 @@ first_mail(struct lanes *l)
 	return m;
 }
 
+/* Not after the end, when no disk is left to read from: nobody answers then. */
 static void
 take_mail(struct lanes *l)
 {
 	struct mail *m;
 
-	while ((m = first_mail(l))) {
+	while (!l->fs->drained && (m = first_mail(l))) {
 		l->mail_waits = !intake_give(&l->fs->main, m->message, m->size);
 		if (l->mail_waits)
 			return;

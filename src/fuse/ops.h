@@ -63,7 +63,7 @@ struct flush_part {
 	bool tried;			/* long enough to be back */
 };
 void flush_part_start(struct intake *in, struct flush_part *part);
-void flush_part_failed(struct flush_part *part);	/* the lane is gone */
+void flush_part_failed(struct flush_part *part);	/* its sessions are gone */
 /* Does nobody wait for it any more? */
 bool flush_is_interrupted(const struct flush_part *part);
 

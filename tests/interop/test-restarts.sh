@@ -88,12 +88,11 @@ write_once()
 		status=none
 }
 
-# The second session has gone to another portal for good, where the LUN is not
-# ready any more after the restart; and nobody here is told of that.
+# half_back OPTION...: the second session has gone to another portal for good,
+# where the LUNs are not ready any more after the restart, and nobody here is told
+# of that. The target has these options then.
 half_back()
 {
-	stop_target
-	start_target own portals=2 "${images[0]}"
 	kill_target
 	own_options=(--fault "redirect=${portals[1]},nth=2"
 		--fault set=detail:2,on=login-response,nth=3)
@@ -102,7 +101,7 @@ half_back()
 	write_once
 	kill -STOP "$(lunfs_pids)"
 	kill_target
-	own_options=(--fault "sense=2/04/0b,portal=${portals[1]}")
+	own_options=(--fault "sense=2/04/0b,portal=${portals[1]}" "$@")
 	restart_target
 	run 0 info "$(lun_url 0)"
 	kill -CONT "$(lunfs_pids)"
@@ -189,10 +188,32 @@ for round in 1 2; do
 done
 
 if [ "$kind" = own ]; then
+	stop_target
+	start_target own portals=2 "$(image 16M image)" "$(image 16M image1)"
+
 	say "one that finds no LUN any more is not waited for for ever"
 	half_back
 	as_user timeout 20 sync "$(lun_file 0)" || fail "fsync"
 	ends 0
+
+	say "the end while it is waited for"
+	# the first session is lost with a write, and the second one is slow to end
+	half_back --fault "cut,on=scsi-command,write,portal=$portal" \
+		--fault "refuse=3/1,portal=$portal,skip=2" \
+		--fault "stall,on=logout-request,portal=${portals[1]}"
+	as_user sync "$(lun_file 0)" 2>/dev/null &
+	waits=$!
+	sleep 1
+	as_user dd if=/dev/zero of="$(lun_file 1)" bs=4k count=1 conv=notrunc \
+		oflag=direct status=none 2>/dev/null &
+	writes=$!
+	sleep 0.5
+	kill "$(lunfs_pids)"
+	sleep 0.2
+	kill "$(lunfs_pids)"
+	wait "$mount_pid" && fail "the end is well"
+	wait "$waits" && fail "fsync is well"
+	wait "$writes" && fail "the write is well"
 fi
 
 if compgen -G "$state/user/tsan*" >/dev/null; then
