@@ -98,6 +98,7 @@ connrec_login_failed(struct leg *leg)
 	bool elsewhere = err.code == LUN_ENOTFOUND && !legs_ready(s);
 
 	s->forgotten |= refused && l->status_detail == NO_SUCH_SESSION;
+	connrec_note(leg, &err);
 	leg_drop_conn(leg);
 	if (refused || elsewhere) {
 		session_give_up(s, LUN_ELOST, "%s", err.text);

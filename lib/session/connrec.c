@@ -20,6 +20,7 @@
  * it is answered is one loss, and those above have said how long that may be.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "session/session-impl.h"
 
@@ -42,6 +43,18 @@ suspend(struct task *t)
 	t->snack_tag = 0;		/* 7.2.2 */
 	t->reassigning = false;
 	task_idle(t);			/* a reassignment was all that it had */
+}
+
+/* So that whoever reads it alone knows where it was. */
+void
+connrec_note(struct leg *leg, const struct lun_error *err)
+{
+	char portal[PORTAL_TEXT_MAX];
+	size_t n = strlen(portal_print(&leg->portal, portal));
+	bool named = strncmp(err->text, portal, n) == 0 && err->text[n] == ':';
+
+	lun_fail(&leg->cause, err->code, "%s%s%s", named ? "" : portal,
+		 named ? "" : ": ", err->text);
 }
 
 /* Does the session live on without it? */
@@ -105,7 +118,7 @@ connrec_begin(struct leg *leg)
 	connrec_times(leg, leg->time2wait, leg->time2retain);
 	note_losses(leg);
 	tell_lost(leg, err.text, connrec_seconds_left(leg));
-	leg->cause = err;
+	connrec_note(leg, &err);
 	leg->later = s->told = 0;
 	leg->exp_stat_sn = conn_exp_stat_sn(leg->conn);
 	leg->lost = leg->was_lost = true;
@@ -369,8 +382,8 @@ give_up(struct leg *leg, lun_time now)
 				leg->cause.text);
 	} else {
 		session_give_up(s, LUN_ETIMEDOUT, "conn %u was not recovered "
-				"within %" PRId64 " s", leg->login.cid,
-				(now - leg->lost_at) / TIME_S);
+				"within %" PRId64 " s: %s", leg->login.cid,
+				(now - leg->lost_at) / TIME_S, leg->cause.text);
 	}
 }
 

@@ -150,7 +150,8 @@ struct leg {
 					   has met; TIME_NEVER: it had none */
 	lun_time later;			/* back-off after what failed; 0: nothing
 					   has */
-	struct lun_error cause;		/* of the loss */
+	struct lun_error cause;		/* of the loss, or the last failure to be
+					   back; it names the portal */
 	struct leg *carrier;		/* has sent the logout for it */
 	lun_time answer_by;		/* ... and its answer is waited for */
 	bool unheard;			/* ... in vain */
@@ -311,6 +312,7 @@ int connrec_init(struct session *s);	/* 0 or LUN_ENOMEM */
 void connrec_deinit(struct session *s);
 /* Its connection is lost. False: and with it the session (not over yet). */
 bool connrec_begin(struct leg *leg);
+void connrec_note(struct leg *leg, const struct lun_error *err);	/* its cause */
 /* The target says how long it waits (11.9.1). */
 void connrec_times(struct leg *leg, lun_time time2wait, lun_time time2retain);
 void connrec_step(struct session *s, lun_time now);

@@ -420,6 +420,8 @@ static bool
 gives_up_connections(struct session *s, const struct command *cmd, lun_time now)
 {
 	lun_time since = cmd->waits_since;
+	struct session_outage out;
+	bool lost = session_outage(s, &out);
 
 	if (now < cmd->deadline &&
 	    (since == 0 || now < time_add(since, s->cfg.recovery_time)))
@@ -427,7 +429,8 @@ gives_up_connections(struct session *s, const struct command *cmd, lun_time now)
 	if (since == 0)
 		since = cmd->deadline - time_for(s, cmd);
 	session_give_up(s, LUN_ELOST, "no connection was recovered within %"
-			PRId64 " s", (now - since) / TIME_S);
+			PRId64 " s%s%s", (now - since) / TIME_S, lost ? ": " : "",
+			lost ? out.cause : "");
 	return true;
 }
 

@@ -60,7 +60,8 @@ test_the_time_is_over(void **state)
 	bench_pending(b, cmd);
 	bench_pending(b, late);
 	bench_pass(b, 1);
-	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 22 s");
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 22 s: "
+			  "192.0.2.1:3260: the login was not answered within 15 s");
 	bench_done(b, cmd, LUN_ETIMEDOUT);
 	bench_done(b, late, LUN_ETIMEDOUT);
 	bench_free(b);
@@ -111,7 +112,8 @@ test_nobody_waits_that_long(void **state)
 	bench_pass(b, 5 * TIME_S - 1);
 	bench_pending(b, cmd);
 	bench_pass(b, 1);
-	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 7 s");
+	bench_expect_down(b, LUN_ETIMEDOUT, "conn 1 was not recovered within 7 s: "
+			  "192.0.2.1:3260: closed by the target");
 	bench_done(b, cmd, LUN_ETIMEDOUT);
 	bench_free(b);
 }
@@ -180,7 +182,8 @@ test_a_command_that_has_waited_before(void **state)
 		bench_pending(b, cmd);
 		bench_pass(b, 2 * TIME_S);
 		bench_expect_down(b, LUN_ELOST, sent ? "again and again for 20 s" :
-				  "no connection was recovered within 20 s");
+				  "no connection was recovered within 20 s: "
+				  "192.0.2.1:3260: closed by the target");
 		bench_done(b, cmd, LUN_ELOST);
 		assert_int_equal(cmd->lost_at, sent ? cmd->waits_since : lost_at);
 		bench_free(b);
