@@ -19,12 +19,22 @@
  * that loss; it is over when the signs that all the others have seen since then
  * are known, see lun_io.doubt.
  *
+ * A write with LUN_FUA that a flush has to follow, as the unit has no FUA, has no
+ * part in that: its data is at hand until it is done, so if the nexus was lost
+ * before, all of it is written again, whoever is told of a restart. It fails if
+ * the power failed and the nexus did not: a unit that says so again and again
+ * would be written to for ever.
+ *
  * A restart without any of these signs stays unnoticed.
  */
 #include "scsi/disk-impl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+
+#define MAY_BE_LOST \
+	"writes that were not flushed may be lost, as the target was restarted"
 
 static bool
 has_cache(const struct disk *d)
@@ -75,12 +85,36 @@ cache_lose_write(struct disk *d, const char *why)
 	d->info.lost_writes = ++d->lost_writes;
 }
 
+/* Was some of it acknowledged, and a flush is still to follow? */
+static bool
+is_unfinished(const struct request *r)
+{
+	const struct piece *p;
+	size_t out = 0;
+
+	list_for_each(p, &r->pieces, const struct piece, link)
+		out += p->range.length;
+	return r->sync && r->next > out;
+}
+
+/* But what an outage has met, too, is made again anyway. */
+static void
+fail_unfinished(struct disk *d)
+{
+	struct request *r;
+
+	list_for_each(r, &d->writes, struct request, order)
+		if (is_unfinished(r) && !r->again)
+			request_fail(r, LUN_EREFUSED, EIO, MAY_BE_LOST);
+}
+
 /* The power of the unit failed: what it held is gone. */
 static void
 cache_lost(struct disk *d)
 {
 	char text[100];
 
+	fail_unfinished(d);
 	if (!disk_is_dirty(d))
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 " writes were not flushed yet "
@@ -89,8 +123,7 @@ cache_lost(struct disk *d)
 	disk_log(d, LUN_LOG_ERROR, "the target was restarted: ", text);
 	d->flushed = d->acknowledged;
 	d->doubt = 0;
-	cache_lose_write(d, "writes that were not flushed may be lost, as the "
-			    "target was restarted");
+	cache_lose_write(d, MAY_BE_LOST);
 }
 
 void
@@ -118,6 +151,10 @@ disk_maybe_restarted(struct disk *d, lun_time at)
 void
 cache_nexus_lost(struct disk *d)
 {
+	struct request *r;
+
+	list_for_each(r, &d->writes, struct request, order)
+		r->again |= is_unfinished(r);
 	if (disk_is_dirty(d) && d->doubt == 0)
 		d->doubt = d->alive_at;
 }

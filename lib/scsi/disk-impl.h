@@ -63,6 +63,7 @@ struct request {
 	bool head, tail;		/* the write has a part of first, last */
 	bool sync;			/* a flush is to follow the data */
 	bool sync_sent;
+	bool again;			/* behind the flush: all of it */
 	bool cancelled;
 	bool ended;
 	bool outwaited;			/* it was lost after all of its time */

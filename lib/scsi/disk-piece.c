@@ -263,11 +263,16 @@ piece_good(struct disk *d, struct piece *p)
 		return true;
 	case PIECE_DIRECT:
 	case PIECE_EDGE_WRITE:
-		if (request_io(r)->op == LUN_WRITE && !piece_is_fua(d, p))
+		if (request_io(r)->op == LUN_WRITE && !r->sync &&
+		    !piece_is_fua(d, p))
 			cache_written(d, r->since);
 		return false;
 	case PIECE_SYNC:
 		cache_flushed(d, r->covers);
+		if (r->again) {
+			r->again = r->sync_sent = false;
+			r->next = 0;
+		}
 		return false;
 	}
 	abort();

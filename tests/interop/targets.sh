@@ -199,9 +199,9 @@ start_lio()
 
 # ---------------------------------------------------------------- our own --
 
-# ${own_options[@]}: more of the options of lunfs-target. tells_one=1: only one
-# session is told that it was started, as istgt does.
-own_options=() tells_one=''
+# ${own_options[@]}: more of the options of lunfs-target. $own_words: more words of
+# its LUNs.
+own_options=() own_words=''
 
 start_own()
 {
@@ -212,7 +212,7 @@ start_own()
 	done
 	for ((i = 0; i < ${#images[@]}; i++)); do
 		args+=(--lun \
-			"file=${images[i]}${tells_one:+,tells-one}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
+			"file=${images[i]}${own_words:+,$own_words}${ro:+,ro}${nocache:+,wce=0}${block:+,block=$block}${unit:+,serial=$unit$i}")
 	done
 	[ -z "$window" ] || args+=(--window "$window")
 	[ -z "$chap" ] || args+=(--chap "$chap")

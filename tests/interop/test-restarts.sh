@@ -3,7 +3,8 @@
 # What one of several sessions has written and a restart of the target may have
 # lost: a target need tell one session only that it was restarted, and that may be
 # another one. An fsync fails nevertheless, once; and if there is none any more,
-# the mount ends with an error. What was flushed before is no loss.
+# the mount ends with an error. What was flushed before is no loss, nor is what was
+# written with O_DSYNC.
 . "${0%/*}/lib.sh"
 require_fuse
 require jq
@@ -109,19 +110,25 @@ half_back()
 }
 
 export TSAN_OPTIONS=log_path=$state/user/tsan
-tells_one=1
-start_target "$1" "$(image 16M image)"
+own_words=tells-one,volatile,fua=0
+img=$(image 16M image)
+start_target "$1" "$img"
 mount_it
 coproc user { as_user python3 -u -c '
-import errno, os, sys
+import errno, mmap, os, sys
 
 fd = os.open(sys.argv[1], os.O_RDWR)
+dsync = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT | os.O_DSYNC)
+page = mmap.mmap(-1, 4096)
 for line in sys.stdin:
     try:
         if line == "write\n":
             os.pwrite(fd, b"x" * 4096, 8192)
-        else:
+        elif line == "fsync\n":
             os.fsync(fd)
+        else:
+            page[:] = line[0].encode() * 4096
+            os.pwrite(dsync, page, 0)
         print("ok")
     except OSError as e:
         print(errno.errorcode[e.errno])
@@ -142,6 +149,22 @@ restart
 expect fsync ok
 expect write ok
 expect fsync ok
+
+say "between O_DSYNC's write and its flush"
+# no more commands are invited behind that write
+for round in {1..6}; do
+	own_options=(--window 1 --fault window=0,on=scsi-response,write)
+	restart
+	echo "$round" >&"${user[1]}"
+	sleep 0.5
+	own_options=()
+	restart
+	read -r answer <&"${user[0]}"
+	[ "$answer" = ok ] || fail "O_DSYNC: $answer"
+	[ "$(head -c 4096 "$img" | tr -d "$round" | wc -c)" = 0 ] ||
+		fail "O_DSYNC: it is not on the medium"
+	expect fsync ok
+done
 
 say "the first one that is let in is the last one to know"
 # and it is not the one that fsync needs most

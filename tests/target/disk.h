@@ -38,7 +38,9 @@ struct disk_config {
 	uint64_t size;			/* a multiple of block_size */
 	uint32_t block_size;
 	bool read_only, write_cache, thin;
-	bool tells_one;			/* session only that it was started */
+	bool no_fua;			/* nor DPO: not said in MODE SENSE */
+	/* Which sessions are told that it was started, by 29h/00h. */
+	enum { TELLS_EACH, TELLS_ONE, TELLS_NONE } tells;
 	char serial[32];
 	const char *saved;		/* what ops->save() kept, or NULL */
 	const struct disk_ops *ops;	/* NULL: memset() does it */

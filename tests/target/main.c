@@ -117,7 +117,7 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 		return 0;
 	}
 	if (!value && strcmp(word, "tells-one") == 0) {
-		spec->config.tells_one = true;
+		spec->config.tells = TELLS_ONE;
 		return 0;
 	}
 	if (!value && strcmp(word, "volatile") == 0) {
@@ -143,6 +143,8 @@ lun_word(struct program *p, struct lun_spec *spec, char *word)
 		spec->config.block_size = (uint32_t)n;
 	else if (strcmp(word, "wce") == 0 && n <= 1)
 		spec->config.write_cache = n;
+	else if (strcmp(word, "fua") == 0 && n <= 1)
+		spec->config.no_fua = !n;
 	else if (strcmp(word, "lun") == 0 && n < LUNS)
 		spec->lun = (unsigned)n;
 	else if (strcmp(word, "count") == 0 && n > 0 && n <= LUNS)

@@ -253,7 +253,7 @@ mode_sense(const struct task *k, uint8_t *buf, bool ten)
 	const uint8_t *cdb = k->cmd.cdb;
 	bool wide = ten && (cdb[1] & 0x10), no_descriptor = cdb[1] & 0x08;
 	size_t head = ten ? 8 : 4, desc = 0, pages_len;
-	uint8_t device = 0x10;			/* DPOFUA */
+	uint8_t device = disk_config(k->lu->disk)->no_fua ? 0 : 0x10; /* DPOFUA */
 
 	memset(buf, 0, SMALL_MAX);
 	if (!no_descriptor)

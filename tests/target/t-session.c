@@ -177,7 +177,9 @@ new_tsih(struct target *t)
 static void
 tell_power_on(struct session *s, struct tlu *lu)
 {
-	if (!lu->told || !disk_config(lu->disk)->tells_one)
+	int tells = disk_config(lu->disk)->tells;
+
+	if (tells == TELLS_EACH || (tells == TELLS_ONE && !lu->told))
 		nexus_add_ua(s, lu, 0x2900);
 	lu->told = true;
 }

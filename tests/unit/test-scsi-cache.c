@@ -171,42 +171,6 @@ test_flush_across_power_on(void **state)
 	world_deinit(&w);
 }
 
-/* FUA without DPOFUA is a write and a flush: the loss may come between. The
- * next flush fails, too, as it may be somebody else's. */
-static bool
-answer_between(struct fake *f, struct command *c)
-{
-	return c->cdb[0] == SYNCHRONIZE_CACHE_10 && answer_attention(f, c);
-}
-
-static void
-test_fua_across_power_on(void **state)
-{
-	for (int dpo_fua = 0; dpo_fua < 2; dpo_fua++) {
-		struct world w;
-		struct req q;
-		char buffer[BS] = { 0 };
-
-		world_init(&w, 1);
-		w.fake.wce = true;
-		w.fake.dpo_fua = dpo_fua;
-		world_start(&w, false);
-		w.fake.answer = answer_between;
-		attention = ASC(0x29, 0x01);
-		q = (struct req){ .io = {
-			.op = LUN_WRITE, .flags = LUN_FUA, .buffer = buffer,
-			.length = BS, .done = req_done, .user = &q,
-		} };
-		disk_submit(w.disk, &q.io);
-		fake_run(&w.fake);
-		assert_int_equal(q.io.error, dpo_fua ? 0 : EIO);
-		assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0),
-				 dpo_fua ? 0 : EIO);
-		assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
-		world_deinit(&w);
-	}
-}
-
 static struct lun_io
 flush(struct world *w)
 {
@@ -215,6 +179,142 @@ flush(struct world *w)
 	submit(w, &q, LUN_FLUSH, 0, NULL, 0);
 	fake_run(&w->fake);
 	return q.io;
+}
+
+/* FUA without DPOFUA is a write and a flush. */
+static void
+submit_fua(struct world *w, struct req *q, uint64_t offset, void *buffer,
+	   size_t length)
+{
+	*q = (struct req){ .io = {
+		.op = LUN_WRITE, .flags = LUN_FUA, .offset = offset,
+		.buffer = buffer, .length = length, .done = req_done, .user = q,
+	} };
+	disk_submit(w->disk, &q->io);
+}
+
+/* The loss may come between. The next flush is about other writes. */
+static uint8_t told_at;			/* this operation code */
+
+static bool
+answer_there(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] != told_at || !answer_attention(f, c))
+		return false;
+	memcpy(f->data, f->durable, f->window_len);
+	return true;
+}
+
+static void
+fua_across_power_on(bool dpo_fua, bool others, uint8_t opcode)
+{
+	bool between = opcode == SYNCHRONIZE_CACHE_10;
+	int error = !dpo_fua && (between || others) ? EIO : 0;
+	struct world w;
+	struct req q;
+	char buffer[BS];
+
+	world_init(&w, 1);
+	w.fake.wce = true;
+	w.fake.dpo_fua = dpo_fua;
+	world_start(&w, false);
+	memset(buffer, 'x', BS);
+	if (others)
+		assert_int_equal(run(&w, LUN_WRITE, BS, buffer, BS), 0);
+	w.fake.answer = answer_there;
+	told_at = opcode;
+	attention = ASC(0x29, 0x01);
+	submit_fua(&w, &q, 0, buffer, BS);
+	fake_run(&w.fake);
+	assert_int_equal(q.io.error, error);
+	if (error == 0)
+		assert_memory_equal(w.fake.durable, buffer, BS);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), others ? EIO : 0);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	world_deinit(&w);
+}
+
+static void
+test_fua_across_power_on(void **state)
+{
+	for (int i = 0; i < 8; i++)
+		fua_across_power_on(i & 1, i & 2, i & 4 ? WRITE_10 :
+				    SYNCHRONIZE_CACHE_10);
+}
+
+/* The unit is restarted; asc: 0 if it tells somebody else. */
+static void
+restart(struct world *w, uint16_t asc)
+{
+	struct fake *f = &w->fake;
+	struct command *c;
+
+	memcpy(f->data, f->durable, f->window_len);
+	list_for_each(c, &f->queue, struct command, link) {
+		c->task = FAKE_EXECUTED;
+		c->result = LUN_ELOST;
+	}
+	lose_nexus(w, "restarted");
+	while (f->queued > 0)
+		fake_step(f);
+	attention = asc;
+	disk_probe(w->disk);
+}
+
+/* True: it was done before. */
+static bool
+fua_across_restarts(unsigned steps, unsigned more, uint16_t asc)
+{
+	enum { BEFORE = 100, LENGTH = 10 * BS };
+	struct world w;
+	struct req q;
+	char buffer[LENGTH], around[BEFORE];
+	bool done;
+
+	memset(buffer, 'x', sizeof(buffer));
+	memset(around, 'o', sizeof(around));
+	world_init(&w, steps + 1);
+	w.fake.wce = true;
+	w.fake.max_transfer = 4;
+	w.options.outage = TIME_NEVER;
+	memset(w.fake.data, 'o', w.fake.window_len);
+	memset(w.fake.durable, 'o', w.fake.window_len);
+	world_start(&w, false);
+	w.fake.answer = answer_attention;
+	attention = 0;
+	submit_fua(&w, &q, BEFORE, buffer, LENGTH);
+	while (steps-- > 0 && q.done == 0)
+		fake_advance(&w.fake);
+	done = q.done > 0;
+	restart(&w, asc);
+	while (more-- > 0 && q.done == 0)
+		fake_advance(&w.fake);
+	if (q.done == 0)
+		restart(&w, asc);
+	fake_run(&w.fake);
+	assert_int_equal(q.done, 1);
+	assert_int_equal(q.io.error, 0);
+	assert_memory_equal(w.fake.durable, around, BEFORE);
+	assert_memory_equal(w.fake.durable + BEFORE, buffer, LENGTH);
+	assert_memory_equal(w.fake.durable + BEFORE + LENGTH, around, BEFORE);
+	struct lun_io io = flush(&w);
+	assert_int_equal(io.error, 0);
+	assert_int_equal(io.doubt, 0);
+	world_deinit(&w);
+	return done;
+}
+
+/* Whenever that is, once or twice, what is done is on the medium, and leaves no
+ * doubt. */
+static void
+test_fua_across_restarts(void **state)
+{
+	static const uint16_t told[] = { 0, ASC(0x29, 0x01) };
+
+	for (unsigned i = 0; i < 2 * 60; i++)
+		for (unsigned steps = 0;
+		     !fua_across_restarts(steps, i / 2, told[i % 2]); steps++)
+			assert_true(steps < 1000);
 }
 
 /* A flush says since when there is a doubt, once: of what was written before the
@@ -323,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_old_restart),
 		cmocka_unit_test(test_flush_across_power_on),
 		cmocka_unit_test(test_fua_across_power_on),
+		cmocka_unit_test(test_fua_across_restarts),
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_signs_of_one_without_writes),
