@@ -126,6 +126,8 @@ start(void)
 		.size = (uint64_t)p->blocks * p->block_size,
 		.block_size = p->block_size,
 		.write_cache = p->write_cache,
+		.no_fua = p->no_fua,
+		.tells = p->silent ? TELLS_NONE : TELLS_EACH,
 		.serial = "SIM1",
 		.ops = medium_ops(),
 	};

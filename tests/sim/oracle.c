@@ -134,6 +134,19 @@ held(uint32_t cell, uint32_t id, uint64_t since)
 	return NULL;
 }
 
+/* Did a crash take what was there? */
+static bool
+taken(uint32_t cell, const struct version *v)
+{
+	const struct version *next = newest(cell);
+
+	if (next == v)
+		return false;
+	while (older(next) != v)
+		next = older(next);
+	return next->by_crash;
+}
+
 /* -------------------------------------------------------------- requests -- */
 
 static const char *
@@ -193,7 +206,8 @@ check_write(uint32_t id, const struct op *op)
 		if (!v)
 			broken("#%u: cell %u: done, but it has not landed; #%u "
 			       "is there", id, cell, newest(cell)->id);
-		if (op->flags & LUN_FUA && oracle.durable[cell] < v->since)
+		if (op->flags & LUN_FUA &&
+		    (oracle.durable[cell] < v->since || taken(cell, v)))
 			broken("#%u: cell %u: done with FUA, but it is not on "
 			       "the medium", id, cell);
 	}

@@ -41,7 +41,7 @@ struct setting {
 struct plan {
 	/* the unit */
 	uint32_t block_size, blocks;
-	bool write_cache;
+	bool write_cache, no_fua, silent;	/* silent: of its restarts */
 
 	/* the application */
 	unsigned ops, depth;

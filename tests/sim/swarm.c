@@ -398,6 +398,8 @@ plan_draw(struct plan *p, const struct limits *limits)
 		draw_recovery(p);
 	rules_draw_nth(p);
 	portals_draw(p, limits);
+	p->no_fua = pick(3) == 0;
+	p->silent = pick(3) == 0;
 
 	fit_network(p);
 	if (limits->plain_network)
@@ -431,10 +433,12 @@ outage_name(const struct plan *p)
 void
 plan_say(const struct plan *p)
 {
-	say("plan: %u blocks of %u, write cache %d; %u ops, depth %u, up to %u, "
+	say("plan: %u blocks of %u, write cache %d%s%s; %u ops, depth %u, up to %u, "
 	    "writes %u, flushes %u, FUA %u, cancels %u, unaligned %u, think %.3f, "
 	    "retries %u, leaves %u",
-	    p->blocks, p->block_size, p->write_cache, p->ops, p->depth,
+	    p->blocks, p->block_size, p->write_cache,
+	    p->no_fua ? ", no FUA" : "", p->silent ? ", silent" : "",
+	    p->ops, p->depth,
 	    p->size_max, p->writes, p->flushes, p->fua, p->cancels,
 	    p->unaligned, (double)p->think_max / TIME_S, p->retries,
 	    p->leaves);
