@@ -466,18 +466,24 @@ lun_session_disk(struct lun_session *s, size_t i)
 	return i < s->n_disks ? s->disks[i] : NULL;
 }
 
-/* An attempt to find it again is one to log in, and then one to look at it. */
+/* An attempt to find it again is one to log in, and then one to look at it. At
+ * level 2 the session may go on as if nothing was, or hear at last that it cannot. */
 struct lun_signs
 lun_disk_signs(const struct lun_disk *d)
 {
 	struct lun_signs signs = *disk_signs(d->disk);
 	struct recovery_status st;
+	struct session_outage out;
 
 	recovery_status(d->s->recovery, &st);
-	if (signs.away && d->s->lost)
+	if (d->s->lost) {
 		signs.coming = st.next_at == TIME_NEVER;
-	else if (signs.away)
+	} else if (session_outage(recovery_session(d->s->recovery), &out)) {
+		signs.away = true;
+		signs.coming = out.next_at == TIME_NEVER;
+	} else if (signs.away) {
 		signs.coming |= !list_empty(&d->to_probe);
+	}
 	return signs;
 }
 

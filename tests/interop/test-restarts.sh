@@ -72,12 +72,12 @@ ends()
 		fail "exit status $status, not $1: $(tail -n 20 "$state/mount.log")"
 }
 
-# mount_it [SESSIONS]
+# mount_it [SESSIONS [OPTION...]]
 mount_it()
 {
 	mounts+=("$mnt")
-	as_user "$lunfs" mount -f --sessions "${1:-3}" "iscsi://$portal/$target" \
-		"$mnt" 2>"$state/mount.log" &
+	as_user "$lunfs" mount -f --sessions "${1:-3}" "${@:2}" \
+		"iscsi://$portal/$target" "$mnt" 2>"$state/mount.log" &
 	mount_pid=$!
 	wait_until 60 up "${1:-3}" ||
 		fail "not ${1:-3} sessions: $(cat "$state/mount.log")"
@@ -89,18 +89,31 @@ write_once()
 		status=none
 }
 
-# half_back OPTION...: the second session has gone to another portal for good,
-# where the LUNs are not ready any more after the restart, and nobody here is told
-# of that. The target has these options then.
-half_back()
+# half_moves OPTION...: from a target with these options. The second session goes
+# to another portal for good.
+half_moves()
 {
 	kill_target
 	own_options=(--fault "redirect=${portals[1]},nth=2"
-		--fault set=detail:2,on=login-response,nth=3)
+		--fault set=detail:2,on=login-response,nth=3 "$@")
 	restart_target
+}
+
+# With all of its threads: they are told one after the other.
+is_stopped()
+{
+	! cat /proc/"$1"/task/*/status | matches '^State:.[^T]'
+}
+
+# half_back OPTION...: where it is, the LUNs are not ready any more after a restart,
+# of which nobody here is told. The target has these options then.
+half_back()
+{
+	half_moves
 	mount_it 2
 	write_once
 	kill -STOP "$(lunfs_pids)"
+	wait_until 10 is_stopped "$(lunfs_pids)" || fail "it is not stopped"
 	kill_target
 	own_options=(--fault "sense=2/04/0b,portal=${portals[1]}" "$@")
 	restart_target
@@ -218,6 +231,24 @@ if [ "$kind" = own ]; then
 	half_back
 	as_user timeout 20 sync "$(lun_file 0)" || fail "fsync"
 	ends 0
+
+	say "one whose connection is to be recovered has yet to hear"
+	# the first one is away, and not refused, when nobody listens for a moment
+	tells_one=''
+	half_moves --key ErrorRecoveryLevel=2 \
+		--fault "async=session-drop,on=scsi-command,write,portal=$portal" \
+		--fault "refuse=3/1,portal=$portal,skip=2"
+	mount_it 2 --erl 2
+	write_once
+	sleep 2
+	kill_target
+	own_options=(--key ErrorRecoveryLevel=2
+		--fault "stall=2s,on=login-request,portal=${portals[1]}")
+	restart_target
+	as_user "$lunfs" retry "$mnt" || fail "retry"
+	as_user sync "$(lun_file 0)" 2>/dev/null && fail "fsync is well"
+	ends 0
+	tells_one=1
 
 	say "the end while it is waited for"
 	# the first session is lost with a write, and the second one is slow to end
