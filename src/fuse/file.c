@@ -140,12 +140,6 @@ start(fuse_req_t req, struct node *node, const struct lun_io *io)
 	fuse_req_interrupt_func(req, on_interrupt, r);
 }
 
-static struct opened *
-opened_of(const struct fuse_file_info *fi)
-{
-	return (struct opened *)(uintptr_t)fi->fh;
-}
-
 /* How much of size bytes at offset lies before the end. */
 static size_t
 clip(const struct node *node, uint64_t offset, size_t size)

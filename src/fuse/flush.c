@@ -378,7 +378,7 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		fuse_reply_err(req, 0);
 		return;
 	}
-	struct flush *f = flush_new(fs_of(req), node, (struct opened *)(uintptr_t)fi->fh);
+	struct flush *f = flush_new(fs_of(req), node, opened_of(fi));
 
 	if (!f) {
 		fuse_reply_err(req, ENOMEM);

@@ -40,6 +40,13 @@ void op_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 struct opened {
 	atomic_uint losses;
 };
+
+static inline struct opened *
+opened_of(const struct fuse_file_info *fi)
+{
+	return (struct opened *)(uintptr_t)fi->fh;
+}
+
 /* The errno of its end, which is told in the log; 0: none. */
 int file_error(const struct request *);
 
