@@ -79,6 +79,35 @@ is_recovered(const struct leg *leg)
 	    session_now(leg->s) - leg->lost_at < LATE_NEWS;
 }
 
+void
+legs_tell_dropped(struct session *s)
+{
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+
+		if (!leg->dropped.told)
+			continue;
+		tell_now(s);
+		session_log(s, LUN_LOG_INFO, "conn %u: the target drops it (async "
+			    "event 2, Time2Wait %u s, Time2Retain %u s), as is "
+			    "known", leg->login.cid, leg->dropped.time2wait,
+			    leg->dropped.time2retain);
+		leg->dropped.told = false;
+	}
+}
+
+/* The loss comes first, which may still be to be found, or to be told. */
+static void
+note_dropped(struct leg *leg, const struct pdu *async)
+{
+	if (leg->dropped.told)
+		legs_tell_dropped(leg->s);
+	leg->dropped = (struct dropped){
+		true, async->parameter2, async->parameter3,
+	};
+	session_stir(leg->s);
+}
+
 /* Async events 2 and 3: as if TCP had failed (RFC 7143 7.1.4.3, 11.9.1). */
 static void
 dropped(struct leg *leg, const struct pdu *async)
@@ -93,10 +122,7 @@ dropped(struct leg *leg, const struct pdu *async)
 	bool gone = !leg->conn || conn_error(leg->conn)->code != 0;
 
 	if (one && (replaced || gone))
-		session_log(s, LUN_LOG_INFO, "conn %u: the target drops it (async "
-			    "event 2, Time2Wait %u s, Time2Retain %u s), as is "
-			    "known", leg->login.cid, async->parameter2,
-			    async->parameter3);
+		note_dropped(leg, async);
 	if (replaced || (!leg->conn && !leg->lost))
 		return;
 	leg->time2wait = s->time2wait = wait;

@@ -150,6 +150,10 @@ struct leg {
 					   has met; TIME_NEVER: it had none */
 	lun_time later;			/* back-off after what failed; 0: nothing
 					   has */
+	struct dropped {		/* the target has told of it, too: */
+		bool told;		/* this is for the log, behind the loss */
+		uint16_t time2wait, time2retain;
+	} dropped;
 	struct lun_error cause;		/* of the loss, or the last failure to be
 					   back; it names the portal */
 	struct leg *carrier;		/* has sent the logout for it */
@@ -273,6 +277,8 @@ bool leg_is_last(const struct leg *leg);
 /* Is it this one that takes the next command? It did. */
 bool leg_takes(struct leg *leg);
 void leg_took(struct leg *leg, const struct command *cmd);
+/* What the target has told of losses that were known. */
+void legs_tell_dropped(struct session *s);
 /* Those that are to be logged out go when their tasks are over. */
 void legs_log_out(struct session *s, lun_time now);
 /* It did not become idle in time: what is under way ends with the logout. */

@@ -338,6 +338,7 @@ session_step(struct session *s, lun_time now)
 	for (size_t i = 0; i < LEGS_MAX && !s->over; i++)
 		if (s->legs[i].conn)
 			take_news(s, &s->legs[i]);
+	legs_tell_dropped(s);
 	tmfs_run(s);
 	connrec_step(s, now);
 	if (s->over) {

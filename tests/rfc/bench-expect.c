@@ -172,13 +172,30 @@ bench_now(struct bench *b)
 	return b->now;
 }
 
-const char *
-bench_logged(struct bench *b, const char *part)
+/* b->n_log: there is none. */
+static size_t
+last_line(const struct bench *b, const char *part)
 {
 	for (size_t i = b->n_log; i-- > 0;)
 		if (strstr(b->log[i], part))
-			return b->log[i];
-	return NULL;
+			return i;
+	return b->n_log;
+}
+
+const char *
+bench_logged(struct bench *b, const char *part)
+{
+	size_t i = last_line(b, part);
+
+	return i < b->n_log ? b->log[i] : NULL;
+}
+
+bool
+bench_logged_behind(struct bench *b, const char *part, const char *other)
+{
+	size_t i = last_line(b, part);
+
+	return i < b->n_log && last_line(b, other) < i;
 }
 
 unsigned

@@ -211,6 +211,8 @@ void bench_run(struct bench *b);
 
 /* The last line of the log that holds part; NULL: none. */
 const char *bench_logged(struct bench *b, const char *part);
+/* Is it, and behind the last one that holds other? */
+bool bench_logged_behind(struct bench *b, const char *part, const char *other);
 /* How many lines that hold part are for everybody: information or worse. */
 unsigned bench_told(struct bench *b, const char *part);
 /* scsi_event calls so far, and what the last one said. */

@@ -336,6 +336,8 @@ test_the_target_tells_of_a_loss_later(void **state)
 	bench_pass(b, TIME_S);
 	bench_on(b, 0);
 	drop(b, ASYNC_CONNECTION_DROP, 2, 6, 20);
+	assert_true(bench_logged_behind(b, "conn 2: the target drops it",
+					"conn 2 to 192.0.2.1:3260 is lost"));
 	bench_pass(b, 5 * TIME_S - 1);
 	bench_expect_nothing(b);
 	bench_pass(b, 1);
@@ -363,6 +365,20 @@ test_the_target_tells_of_a_loss_that_is_over(void **state)
 	bench_free(b);
 }
 
+/* At once, when others may still be lost, too. */
+static void
+test_the_target_tells_of_a_loss_at_once(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+
+	cut(b, 1);
+	bench_on(b, 0);
+	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
+	assert_true(bench_logged_behind(b, "conn 2: the target drops it",
+					"conn 2 to 192.0.2.1:3260 is lost"));
+	bench_free(b);
+}
+
 /* Both in one glance: that the target tells of it is told, too. */
 static void
 test_the_target_tells_of_a_loss_that_is_just_found(void **state)
@@ -375,6 +391,8 @@ test_the_target_tells_of_a_loss_that_is_just_found(void **state)
 	drop(b, ASYNC_CONNECTION_DROP, 2, 0, 20);
 	assert_int_equal(bench_told(b, "conn 2: the target drops it (async event 2"),
 			 1);
+	assert_true(bench_logged_behind(b, "conn 2: the target drops it",
+					"conn 2 to 192.0.2.1:3260 is lost"));
 	let_go(b, 2);			/* with this Time2Wait */
 	bench_free(b);
 }
@@ -498,6 +516,7 @@ main(void)
 		cmocka_unit_test(test_the_target_drops_all_in_the_middle),
 		cmocka_unit_test(test_the_target_drops_a_connection),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_later),
+		cmocka_unit_test(test_the_target_tells_of_a_loss_at_once),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_over),
 		cmocka_unit_test(test_the_target_tells_of_a_loss_that_is_just_found),
 		cmocka_unit_test(test_a_long_wait_is_no_wait_for_the_others),
