@@ -94,6 +94,7 @@ connrec_login_failed(struct leg *leg)
 	bool refused = l->status_class == LOGIN_CLASS_INITIATOR &&
 	    l->status_detail != TOO_MANY_CONNECTIONS;
 	struct lun_error err = *conn_error(leg->conn);
+	unsigned why = 1u << -err.code;
 	/* another portal group: to ask again changes nothing */
 	bool elsewhere = err.code == LUN_ENOTFOUND && !legs_ready(s);
 
@@ -104,10 +105,9 @@ connrec_login_failed(struct leg *leg)
 		session_give_up(s, LUN_ELOST, "%s", err.text);
 		return;
 	}
-	session_log(s, s->told == err.code ? LUN_LOG_DEBUG : LUN_LOG_INFO,
-		    "conn %u is not back: %s; it is tried again, for %" PRId64
-		    " s at most", leg->login.cid, err.text, connrec_seconds_left(leg));
-	s->told = err.code;
+	tell_not_back(leg, leg->cause.text, connrec_seconds_left(leg),
+		      !(s->told & why));
+	s->told |= why;
 	try_later(leg, 0);
 }
 

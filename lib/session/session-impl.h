@@ -222,17 +222,20 @@ struct session {
 		struct session *s;
 	} clock, stop_timer, add_timer, rec_timer, tell_timer;
 	struct tell {			/* not told yet, tell.c */
-		enum tell_what { TELL_LOST, TELL_RECOVERED, TELL_ADDED } what;
+		enum tell_what {
+			TELL_LOST, TELL_NOT_BACK, TELL_RECOVERED, TELL_ADDED,
+		} what;
 		unsigned n;		/* connections; 0: nothing */
 		unsigned tasks, again;
-		int64_t seconds;	/* that tasks wait at most */
+		int64_t seconds;	/* that are waited at most */
+		bool news;		/* not what was told before */
 		lun_time took;
 		char first[PORTAL_TEXT_MAX + 16];
 		char cause[sizeof(((struct lun_error *)0)->text)];
 	} tell;
 	uint64_t unsent_timeouts;
-	int told;			/* why a connection is not back: a code; 0:
-					   nothing was told since one was lost */
+	unsigned told;			/* why connections are not back, since one
+					   was lost: codes, each a bit */
 };
 
 static inline lun_time
@@ -394,6 +397,8 @@ int tell_init(struct session *s);	/* 0 or LUN_ENOMEM */
 void tell_deinit(struct session *s);
 /* Its tasks wait for it, so many seconds at most. */
 void tell_lost(struct leg *leg, const char *cause, int64_t seconds);
+/* An attempt has failed, and others follow for so many seconds at most. */
+void tell_not_back(struct leg *leg, const char *cause, int64_t seconds, bool news);
 /* So many of its tasks are reassigned, and so many sent again. */
 void tell_recovered(struct leg *leg, lun_time took, unsigned tasks,
 		    unsigned again);

@@ -48,6 +48,15 @@ recovered(struct session *s, const struct tell *t, const char *who)
 		    time_seconds(t->took), moved, again);
 }
 
+/* The same again and again is for those who want to know it. */
+static void
+not_back(struct session *s, const struct tell *t, const char *who)
+{
+	session_log(s, t->news ? LUN_LOG_INFO : LUN_LOG_DEBUG, "%s not back: %s; "
+		    "%s tried again, for %" PRId64 " s at most", who, t->cause,
+		    t->n > 1 ? "they are" : "it is", t->seconds);
+}
+
 void
 tell_now(struct session *s)
 {
@@ -64,6 +73,8 @@ tell_now(struct session *s)
 		lost(s, &t, who);
 	else if (t.n > 0 && t.what == TELL_RECOVERED)
 		recovered(s, &t, who);
+	else if (t.n > 0 && t.what == TELL_NOT_BACK)
+		not_back(s, &t, who);
 	else if (t.n > 0)
 		session_log(s, LUN_LOG_INFO, "%s added", who);
 }
@@ -99,6 +110,26 @@ tell_lost(struct leg *leg, const char *cause, int64_t seconds)
 		t->seconds = seconds;
 	if (t->n >= leg->s->n_legs)
 		tell_now(leg->s);
+}
+
+void
+tell_not_back(struct leg *leg, const char *cause, int64_t seconds, bool news)
+{
+	struct session *s = leg->s;
+	struct tell *t = begin(leg, TELL_NOT_BACK);
+	unsigned lost = 0;
+
+	if (t->n == 1) {
+		snprintf(t->first, sizeof(t->first), "conn %u", leg->login.cid);
+		snprintf(t->cause, sizeof(t->cause), "%s", cause);
+	}
+	t->news |= news;
+	if (seconds < t->seconds)
+		t->seconds = seconds;
+	for (size_t i = 0; i < s->n_legs; i++)
+		lost += s->legs[i].lost;
+	if (t->n >= lost)
+		tell_now(s);
 }
 
 void

@@ -198,14 +198,26 @@ bench_logged_behind(struct bench *b, const char *part, const char *other)
 	return i < b->n_log && last_line(b, other) < i;
 }
 
-unsigned
-bench_told(struct bench *b, const char *part)
+static unsigned
+lines_up_to(const struct bench *b, enum lun_log_level level, const char *part)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < b->n_log; i++)
-		n += b->log_level[i] <= LUN_LOG_INFO && strstr(b->log[i], part);
+		n += b->log_level[i] <= level && strstr(b->log[i], part);
 	return n;
+}
+
+unsigned
+bench_told(struct bench *b, const char *part)
+{
+	return lines_up_to(b, LUN_LOG_INFO, part);
+}
+
+unsigned
+bench_said(struct bench *b, const char *part)
+{
+	return lines_up_to(b, LUN_LOG_DEBUG, part);
 }
 
 unsigned

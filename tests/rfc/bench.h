@@ -215,6 +215,7 @@ const char *bench_logged(struct bench *b, const char *part);
 bool bench_logged_behind(struct bench *b, const char *part, const char *other);
 /* How many lines that hold part are for everybody: information or worse. */
 unsigned bench_told(struct bench *b, const char *part);
+unsigned bench_said(struct bench *b, const char *part);	/* or for -v */
 /* scsi_event calls so far, and what the last one said. */
 unsigned bench_scsi_events(struct bench *b);
 uint64_t bench_event_lun(struct bench *b);

@@ -479,6 +479,28 @@ test_the_log_folds_what_happens_at_one_moment(void **state)
 	bench_free(b);
 }
 
+/* So are attempts to be back; of these the first is told to everybody. */
+static void
+test_the_log_folds_attempts_of_one_moment(void **state)
+{
+	struct bench *b = bench_level2(3, "");
+
+	for (size_t line = 0; line < 3; line++)
+		cut(b, line);
+	for (unsigned round = 0; round < 3; round++) {
+		bench_pass(b, round == 0 ? TIME2WAIT * TIME_S : TIME_S << (round - 1));
+		for (int i = 0; i < 3; i++)
+			cut(b, bench_expect(b, OP_LOGIN_REQUEST)->line);
+		assert_int_equal(bench_said(b, " back: "), round + 1);
+		assert_int_equal(bench_said(b, ": 3 connections are not back: "
+					    "192.0.2.1:3260: closed"), round + 1);
+		assert_int_equal(bench_told(b, " back: "), 1);
+	}
+	assert_int_equal(bench_told(b, "; they are tried again, for 20 s at most"),
+			 1);
+	bench_free(b);
+}
+
 /* And what happens to one is said of that one: of its tasks if it has some. */
 static void
 test_the_log_names_a_connection_that_is_lost_alone(void **state)
@@ -524,6 +546,7 @@ main(void)
 		cmocka_unit_test(test_a_format_error_costs_the_session_at_level_2_too),
 		cmocka_unit_test(test_a_target_at_level_0_is_served_at_level_0),
 		cmocka_unit_test(test_the_log_folds_what_happens_at_one_moment),
+		cmocka_unit_test(test_the_log_folds_attempts_of_one_moment),
 		cmocka_unit_test(
 			test_the_log_names_a_connection_that_is_lost_alone),
 	};
