@@ -515,7 +515,7 @@ struct lun_disk_info {
 	/* "ready", "not ready", ...; of a ready one whose target is away,
 	 * "waiting", or "lost" after the outage. */
 	const char *state_name;
-	bool lost;			/* it is: requests fail */
+	bool waiting, lost;		/* it is: requests wait; fail */
 	const char *text;		/* why it is not "ready"; "" if it is */
 	uint64_t size;			/* bytes */
 	uint32_t block_size;		/* logical, bytes */

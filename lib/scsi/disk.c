@@ -139,6 +139,7 @@ disk_update_info(struct disk *d)
 		.designators = (const char *const *)g->designators.text,
 	};
 	if (d->lost && g->state == LUN_DISK_READY) {
+		info->waiting = !d->given_up;
 		info->lost = d->given_up;
 		info->state_name = d->given_up ? "lost" : "waiting";
 		info->text = d->given_up ? d->over_text : d->lost_text;

@@ -230,6 +230,18 @@ hand_over(struct lane *l, const struct fuse_buf *message)
 	lun_loop_wake(l->all->fs->main.loop);
 }
 
+/* What its disk would only wait for, or fail, the main loop may be able to do. */
+static bool
+takes(const struct lane *l, struct node *node)
+{
+	struct lun_disk *disk = node->kind == NODE_LUN ? lane_disk(l, node) :
+							 NULL;
+	const struct lun_disk_info *info = disk ? lun_disk_info(disk) : NULL;
+
+	return info && ((!info->waiting && !info->lost) ||
+			!atomic_load(&l->all->fs->main.up));
+}
+
 static bool
 wants(struct intake *in, const struct fuse_buf *message)
 {
@@ -241,12 +253,9 @@ wants(struct intake *in, const struct fuse_buf *message)
 	case FUSE_INTERRUPT:	/* libfuse finds whom it is for */
 		return true;
 	case FUSE_READ:
-	case FUSE_WRITE: {
-		struct node *node = tree_node(in->fs->tree, header->nodeid);
-
-		mine = node->kind == NODE_LUN && lane_disk(l, node);
+	case FUSE_WRITE:
+		mine = takes(l, tree_node(in->fs->tree, header->nodeid));
 		break;
-	}
 	default:
 		break;
 	}

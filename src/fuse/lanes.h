@@ -8,12 +8,12 @@
  * shared.
  *
  * Everything else (names, attributes, open ...) is handed to the main loop, as
- * is I/O on a LUN that the lane's session does not have. The main loop alone
- * owns the tree; a node that I/O comes for is open, so it stays. An fsync is
- * done when each lane that has written has flushed: if a restart of the target
- * has cost what one of them wrote, that one knows; or it knows that it may be so,
- * and then all lanes are asked (disk-cache.c). The same is done at the end, when
- * no lane takes in any messages.
+ * is I/O on a LUN that the lane's session does not have, or which is away there
+ * while the main loop's session is up. The main loop alone owns the tree; a node
+ * that I/O comes for is open, so it stays. An fsync is done when each lane that has
+ * written has flushed: if a restart of the target has cost what one of them wrote,
+ * that one knows; or it knows that it may be so, and then all lanes are asked
+ * (disk-cache.c). The same is done at the end, when no lane takes in any messages.
  *
  * Targets that come while mounted come to the lanes, too, and those that go
  * leave them. One that comes back may be at another place: a lane uses it for

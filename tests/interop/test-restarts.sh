@@ -232,6 +232,19 @@ if [ "$kind" = own ]; then
 	as_user timeout 20 sync "$(lun_file 0)" || fail "fsync"
 	ends 0
 
+	say "what one could only wait for the first one does"
+	half_back --fault "window=1,portal=$portal"	# it needs help
+	readers=()
+	for i in {1..16}; do
+		as_user timeout 20 dd if="$(lun_file 0)" of=/dev/null bs=4k \
+			count=200 iflag=direct status=none &
+		readers+=($!)
+	done
+	for i in "${readers[@]}"; do
+		wait "$i" || fail "a read"
+	done
+	ends 0
+
 	say "one whose connection is to be recovered has yet to hear"
 	# the first one is away, and not refused, when nobody listens for a moment
 	tells_one=''
