@@ -31,6 +31,7 @@ enum {
 	TURN		= 64 * 1024,	/* bytes that one takes, then another */
 	SMALL		= 8 * 1024,	/* bytes of a command that counts as */
 	SMALL_COUNTS	= 1 * 1024,	/* so many */
+	TURN_COMMANDS	= TURN / SMALL_COUNTS,
 };
 
 bool
@@ -219,17 +220,6 @@ prepare_login(struct leg *leg)
 	leg->portal = *choose_portal(s);
 }
 
-/* What it did not take when it was not there is not made up for. */
-static void
-begin_even(struct leg *leg)
-{
-	const struct session *s = leg->s;
-
-	for (size_t i = 0; i < s->n_legs; i++)
-		if (s->legs[i].taken > leg->taken)
-			leg->taken = s->legs[i].taken;
-}
-
 int
 leg_connect(struct leg *leg, struct lun_error *err)
 {
@@ -244,7 +234,6 @@ leg_connect(struct leg *leg, struct lun_error *err)
 
 	assert(!leg->conn);
 	prepare_login(leg);
-	begin_even(leg);
 
 	int r = conn_new(&leg->conn, &cc, err);
 
@@ -384,31 +373,59 @@ is_free(const struct leg *leg)
 	return leg_is_ready(leg) && !conn_is_sending(leg->conn);
 }
 
-/* Which is less loaded? Of equals the one that has taken less: batches large and
- * small may come by turns, too. */
-static bool
-is_less(const struct leg *leg, const struct leg *than)
+/*
+ * A batch is as large as the one whose end has brought it: by the load alone one
+ * connection could have small ones for ever, next to large ones of others. So one
+ * that is a turn behind what another has taken, with less than its part of what
+ * there is, is behind. More than two turns (it is slow, or new) are not made up for.
+ */
+static void
+find_behind(struct session *s)
 {
-	if (leg->running != than->running)
-		return leg->running < than->running;
-	return leg->taken < than->taken;
+	uint64_t most = 0, behind;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		if (s->legs[i].taken > most)
+			most = s->legs[i].taken;
+	for (size_t i = 0; i < s->n_legs; i++) {
+		struct leg *leg = &s->legs[i];
+
+		behind = most - leg->taken;
+		if (behind > 2 * TURN_COMMANDS)
+			leg->taken = most - 2 * TURN_COMMANDS;
+		leg->behind = behind > TURN_COMMANDS &&
+		    leg->running * legs_n_ready(s) < s->n_commands;
+	}
 }
 
-/* The least loaded of those that are free. */
+/* The one that is behind; else the one that is less loaded; of equals the one that
+ * has taken less. */
+static bool
+goes_before(const struct leg *leg, const struct leg *other)
+{
+	if (leg->behind != other->behind)
+		return leg->behind;
+	if (leg->running != other->running)
+		return leg->running < other->running;
+	return leg->taken < other->taken;
+}
+
+/* Of those that are free. */
 static struct leg *
 choose(struct leg *asks)
 {
 	struct session *s = asks->s;
-	struct leg *least = NULL;
+	struct leg *first = NULL;
 
+	find_behind(s);
 	for (size_t i = 0; i < s->n_legs; i++) {
 		struct leg *leg = &s->legs[i];
 
 		if ((leg == asks || is_free(leg)) &&
-		    (!least || is_less(leg, least)))
-			least = leg;
+		    (!first || goes_before(leg, first)))
+			first = leg;
 	}
-	return least;
+	return first;
 }
 
 bool

@@ -130,7 +130,8 @@ struct leg {
 	struct list solicited;		/* tasks, taken in turns */
 	bool solicited_turn;		/* fairness, schedule.c */
 	unsigned running;		/* tasks allegiant to it */
-	uint64_t taken;			/* commands, to tell equals apart */
+	uint64_t taken;			/* commands, */
+	bool behind;			/* far less than by others: legs.c */
 	struct tmf *tmf;		/* the one that is sent and not answered */
 	struct late_tmf {		/* given up, but may be answered yet */
 		struct tmf t;		/* as it was; ITT TAG_NONE: none */

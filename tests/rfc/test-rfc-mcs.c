@@ -6,108 +6,6 @@ enum { TSIH = 0x1234 };
 
 /* ------------------------------------------------------------- commands -- */
 
-/* Many at once: small ones by the batch, large ones one by one. */
-static void
-test_commands_are_spread_in_the_order_of_their_numbers(void **state)
-{
-	enum { N = 320 };
-	static const struct {
-		uint32_t len;
-		unsigned batch;		/* for each connection in turn */
-	} cases[] = {
-		{ 512, 64 }, { 8192, 64 }, { 16384, 4 }, { 65536, 1 },
-		{ 262144, 1 },
-	};
-
-	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
-		struct bench *b = bench_many(4);
-		struct command *cmd[N];
-		struct got *got[N];
-
-		*bench_window(b) = N;
-		for (int i = 0; i < 4; i++)
-			bench_login(b, "");
-		bench_hold(b, true);
-		for (unsigned i = 0; i < N; i++)
-			cmd[i] = bench_read(b, (uint64_t)i << 48, cases[c].len);
-		bench_hold(b, false);
-		for (unsigned i = 0; i < N; i++) {
-			got[i] = bench_expect(b, OP_SCSI_COMMAND);
-			assert_int_equal(got[i]->pdu.cmd_sn, 100 + i);
-			assert_int_equal(got[i]->pdu.lun, (uint64_t)i << 48);
-			assert_int_equal(got[i]->line, i / cases[c].batch % 4);
-		}
-		for (int i = 0; i < N; i++) {
-			bench_response(b, got[i], SCSI_BUSY);
-			bench_done(b, cmd[i], 0);
-		}
-		bench_free(b);
-	}
-}
-
-/* One at a time: each connection has its turn. */
-static void
-test_all_are_used_by_single_commands(void **state)
-{
-	struct bench *b = bench_many_up(3);
-
-	for (size_t i = 0; i < 9; i++)
-		bench_works_on(b, i % 3);
-	bench_free(b);
-}
-
-/* Large batches and small ones by turns: none gets all the large ones. */
-static void
-test_batches_of_different_sizes_are_spread(void **state)
-{
-	static const unsigned sizes[] = { 3, 1 };
-	struct bench *b = bench_many_up(2);
-	struct command *cmd[3];
-	struct got *got[3];
-	unsigned on_line[2] = { 0 };
-
-	for (unsigned i = 0; i < 16; i++) {
-		bench_hold(b, true);
-		for (unsigned k = 0; k < sizes[i % 2]; k++)
-			cmd[k] = bench_read(b, (uint64_t)k << 48, 512);
-		bench_hold(b, false);
-		for (unsigned k = 0; k < sizes[i % 2]; k++) {
-			got[k] = bench_expect(b, OP_SCSI_COMMAND);
-			on_line[got[k]->line]++;
-		}
-		for (unsigned k = 0; k < sizes[i % 2]; k++) {
-			bench_response(b, got[k], SCSI_BUSY);
-			bench_done(b, cmd[k], 0);
-		}
-	}
-	assert_int_equal(on_line[0], 16);
-	assert_int_equal(on_line[1], 16);
-	bench_free(b);
-}
-
-static void
-test_the_least_loaded_takes_the_next_command(void **state)
-{
-	struct bench *b = bench_many_up(3);
-	struct command *cmd[7];
-	struct got *got[7];
-
-	for (size_t i = 0; i < 6; i++) {
-		cmd[i] = bench_nodata(b, 0);
-		got[i] = bench_expect(b, OP_SCSI_COMMAND);
-		assert_int_equal(got[i]->line, i % 3);
-	}
-	bench_response(b, got[4], SCSI_GOOD);
-	bench_done(b, cmd[4], 0);
-	cmd[6] = bench_nodata(b, 0);
-	got[6] = bench_expect(b, OP_SCSI_COMMAND);
-	assert_int_equal(got[6]->line, got[4]->line);
-	for (size_t i = 0; i < 7; i++)
-		if (i != 4)
-			bench_response(b, got[i], SCSI_GOOD);
-	bench_free(b);
-}
-
 /* shows: 7143-4.2.5.1-01 */
 static void
 test_data_goes_with_its_command(void **state)
@@ -569,10 +467,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands_are_spread_in_the_order_of_their_numbers),
-		cmocka_unit_test(test_all_are_used_by_single_commands),
-		cmocka_unit_test(test_batches_of_different_sizes_are_spread),
-		cmocka_unit_test(test_the_least_loaded_takes_the_next_command),
 		cmocka_unit_test(test_data_goes_with_its_command),
 		cmocka_unit_test(test_each_connection_counts_its_own_status),
 		cmocka_unit_test(test_a_response_on_the_wrong_connection_is_an_error),
