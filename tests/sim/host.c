@@ -105,7 +105,7 @@ start(void)
 	struct lun_error err;
 	struct tnode *node;
 
-	must(target_new(&host.target, &env, &err), &err);
+	must(target_new(&host.target, &env, world.now, &err), &err);
 
 	struct target_options *o = target_options(host.target);
 

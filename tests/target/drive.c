@@ -76,7 +76,7 @@ drive_new(const char *const keys[])
 	disk.bytes = d->disk;
 	for (size_t i = 0; i < sizeof(d->disk); i++)
 		d->disk[i] = drive_byte(i);
-	assert_int_equal(target_new(&d->target, &env, &err), 0);
+	assert_int_equal(target_new(&d->target, &env, d->now, &err), 0);
 	assert_int_equal(target_add_portal(d->target, DRIVE_PORTAL, -1, &err),
 			 0);
 	d->portal = DRIVE_PORTAL;

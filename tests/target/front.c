@@ -55,8 +55,8 @@ struct front {
 	bool verbose;
 };
 
-static lun_time
-now(void)
+lun_time
+front_now(void)
 {
 	struct timespec ts;
 
@@ -132,7 +132,7 @@ close_peer(struct peer *p)
 			*tconn_reason(p->conn) ? ": " : "",
 			tconn_reason(p->conn));
 	p->gone = true;
-	p->conn = tconn_free(p->conn, now());
+	p->conn = tconn_free(p->conn, front_now());
 	close(p->w.fd);
 	list_del(&p->in_front);
 	list_append(&f->gone, &p->in_front);	/* events may still name it */
@@ -168,7 +168,7 @@ write_peer(struct peer *p)
 			return;
 		}
 		if (n > 0)
-			tconn_tx_ack(p->conn, (size_t)n, now());
+			tconn_tx_ack(p->conn, (size_t)n, front_now());
 	}
 	if (tconn_finished(p->conn))
 		close_peer(p);
@@ -190,7 +190,7 @@ read_peer(struct peer *p)
 	}
 	n = readv(p->w.fd, iov, count);
 	if (n > 0)
-		tconn_rx_ack(p->conn, (size_t)n, now());
+		tconn_rx_ack(p->conn, (size_t)n, front_now());
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close_peer(p);
 	if (!p->gone && tconn_finished(p->conn))
@@ -239,9 +239,9 @@ add_peer(struct front *f, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	getsockname(fd, (struct sockaddr *)&ss, &len);
 	print_address(&ss, portal);
-	if (tconn_new(&p->conn, f->target, portal, p, now(), NULL) < 0 ||
+	if (tconn_new(&p->conn, f->target, portal, p, front_now(), NULL) < 0 ||
 	    watch(f, &p->w, EPOLLIN, EPOLL_CTL_ADD) < 0) {
-		p->conn = tconn_free(p->conn, now());
+		p->conn = tconn_free(p->conn, front_now());
 		free(p);
 		return -1;
 	}
@@ -349,7 +349,7 @@ timeout_ms(const struct front *f)
 
 	if (at == TIME_NEVER)
 		return -1;
-	left = at - now();
+	left = at - front_now();
 	return left <= 0 ? 0 : (int)((left + TIME_MS - 1) / TIME_MS);
 }
 
@@ -389,7 +389,7 @@ front_run(struct front *f, struct lun_error *err)
 				break;
 			}
 		}
-		target_run(f->target, now());
+		target_run(f->target, front_now());
 		serve_ready(f);
 		bury(f);
 	}

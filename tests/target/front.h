@@ -18,6 +18,8 @@ int front_listen(struct front *f, const char *where, struct lun_error *err);
 /* Until SIGTERM or SIGINT: 0, or LUN_ESYS. */
 int front_run(struct front *f, struct lun_error *err);
 
+lun_time front_now(void);
+
 /* For struct target_env. */
 void front_random(void *user, void *buf, size_t len);
 void front_trace(void *user, const void *conn_user, const struct pdu *pdu);

@@ -479,7 +479,7 @@ main(int argc, char **argv)
 		env.trace = front_trace;
 		env.fault = front_fault;
 	}
-	r = target_new(&p.target, &env, &p.err);
+	r = target_new(&p.target, &env, front_now(), &p.err);
 	while (r == 0 &&
 	       (option = getopt_long(argc, argv, "vh", long_options,
 				     NULL)) != -1) {

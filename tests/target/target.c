@@ -340,7 +340,7 @@ tconn_reason(const struct tconn *c)
 /* --------------------------------------------------------------- target -- */
 
 int
-target_new(struct target **out, const struct target_env *env,
+target_new(struct target **out, const struct target_env *env, lun_time now,
 	   struct lun_error *err)
 {
 	struct target *t = calloc(1, sizeof(*t));
@@ -348,6 +348,7 @@ target_new(struct target **out, const struct target_env *env,
 	if (!t)
 		return lun_fail(err, LUN_ENOMEM, "target: out of memory");
 	t->env = *env;
+	t->now = now;
 	t->options.window = 128;
 	t->options.tpgt = 1;
 	t->options.chap_algorithms = "5,6,7,8";

@@ -64,7 +64,7 @@ struct target_options {
 	unsigned login_seconds;		/* a login may take this long */
 };
 
-int target_new(struct target **out, const struct target_env *env,
+int target_new(struct target **out, const struct target_env *env, lun_time now,
 	       struct lun_error *err);
 struct target *target_free(struct target *t);	/* no connection is left */
 struct target_options *target_options(struct target *t);

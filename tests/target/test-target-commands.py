@@ -5,7 +5,8 @@ of our own: those of others do not let their ISID be chosen.
 
 Persistent reservations and the end of the target: what was registered with APTPL
 is there again, however it ended, and what was not is gone. REPORT SUPPORTED
-OPERATION CODES with each of its reporting options (SPC-4 6.35).
+OPERATION CODES with each of its reporting options (SPC-4 6.35). When faults begin and
+end.
 
 usage: test-target-commands.py LUNFS-TARGET
 """
@@ -16,13 +17,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.path.abspath(sys.argv[1])
 TARGET = "iqn.2026-01.net.lunfs:disk"
 KEY, OTHER_KEY = 0x0123456789abcdef, 0xfedcba9876543210
 
-GOOD, CHECK_CONDITION, CONFLICT = 0, 2, 0x18
+GOOD, CHECK_CONDITION, BUSY, CONFLICT = 0, 2, 8, 0x18
 REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT = range(5)
 READ_KEYS, READ_RESERVATION = range(2)
 WRITE_EXCLUSIVE, EXCLUSIVE_ALL = 1, 8
@@ -70,7 +72,19 @@ class Initiator:
         data = self.exactly(n + -n % 4)[:n]
         if bhs[0] != 0x25 or bhs[1] & 1:
             self.exp_stat_sn = (int.from_bytes(bhs[24:28], "big") + 1) % 2**32
+        self.max_cmd_sn = int.from_bytes(bhs[32:36], "big")
         return bhs, data
+
+    def answer_ping(self):
+        bhs, _ = self.receive()
+        assert bhs[0] == 0x20, bhs.hex()
+        self.send(struct.pack(">BB6s8sI4sII16x", 0x40, 0x80, bytes(6), bhs[8:16],
+                              0xffffffff, bhs[20:24], self.cmd_sn,
+                              self.exp_stat_sn), b"")
+
+    def invited(self):
+        """Is there room for a command?"""
+        return (self.max_cmd_sn - self.cmd_sn) % 2**32 < 2**31
 
     def command(self, cdb, out=b"", in_len=0):
         """(status, data)."""
@@ -110,6 +124,49 @@ class Initiator:
 
     def write(self):
         return self.command(struct.pack(">BxIxHx", 0x2a, 0, 1), bytes(512))[0]
+
+
+class Times(unittest.TestCase):
+    """from= and to= count from the start of the program."""
+
+    def start(self, *args):
+        self.began = time.monotonic()
+        target = subprocess.Popen([PROGRAM, *args], text=True,
+                                  stdout=subprocess.PIPE)
+        self.addCleanup(target.wait)
+        self.addCleanup(target.kill)
+        self.addCleanup(target.stdout.close)
+        s = Initiator(target.stdout.readline().split()[1], 1)
+        self.addCleanup(s.sock.close)
+        return s
+
+    def age(self):
+        return time.monotonic() - self.began
+
+    def test_a_fault_begins_and_ends(self):
+        s = self.start("--fault", "status=busy,from=2s,to=4s")
+        busy = []
+        while self.age() < 6:
+            status = s.command(bytes(6))[0]
+            if status == BUSY:
+                busy.append(self.age())
+            time.sleep(0.1)
+        self.assertTrue(busy)
+        self.assertGreaterEqual(busy[0], 2)
+        self.assertEqual(status, GOOD)
+
+    def test_the_window_closes_and_opens(self):
+        """Also for who says nothing while it is closed."""
+        s = self.start("--window", "1", "--nop", "1", "--fault",
+                       "window=0,from=2s,to=4s")
+        while s.invited() and self.age() < 6:
+            s.command(bytes(6))
+            time.sleep(0.1)
+        self.assertFalse(s.invited())
+        self.assertGreaterEqual(self.age(), 2)
+        while not s.invited():
+            s.answer_ping()
+        self.assertEqual(s.command(bytes(6))[0], GOOD)
 
 
 class Served(unittest.TestCase):
