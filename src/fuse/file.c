@@ -25,8 +25,8 @@ enum { ERRORS_A_SECOND = 10 };		/* in the log */
 
 /* ---------------------------------------------------------------- I/O -- */
 
-static void
-log_error(const struct request *r)
+const char *
+file_request_text(const struct request *r, char text[REQUEST_TEXT_MAX])
 {
 	static const char *const names[] = {
 		[LUN_READ] = "read", [LUN_WRITE] = "write",
@@ -35,15 +35,24 @@ log_error(const struct request *r)
 	const struct lun_io *io = &r->io;
 	char where[80] = "";
 
-	unsigned logged = r->intake->errors_logged++;
-
-	if (logged >= ERRORS_A_SECOND)
-		return;
 	if (io->op != LUN_FLUSH)
 		snprintf(where, sizeof(where), " of %zu bytes at %llu",
 			 io->length, (unsigned long long)io->offset);
-	log_say(LUN_LOG_ERROR, "%s: %s%s: %s%s", r->node->path, names[io->op],
-		where, io->text, logged + 1 == ERRORS_A_SECOND ?
+	snprintf(text, REQUEST_TEXT_MAX, "%s: %s%s", r->node->path, names[io->op],
+		 where);
+	return text;
+}
+
+static void
+log_error(const struct request *r)
+{
+	unsigned logged = r->intake->errors_logged++;
+	char text[REQUEST_TEXT_MAX];
+
+	if (logged >= ERRORS_A_SECOND)
+		return;
+	log_say(LUN_LOG_ERROR, "%s: %s%s", file_request_text(r, text), r->io.text,
+		logged + 1 == ERRORS_A_SECOND ?
 		" (more of these are not shown)" : "");
 }
 

@@ -44,12 +44,28 @@ note_strain(struct intake *in)
 /* --------------------------------------------------------------- tick -- */
 
 static void
-end_interrupted(struct request *r, void *unused)
+end_interrupted(struct request *r, void *ended)
 {
 	bool flush = r->part && flush_is_interrupted(r->part);
+	unsigned *n = ended;
+	char text[REQUEST_TEXT_MAX];
 
-	if ((flush || r->interrupted) && r->interrupted++ == INTERRUPT_TICKS)
-		lun_io_cancel(r->disk, &r->io);
+	if ((!flush && !r->interrupted) || r->interrupted++ != INTERRUPT_TICKS)
+		return;
+	if ((*n)++ == 0)
+		log_say(LUN_LOG_DEBUG, "%s: is ended, as nobody waits for it any "
+			"more", file_request_text(r, text));
+	lun_io_cancel(r->disk, &r->io);
+}
+
+static void
+end_all_interrupted(struct intake *in)
+{
+	unsigned n = 0;
+
+	requests_each(in->requests, end_interrupted, &n);
+	if (n > 1)
+		log_say(LUN_LOG_DEBUG, "fuse: so are %u others", n - 1);
 }
 
 /* Once a second while there is work, and until the memory was given back. */
@@ -62,7 +78,7 @@ on_tick(void *user)
 		    in->requests->in_flight == 0;
 
 	note_strain(in);
-	requests_each(in->requests, end_interrupted, NULL);
+	end_all_interrupted(in);
 	in->errors_logged = 0;
 	in->received_before = received;
 	in->idle_ticks = idle ? in->idle_ticks + 1 : 0;

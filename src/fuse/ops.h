@@ -47,6 +47,9 @@ opened_of(const struct fuse_file_info *fi)
 	return (struct opened *)(uintptr_t)fi->fh;
 }
 
+/* "PATH: read of 4096 bytes at 0". */
+enum { REQUEST_TEXT_MAX = 700 };
+const char *file_request_text(const struct request *, char text[REQUEST_TEXT_MAX]);
 /* The errno of its end, which is told in the log; 0: none. */
 int file_error(const struct request *);
 

@@ -70,6 +70,25 @@ as_user fusermount3 -u "$mnt"
 mount_lunfs "$source" "$mnt"
 unmount_lunfs "$mnt"
 
+say "nobody waits for an answer any more"
+"${as[@]}" "$lunfs" mount -f -v "$source" "$mnt" 2>"$state/lunfs.log" &
+mount_pid=$!
+wait_until 20 as_user test -e "$(lun_file 0)" || fail "no mount"
+kill -STOP "$target_pid"
+# not as_user, a shell: this is the process itself
+"$state/bin/as-user" dd if="$(lun_file 0)" of=/dev/null bs=4096 count=1 \
+	iflag=direct 2>/dev/null &
+reader_pid=$!
+sleep 1
+kill "$reader_pid"
+line="^lunfs: $target/lun$(lun 0): read of 4096 bytes at 0: is ended, as nobody waits"
+wait_until 10 grep -q "$line" "$state/lunfs.log" ||
+	fail "that it is ended is not told: $(cat "$state/lunfs.log")"
+kill -CONT "$target_pid"
+wait_until 10 gone_pid "$reader_pid" || fail "it is not ended"
+as_user fusermount3 -u "$mnt"
+wait "$mount_pid" || fail "lunfs mount: exit status $?"
+
 say "the target is silent, and then away"
 "${as[@]}" "$lunfs" mount -f --outage wait:8 "$source" "$mnt" \
 	2>"$state/lunfs.log" &

@@ -44,6 +44,12 @@ flush_is_interrupted(const struct flush_part *part)
 	return false;
 }
 
+const char *
+file_request_text(const struct request *r, char text[REQUEST_TEXT_MAX])
+{
+	return "";
+}
+
 struct lun_signs
 lun_disk_signs(const struct lun_disk *d)
 {
