@@ -251,7 +251,7 @@ if [ "$1" = own ]; then
 	wait_until 30 up 3 || fail "$(as_user "$lunfs" status "$mnt")"
 	[ "$(grep -c ': is there now$' "$state/first.log")" = 2 ] ||
 		fail "$(cat "$state/first.log")"
-	load --size=4M || fail "fio with three sessions"
+	load || fail "fio with three sessions"
 	[ "$(status '[.sessions[].connections[0].commands > 100] | all')" = true ] ||
 		fail "one of the sessions has no share: $(commands)"
 	as_user fusermount3 -u "$mnt"
