@@ -19,6 +19,9 @@
  * that loss; it is over when the signs that all the others have seen since then
  * are known, see lun_io.doubt.
  *
+ * A unit attention is told once. If the first probe of a nexus has no answer, it
+ * may have been in what was lost, so that counts as 29h/00h.
+ *
  * A write with LUN_FUA that a flush has to follow, as the unit has no FUA, has no
  * part in that: its data is at hand until it is done, so if the nexus was lost
  * before, all of it is written again, whoever is told of a restart. It fails if
@@ -163,6 +166,7 @@ cache_nexus_lost(struct disk *d)
 void
 cache_nexus_back(struct disk *d)
 {
+	d->unheard = true;
 	d->alive_at = d->unit.nexus->timers->now;
 }
 

@@ -138,6 +138,7 @@ struct disk {
 	lun_time doubt;			/* of the next flush: lun_io.doubt */
 	struct lun_signs signs;
 	bool maybe_restarted;		/* until a probe has found it again */
+	bool unheard;			/* the same, since the nexus is back */
 	bool no_sync;			/* SYNCHRONIZE CACHE does not exist */
 };
 

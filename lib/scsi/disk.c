@@ -271,6 +271,8 @@ probe_done(struct probe *p)
 	d->probed_at = d->unit.nexus->timers->now;
 	if (d->closed)
 		return;
+	if (d->unheard && outcome_is_loss(p->code))
+		p->effects |= EFFECT_RESET;	/* what it said then is lost */
 	note(d, p->effects & ~(unsigned)EFFECT_PROBE, "found by a probe");
 	if (p->code == 0 && d->probe_void) {
 		p->code = LUN_ELOST;
@@ -289,7 +291,7 @@ probe_done(struct probe *p)
 			 p->geometry.text);
 	}
 	if (p->code == 0) {
-		d->maybe_restarted = false;
+		d->maybe_restarted = d->unheard = false;
 		news = take_geometry(d);
 		d->probed = true;
 		outage_ends(d);

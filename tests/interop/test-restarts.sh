@@ -194,6 +194,21 @@ for round in {1..4}; do
 done
 own_options=()
 
+say "what one is told is lost with its connection, and it stays away"
+# the others are let in behind it
+own_options=(--fault cut,on=scsi-response,once
+	--fault refuse=3/1,skip=1,times=2 --fault refuse=3/1,skip=5,times=2)
+for round in {1..3}; do
+	expect write ok
+	kill_and_wait
+	back
+	expect fsync EIO
+	as_user "$lunfs" retry "$mnt" || fail "retry"
+	all_up
+	expect fsync ok
+done
+own_options=()
+
 say "who waits for a session that is away can be ended"
 expect write ok
 kill_and_wait

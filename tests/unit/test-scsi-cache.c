@@ -413,6 +413,73 @@ test_signs_of_one_without_writes(void **state)
 	world_deinit(&w);
 }
 
+static bool
+answer_ready_lost(struct fake *f, struct command *c)
+{
+	if (c->cdb[0] != TEST_UNIT_READY)
+		return false;
+	c->result = LUN_ELOST;
+	return true;
+}
+
+/* What it says first is told once, and gets lost: with the nexus, or alone. */
+static void
+lose_what_is_told(bool nobody_listened, bool alone)
+{
+	struct world w;
+	char buffer[BS] = { 0 };
+
+	world_cached(&w, true);
+	assert_int_equal(run(&w, LUN_WRITE, 0, buffer, BS), 0);
+	lun_time since = w.fake.timers.now;
+	lose_nexus(&w, "lost");
+	if (nobody_listened)
+		disk_maybe_restarted(w.disk, since);
+	w.fake.answer = answer_ready_lost;
+	disk_probe(w.disk);
+	pass(&w, TIME_MS);
+	w.fake.answer = NULL;
+	assert_true(disk_is_lost(w.disk));
+	if (!alone)
+		lose_nexus(&w, "lost again");
+	disk_probe(w.disk);
+	fake_run(&w.fake);
+	assert_false(disk_is_lost(w.disk));
+	assert_int_equal(lun_signs_tell_restart(disk_signs(w.disk), 1, since),
+			 nobody_listened);
+	assert_true(disk_signs(w.disk)->reset_at >= since);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0),
+			 nobody_listened ? EIO : 0);
+	assert_int_equal(run(&w, LUN_FLUSH, 0, NULL, 0), 0);
+	world_deinit(&w);
+}
+
+static void
+test_what_is_told_is_lost(void **state)
+{
+	for (int i = 0; i < 4; i++)
+		lose_what_is_told(i & 1, i & 2);
+}
+
+/* A unit that does not answer was not asked what there is to tell. */
+static void
+test_silence_is_no_sign(void **state)
+{
+	struct world w;
+
+	world_cached(&w, true);
+	lose(&w, true, 0);
+	w.fake.answer = answer_ready_lost;
+	disk_probe(w.disk);
+	pass(&w, TIME_MS);
+	lose_nexus(&w, "lost");
+	w.fake.answer = NULL;
+	disk_probe(w.disk);
+	fake_run(&w.fake);
+	assert_int_equal(disk_signs(w.disk)->reset_at, 0);
+	world_deinit(&w);
+}
+
 int
 main(void)
 {
@@ -427,6 +494,8 @@ main(void)
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_signs_of_one_without_writes),
+		cmocka_unit_test(test_what_is_told_is_lost),
+		cmocka_unit_test(test_silence_is_no_sign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
