@@ -377,18 +377,24 @@ disks_lost(struct lun_session *s, const struct lun_error *err)
 	}
 }
 
+/* Since the session was lost, or then; 0: not that it knows. */
+static lun_time
+absent_at(const struct lun_session *s)
+{
+	lun_time at = pump_refused_at(s->pump);
+
+	return at ? at : s->forgotten_at;
+}
+
 void
 disks_back(struct lun_session *s)
 {
 	struct lun_disk *d;
 
 	s->lost = false;
-	lun_time absent_at = pump_refused_at(s->pump);
 	pump_unwatch(s->pump);
-	if (!absent_at)
-		absent_at = s->forgotten_at;
-	for (size_t i = 0; i < s->n_disks && absent_at; i++)
-		disk_maybe_restarted(s->disks[i]->disk, absent_at);
+	for (size_t i = 0; i < s->n_disks && absent_at(s); i++)
+		disk_maybe_restarted(s->disks[i]->disk, absent_at(s));
 	for (size_t i = 0; i < s->n_disks; i++)
 		want_probe(s->disks[i]);
 	/* A request that was out when the nexus was lost ends with a probe. */
@@ -477,6 +483,8 @@ lun_disk_signs(const struct lun_disk *d)
 
 	recovery_status(d->s->recovery, &st);
 	if (d->s->lost) {
+		if (absent_at(d->s))
+			signs.absent_at = absent_at(d->s);
 		signs.coming = st.next_at == TIME_NEVER;
 	} else if (session_outage(recovery_session(d->s->recovery), &out)) {
 		signs.away = true;

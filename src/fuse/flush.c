@@ -83,8 +83,9 @@ flush_end(struct flush *f)
 /*
  * All have been asked, since the last doubt came up. False: one may be told yet.
  * The session that a restarted target tells may be the first one that it lets in,
- * and the last one to hear of that. One that stays away was hardly told: after a
- * while, the attempt that is under way is the last one that is waited for.
+ * and the last one to hear of that. One that stays away was hardly told, and what
+ * it has not heard counts as told (disk-cache.c): after a while, the attempt that is
+ * under way is the last one that is waited for.
  */
 static bool
 flush_clear_up(struct flush *f)

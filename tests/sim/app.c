@@ -487,10 +487,22 @@ check_count(void)
 		       lun_loop_lost(engine_loop()), lost);
 }
 
+/* What it has seen of a restart others may ask at once, not when it is back. */
+static void
+check_signs(void)
+{
+	const struct lun_disk *d = app.open ? lun_session_disk(app.session, 0) :
+					      NULL;
+
+	if (d && lun_disk_signs(d).absent_at < engine_refused_at())
+		broken("nobody listened, and it does not say so");
+}
+
 void
 app_check(void)
 {
 	check_count();
+	check_signs();
 	if (app.phase == OPENING && app.opened_at != TIME_NEVER)
 		check_in_time("session ", 0, app.opened_at,
 			      opening_due_at(app.opened_at));

@@ -34,6 +34,7 @@ struct pump {
 	bool stepping;
 	struct job step, flush;
 	struct list pipes;
+	bool watches;
 	lun_time refused_at;		/* by the target, since it is watched */
 };
 
@@ -331,12 +332,14 @@ pump_is_stepping(const struct pump *p)
 void
 pump_watch(struct pump *p, const struct portal *portal, bool ask)
 {
+	p->watches = true;
 	p->refused_at = 0;
 }
 
 void
 pump_unwatch(struct pump *p)
 {
+	p->watches = false;
 }
 
 lun_time
@@ -447,6 +450,14 @@ declared(struct text_exchange *x, int code, const struct lun_error *err,
 {
 	say("engine: declared %s: %s", x->request, code < 0 ? err->text : "done");
 	x->request = NULL;
+}
+
+lun_time
+engine_refused_at(void)
+{
+	const struct pump *p = engine.pump;
+
+	return p && p->watches ? p->refused_at : 0;
 }
 
 void

@@ -22,6 +22,9 @@ bool engine_settle(void);		/* jobs and flushes; any? */
 /* The n-th of the next sends fails, as if the socket had. */
 void engine_fail_send(unsigned n);
 
+/* Of a session that is lost: when the target last refused it; 0: it has not. */
+lun_time engine_refused_at(void);
+
 /* Declares this MaxRecvDataSegmentLength on one of its connections, unless
  * there is none, or it still waits for the answer to the last one. */
 void engine_redeclare(uint32_t length);
