@@ -6,12 +6,13 @@
  *
  * What loses it is a loss of power. The unit says so by a unit attention
  * 29h/01h or 29h/04h, or by 29h/00h, which may stand for any kind of reset
- * (SAM-5 6.2). Of what real targets say after a login: tgt says 29h/00h after
- * each, istgt after the first one since it was started. So 29h/00h counts only
- * if there is another sign of a restart: that nobody listened at the portal for
- * a while, or, at recovery level 2, that the target did not know a session any
- * more which was to go on. An I_T nexus loss (29h/07h) and a reset of the unit
- * (29h/03h), by ourselves or by others, do not lose a cache.
+ * (SAM-5 6.2). Of what real targets say: tgt says 29h/00h after each login, and
+ * in all sessions after a LOGICAL UNIT RESET, whoever asked for that; istgt only
+ * to the first command since it was started. So 29h/00h, also in the middle of a
+ * session, counts only if there is another sign of a restart: that nobody listened
+ * at the portal for a while, or, at recovery level 2, that the target did not know
+ * a session any more which was to go on. An I_T nexus loss (29h/07h) and a reset
+ * of the unit (29h/03h), by ourselves or by others, do not lose a cache.
  *
  * Of several sessions with a unit each knows what it has written and flushed
  * itself, but with istgt only one is told of the restart. So a flush after the
