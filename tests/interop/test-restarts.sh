@@ -226,8 +226,9 @@ expect fsync EIO
 expect fsync ok
 
 say "the end of what is flushed"
+user_pid=$user_PID	# bash forgets it with its end
 exec {user[1]}>&-
-wait "$user_PID"
+wait_until 30 gone_pid "$user_pid" || fail "who has it open does not end"
 ends 0
 
 say "the end of what is not"

@@ -56,8 +56,10 @@ expect()
 
 close()
 {
+	local pid=$user_PID	# bash forgets it with its end
+
 	exec {user[1]}>&-
-	wait "$user_PID"
+	wait_until 30 gone_pid "$pid" || fail "who has it open does not end"
 }
 
 take_away()
