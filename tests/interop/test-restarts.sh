@@ -269,7 +269,7 @@ if [ "$kind" = own ]; then
 
 	say "one whose connection is to be recovered has yet to hear"
 	# the first one is away, and not refused, when nobody listens for a moment
-	tells_one=''
+	words=$own_words own_words=''
 	half_moves --key ErrorRecoveryLevel=2 \
 		--fault "async=session-drop,on=scsi-command,write,portal=$portal" \
 		--fault "refuse=3/1,portal=$portal,skip=2"
@@ -283,7 +283,7 @@ if [ "$kind" = own ]; then
 	as_user "$lunfs" retry "$mnt" || fail "retry"
 	as_user sync "$(lun_file 0)" 2>/dev/null && fail "fsync is well"
 	ends 0
-	tells_one=1
+	own_words=$words
 
 	say "the end while it is waited for"
 	# the first session is lost with a write, and the second one is slow to end
