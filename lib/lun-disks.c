@@ -481,8 +481,8 @@ lun_disk_signs(const struct lun_disk *d)
 	struct recovery_status st;
 	struct session_outage out;
 
-	recovery_status(d->s->recovery, &st);
 	if (d->s->lost) {
+		recovery_status(d->s->recovery, &st);
 		if (absent_at(d->s))
 			signs.absent_at = absent_at(d->s);
 		signs.coming = st.next_at == TIME_NEVER;

@@ -382,6 +382,7 @@ is_free(const struct leg *leg)
 static void
 find_behind(struct session *s)
 {
+	size_t n = legs_n_ready(s);
 	uint64_t most = 0, behind;
 
 	for (size_t i = 0; i < s->n_legs; i++)
@@ -394,7 +395,7 @@ find_behind(struct session *s)
 		if (behind > 2 * TURN_COMMANDS)
 			leg->taken = most - 2 * TURN_COMMANDS;
 		leg->behind = behind > TURN_COMMANDS &&
-		    leg->running * legs_n_ready(s) < s->n_commands;
+		    leg->running * n < s->n_commands;
 	}
 }
 

@@ -98,6 +98,17 @@ begin(struct leg *leg, enum tell_what what)
 	return t;
 }
 
+/* Those that are to be recovered. */
+static unsigned
+n_lost(const struct session *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->n_legs; i++)
+		n += s->legs[i].lost;
+	return n;
+}
+
 void
 tell_lost(struct leg *leg, const char *cause, int64_t seconds)
 {
@@ -115,9 +126,7 @@ tell_lost(struct leg *leg, const char *cause, int64_t seconds)
 void
 tell_not_back(struct leg *leg, const char *cause, int64_t seconds, bool news)
 {
-	struct session *s = leg->s;
 	struct tell *t = begin(leg, TELL_NOT_BACK);
-	unsigned lost = 0;
 
 	if (t->n == 1) {
 		snprintf(t->first, sizeof(t->first), "conn %u", leg->login.cid);
@@ -126,27 +135,21 @@ tell_not_back(struct leg *leg, const char *cause, int64_t seconds, bool news)
 	t->news |= news;
 	if (seconds < t->seconds)
 		t->seconds = seconds;
-	for (size_t i = 0; i < s->n_legs; i++)
-		lost += s->legs[i].lost;
-	if (t->n >= lost)
-		tell_now(s);
+	if (t->n >= n_lost(leg->s))
+		tell_now(leg->s);
 }
 
 void
 tell_recovered(struct leg *leg, lun_time took, unsigned tasks, unsigned again)
 {
-	struct session *s = leg->s;
 	struct tell *t = begin(leg, TELL_RECOVERED);
-	bool more = false;
 
 	if (took > t->took)
 		t->took = took;
 	t->tasks += tasks;
 	t->again += again;
-	for (size_t i = 0; i < s->n_legs; i++)
-		more |= s->legs[i].lost;
-	if (!more)
-		tell_now(s);
+	if (n_lost(leg->s) == 0)
+		tell_now(leg->s);
 }
 
 void
