@@ -6,6 +6,7 @@
 # the mount ends with an error. What was flushed before is no loss, nor is what was
 # written with O_DSYNC.
 . "${0%/*}/lib.sh"
+. "$here/user.sh"
 require_fuse
 require jq
 
@@ -46,20 +47,6 @@ restart()
 	kill_and_wait
 	back
 	all_up
-}
-
-# ask COMMAND: somebody who has the LUN open.
-ask()
-{
-	echo "$1" >&"${user[1]}"
-	read -r answer <&"${user[0]}"
-}
-
-# expect COMMAND ANSWER
-expect()
-{
-	ask "$1"
-	[ "$answer" = "$2" ] || fail "$1: $answer, not $2"
 }
 
 has_ended()
@@ -134,25 +121,7 @@ own_words=tells-one,volatile,fua=0
 img=$(image 16M image)
 start_target "$1" "$img"
 mount_it
-coproc user { as_user python3 -u -c '
-import errno, mmap, os, sys
-
-fd = os.open(sys.argv[1], os.O_RDWR)
-dsync = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT | os.O_DSYNC)
-page = mmap.mmap(-1, 4096)
-for line in sys.stdin:
-    try:
-        if line == "write\n":
-            os.pwrite(fd, b"x" * 4096, 8192)
-        elif line == "fsync\n":
-            os.fsync(fd)
-        else:
-            page[:] = line[0].encode() * 4096
-            os.pwrite(dsync, page, 0)
-        print("ok")
-    except OSError as e:
-        print(errno.errorcode[e.errno])
-' "$(lun_file 0)"; }
+open_lun "$(lun_file 0)"
 
 say "one of them has written"
 for round in {1..4}; do
@@ -232,9 +201,7 @@ expect fsync EIO
 expect fsync ok
 
 say "the end of what is flushed"
-user_pid=$user_PID	# bash forgets it with its end
-exec {user[1]}>&-
-wait_until 30 gone_pid "$user_pid" || fail "who has it open does not end"
+close_lun
 ends 0
 
 say "the end of what is not"

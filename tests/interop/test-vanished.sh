@@ -4,8 +4,8 @@
 # and not flushed, nobody can tell any more what became of it: the mount says so,
 # and ends with exit status 1. What was flushed, or needs no flush, is no loss.
 . "${0%/*}/lib.sh"
+. "$here/user.sh"
 require_fuse
-require python3
 
 # Somebody has to ask for something, for the target to tell of changes.
 there()
@@ -20,7 +20,7 @@ not_there()
 	! there
 }
 
-# mount_it [OPTION...]: and somebody has the LUN open, for ask.
+# mount_it [OPTION...]: and somebody has the LUN open.
 mount_it()
 {
 	mounts+=("$mnt")
@@ -28,38 +28,7 @@ mount_it()
 		2>"$log" &
 	mount_pid=$!
 	wait_until 60 there || fail "no LUN: $(cat "$log")"
-	coproc user { as_user python3 -u -c '
-import errno, os, sys
-
-fd = os.open(sys.argv[1], os.O_RDWR)
-for line in sys.stdin:
-    try:
-        if line == "write\n":
-            os.pwrite(fd, b"x" * 4096, 8192)
-        else:
-            os.fsync(fd)
-        print("ok")
-    except OSError as e:
-        print(errno.errorcode[e.errno])
-' "$(lun_file 1)"; }
-}
-
-# expect COMMAND ANSWER
-expect()
-{
-	local answer
-
-	echo "$1" >&"${user[1]}"
-	read -r answer <&"${user[0]}"
-	[ "$answer" = "$2" ] || fail "$1: $answer, not $2"
-}
-
-close()
-{
-	local pid=$user_PID	# bash forgets it with its end
-
-	exec {user[1]}>&-
-	wait_until 30 gone_pid "$pid" || fail "who has it open does not end"
+	open_lun "$(lun_file 1)"
 }
 
 take_away()
@@ -106,7 +75,7 @@ expect write ok
 expect fsync ok
 take_away
 expect write ESTALE
-close
+close_lun
 ends_well
 
 say "what was written is not flushed"
@@ -114,7 +83,7 @@ give_back
 mount_it
 expect write ok
 expect write ok
-close
+close_lun
 take_away
 says "LUN $(lun 1): $vanished: 2 writes were not flushed and may be lost"
 ends_lost
@@ -129,14 +98,14 @@ give_back
 wait_until 60 there || fail "no other LUN: $(cat "$log")"
 expect write ESTALE
 expect fsync ESTALE
-close
+close_lun
 ends_lost
 says "$vanished: 1 write was not flushed and may be lost"
 
 say "several sessions"
 mount_it --sessions 3
 expect write ok
-close
+close_lun
 take_away
 ends_lost
 
@@ -144,6 +113,6 @@ say "there is no cache"
 start_target "$1" nocache "$state/image0" "$state/image1"
 mount_it
 expect write ok
-close
+close_lun
 take_away
 ends_well
